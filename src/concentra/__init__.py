@@ -1,0 +1,38 @@
+"""How concentrated is a composition, does that change, and how sure can one be?
+
+`concentra.metrics`
+    Gini coefficient, Hill numbers, evenness, dominance, Lorenz curve, depth correction: arrays in, arrays out.
+`concentra.stats`
+    Inference that holds at two to six units a group: arrays and a generator in, small frozen results out.
+`concentra.analysis`
+    Labelled frames in and out, one scientific question a module.
+`concentra.io`
+    Label columns of single-cell files; tables of head ablations.
+`concentra.heads`
+    Head importance of transformers, measured by exact ablation.
+`concentra.simulate`
+    Atlases with planted shifts.
+
+Everything is imported when it is first used, so that `import concentra` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "analysis", "heads", "io", "metrics", "simulate", "stats"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
