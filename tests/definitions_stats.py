@@ -1,0 +1,56 @@
+"""Slow second definitions of the statistics: plain loops over every arrangement, written from the formula."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+
+def midranks(values):
+    """The mean of the places that each value takes in the sorted list."""
+    ordered = sorted(values)
+    places = {value: [i + 1 for i, other in enumerate(ordered) if other == value] for value in values}
+    return [sum(places[value]) / len(places[value]) for value in values]
+
+
+def mann_whitney_p(early, late):
+    """(p, smallest p) over all arrangements of the labels, by distance of the rank sum from its mean."""
+    ranks = midranks(list(early) + list(late))
+    n, k = len(ranks), len(late)
+    centre = k * sum(ranks) / n
+    distances = [
+        abs(sum(ranks[i] for i in chosen) - centre) for chosen in itertools.combinations(range(n), k)
+    ]
+    observed = abs(sum(ranks[len(early) :]) - centre)
+    p = sum(distance >= observed - 1e-9 for distance in distances) / len(distances)
+    return p, sum(distance >= max(distances) - 1e-9 for distance in distances) / len(distances)
+
+
+def signed_rank_p(early, late):
+    """(p, smallest p) over all assignments of signs to the ranked differences that are not zero."""
+    differences = [b - a for a, b in zip(early, late, strict=True) if b != a]
+    ranks = midranks([abs(d) for d in differences])
+    centre = sum(ranks) / 2
+    distances = [
+        abs(sum(r for r, sign in zip(ranks, signs, strict=True) if sign) - centre)
+        for signs in itertools.product([0, 1], repeat=len(ranks))
+    ]
+    observed = abs(sum(r for r, d in zip(ranks, differences, strict=True) if d > 0) - centre)
+    p = sum(distance >= observed - 1e-9 for distance in distances) / len(distances)
+    return p, sum(distance >= max(distances) - 1e-9 for distance in distances) / len(distances)
+
+
+def benjamini_hochberg(p_values):
+    """min over all p at least as large of p * m / rank; None or NaN is no test."""
+    tested = sorted(p for p in p_values if not math.isnan(p))
+    m = len(tested)
+    adjusted = []
+    for p in p_values:
+        if math.isnan(p):
+            adjusted.append(float("nan"))
+            continue
+        candidates = [other * m / (i + 1) for i, other in enumerate(tested) if other >= p]
+        adjusted.append(min(1.0, *candidates, 1.0))
+    return np.array(adjusted)
