@@ -1,1 +1,12 @@
+"""Files in: label columns of cells, tables of head ablations, tables of counts.
 
+`concentra.io.cells`
+    `read_labels`, `label_columns`, `drop_unlabelled`, `check_labels`: label columns of any cell table.
+`concentra.io.importance`
+    `read_importance`, `importance_values`: ablation tables, and checkpoints × heads amounts from them.
+`concentra.io.counts`
+    `read_counts`: a wide or long table of counts, as units × parts.
+
+Below them lie `tables` (delimited and Parquet), `annotated` (`obs` of ``.h5ad`` and ``.zarr``) and `labels`
+(text and categoricals).
+"""
