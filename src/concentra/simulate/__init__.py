@@ -1,22 +1,35 @@
 """Atlases with planted shifts: what is found in them can be compared with what was put there.
 
-`labels`
-    Cells as labels only, a table: `simulate_labels`.
-`plan`
-    The planted compositions and their exact concentration: `PlantedShift`.
+`simulate_labels`
+    Cells as labels only, a table (`concentra.simulate.labels`).
+`simulate_atlas`
+    A real `.h5ad` of any size in the layout of a cohort, truth beside it (`concentra.simulate.atlas`).
+`PlantedShift`, `PlantedTissue`
+    What is planted, and its concentration computed exactly (`concentra.simulate.plan`, `.tissues`).
+`LAYOUTS`
+    Columns, groups and tissues of each cohort's file (`concentra.simulate.layouts`).
 """
 
 from __future__ import annotations
 
-from concentra.simulate.labels import DEFAULT_SEED, SimulatedCells, simulate_labels
+from concentra.simulate.atlas import simulate_atlas, truth_path
+from concentra.simulate.labels import DEFAULT_SEED, SimulatedCells, default_plan, simulate_labels
+from concentra.simulate.layouts import LAYOUTS, Layout
 from concentra.simulate.plan import PlantedShift, direction, geometric, tiers
+from concentra.simulate.tissues import PlantedTissue
 
 __all__ = [
     "DEFAULT_SEED",
+    "LAYOUTS",
+    "Layout",
     "PlantedShift",
+    "PlantedTissue",
     "SimulatedCells",
+    "default_plan",
     "direction",
     "geometric",
+    "simulate_atlas",
     "simulate_labels",
     "tiers",
+    "truth_path",
 ]

@@ -1,0 +1,43 @@
+"""An `.h5ad` file whose CSR matrix is written row chunk by row chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+ELEMENTS_PER_CHUNK = 1 << 18
+
+
+def open_rows(file: Any, n_rows: int, n_columns: int) -> Any:
+    """An empty CSR matrix X of that shape in an open HDF5 file, to be filled by `append_rows`."""
+    file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    group = file.create_group("X")
+    group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+    group.attrs["shape"] = np.array([n_rows, n_columns], dtype=np.int64)
+    for name, kind in (("data", np.float32), ("indices", np.int32)):
+        group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(ELEMENTS_PER_CHUNK,))
+    group.create_dataset("indptr", (n_rows + 1,), np.int64)
+    return group
+
+
+def append_rows(group: Any, start: int, rows: csr_matrix) -> None:
+    """Append the rows that begin at row `start`, which is the first that is not yet written."""
+    used = group["data"].shape[0]
+    for name in ("data", "indices"):
+        group[name].resize((used + rows.nnz,))
+        group[name][used:] = getattr(rows, name)
+    group["indptr"][start : start + rows.shape[0] + 1] = used + rows.indptr.astype(np.int64)
+
+
+def finish(file: Any, obs: pd.DataFrame, genes: list[str]) -> None:
+    """Write `obs` (text as categoricals), `var` and the empty groups that an annotated matrix has."""
+    from anndata.io import write_elem
+
+    kinds = {name: "category" for name in obs if obs[name].dtype == object and name != "cell"}
+    write_elem(file, "obs", obs.astype(kinds))
+    write_elem(file, "var", pd.DataFrame(index=pd.Index(genes, name="index")))
+    for name in ("obsm", "obsp", "varm", "varp", "layers", "uns"):
+        write_elem(file, name, {})
