@@ -54,3 +54,29 @@ def benjamini_hochberg(p_values):
         candidates = [other * m / (i + 1) for i, other in enumerate(tested) if other >= p]
         adjusted.append(min(1.0, *candidates, 1.0))
     return np.array(adjusted)
+
+
+def shift_draw(early, late, metric, statistic, rng):
+    """One draw of the hierarchical bootstrap, as a sentence: donors, then cells of each donor drawn."""
+    groups = []
+    for counts in (early, late):
+        values = []
+        for _ in counts:
+            donor = counts[rng.integers(len(counts))]
+            cells = np.repeat(np.arange(donor.size), donor)
+            chosen = rng.choice(cells, cells.size)
+            values.append(metric(np.bincount(chosen, minlength=donor.size)))
+        groups.append(statistic(values))
+    return groups[1] - groups[0]
+
+
+def hill_q1(counts):
+    """exp of minus the sum of p ln p, part by part."""
+    total = sum(counts)
+    return math.exp(-sum(c / total * math.log(c / total) for c in counts if c > 0))
+
+
+def gini(amounts):
+    """Mean absolute difference over all ordered pairs, relative to twice the mean."""
+    n, total = len(amounts), sum(amounts)
+    return sum(abs(a - b) for a in amounts for b in amounts) / (2 * n * total)
