@@ -12,6 +12,10 @@ labels or files.
     Diversity relative to equal parts.
 `berger_parker`, `top_share`, `herfindahl`
     What the largest parts hold.
+`coverage`, `hill_q1_corrected`, `entropy_chao_wang_jost`, `hill_q1_miller_madow`, `entropy_miller_madow`
+    What few cells hide: functions of counts.
+`rarefied_hill`, `rarefied_gini`
+    The value expected at a common number of cells.
 `METRICS`, `compute`, `Metric`
     The measures by name, as the columns of tables.
 """
@@ -24,8 +28,15 @@ from types import MappingProxyType
 from numpy.typing import ArrayLike
 
 from concentra.errors import ArgumentError, nearest
-from concentra.metrics import dominance, evenness
+from concentra.metrics import depth, dominance, evenness
 from concentra.metrics.checks import Measured, as_amounts, as_counts
+from concentra.metrics.depth import (
+    coverage,
+    entropy_chao_wang_jost,
+    entropy_miller_madow,
+    hill_q1_corrected,
+    hill_q1_miller_madow,
+)
 from concentra.metrics.dominance import berger_parker, herfindahl, top_share
 from concentra.metrics.evenness import hill_ratio_evenness, pielou_evenness
 from concentra.metrics.gini import DECLARED as _GINI
@@ -34,6 +45,7 @@ from concentra.metrics.hill import DECLARED as _HILL
 from concentra.metrics.hill import entropy, hill_number
 from concentra.metrics.lorenz import lorenz_curve
 from concentra.metrics.metric import Metric
+from concentra.metrics.rarefaction import rarefied_gini, rarefied_hill
 
 __all__ = [
     "METRICS",
@@ -41,17 +53,24 @@ __all__ = [
     "Support",
     "berger_parker",
     "compute",
+    "coverage",
     "entropy",
+    "entropy_chao_wang_jost",
+    "entropy_miller_madow",
     "gini",
     "herfindahl",
     "hill_number",
+    "hill_q1_corrected",
+    "hill_q1_miller_madow",
     "hill_ratio_evenness",
     "lorenz_curve",
     "pielou_evenness",
+    "rarefied_gini",
+    "rarefied_hill",
     "top_share",
 ]
 
-_DECLARED = (*_GINI, *_HILL, *evenness.DECLARED, *dominance.DECLARED)
+_DECLARED = (*_GINI, *_HILL, *evenness.DECLARED, *dominance.DECLARED, *depth.DECLARED)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _DECLARED})
 """Every declared metric by its column name, in the order of tables."""

@@ -85,7 +85,8 @@ def as_whole(value: float, name: str, *, at_least: int = 1) -> int:
     >>> as_whole(3.0, "m")
     3
     """
-    if not isinstance(value, (int, float, np.integer, np.floating)) or value < at_least or value % 1:
+    number = value if isinstance(value, (int, float, np.integer, np.floating)) else np.nan
+    if not np.isfinite(number) or number < at_least or number % 1:
         raise ArgumentError(
             found=f"{name}={value!r}",
             expected=f"one whole number of at least {at_least}",

@@ -72,13 +72,20 @@ def gini(amounts: ArrayLike, *, support: Support = "present", check: bool = True
     >>> gini([[5, 5], [0, 0]])
     array([ 0., nan])
     """
-    if support not in ("present", "stratum"):
-        raise ArgumentError(
-            found=f"support={support!r}",
-            expected="'present' or 'stratum'",
-            mend="support='present' drops empty parts, support='stratum' counts them as zeros",
-        )
-    return unwrapped(_gini(as_amounts(amounts, check=check), support))
+    return unwrapped(_gini(as_amounts(amounts, check=check), as_support(support)))
+
+
+def as_support(support: str) -> Support:
+    """The support, refused where it is neither of the two."""
+    if support == "present":
+        return "present"
+    if support == "stratum":
+        return "stratum"
+    raise ArgumentError(
+        found=f"support={support!r}",
+        expected="'present' or 'stratum'",
+        mend="support='present' drops empty parts, support='stratum' counts them as zeros",
+    )
 
 
 def _gini(amounts: Amounts, support: Support) -> Amounts:

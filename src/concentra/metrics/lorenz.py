@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from concentra.errors import ArgumentError
 from concentra.metrics.checks import Amounts, as_amounts
-from concentra.metrics.gini import Support
+from concentra.metrics.gini import Support, as_support
 
 
 def lorenz_curve(
@@ -56,12 +55,6 @@ def lorenz_curve(
     >>> population.tolist(), cumulative.tolist()
     ([0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.25, 1.0])
     """
-    if support not in ("present", "stratum"):
-        raise ArgumentError(
-            found=f"support={support!r}",
-            expected="'present' or 'stratum'",
-            mend="support='present' drops empty parts, support='stratum' counts them as zeros",
-        )
     array = as_amounts(amounts, check=check)
     n_parts = array.shape[-1]
     rank = np.broadcast_to(np.arange(n_parts + 1.0), (*array.shape[:-1], n_parts + 1))
@@ -69,7 +62,7 @@ def lorenz_curve(
         [np.zeros((*array.shape[:-1], 1)), np.cumsum(np.sort(array, axis=-1), axis=-1)], axis=-1
     )
     n_counted = np.full((*array.shape[:-1], 1), float(n_parts))
-    if support == "present":
+    if as_support(support) == "present":
         n_counted = np.count_nonzero(array, axis=-1, keepdims=True).astype(np.float64)
     with np.errstate(invalid="ignore"):  # an empty composition: 0 / 0 is NaN
         return np.maximum(rank - (n_parts - n_counted), 0.0) / n_counted, running / running[..., -1:]
