@@ -254,8 +254,8 @@ def _mean_xlogx(p: Floats, q: Floats) -> Floats:
 
 
 def _path_of_ranks(p: Floats, q: Floats) -> tuple[Floats, Floats]:
-    """For (rows, K): each part's mean number of parts below less parts above, and the mean absolute
-    spread.""" a = p[:, :, None] - p[:, None, :]
+    """For (rows, K): the mean number of parts below less above each part, and the mean absolute spread."""
+    a = p[:, :, None] - p[:, None, :]
     b = q[:, :, None] - q[:, None, :]
     size = np.abs(a) + np.abs(b)
     tied = size == 0
