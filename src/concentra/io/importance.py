@@ -6,33 +6,21 @@ model, its loss rises and delta is negative; where delta is positive the model i
 
 from __future__ import annotations
 
-import re
-import warnings
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
+from concentra.errors import AmountError, ArgumentError, TableError
+from concentra.io import ablations
+from concentra.io.ablations import AMOUNTS, KEY, UnequalHeadsWarning
 from concentra.io.tables import TABLES, file_ending, read_table
 
+__all__ = ["UnequalHeadsWarning", "Value", "importance_values", "read_importance"]
+
 Value = Literal["abs", "harm", "help", "signed"]
-KEY = ["checkpoint", "layer", "head"]
-_OTHER_NAMES = {
-    "layer_idx": "layer",
-    "head_idx": "head",
-    "step": "checkpoint",
-    "ablated_loss": "perturbed_loss",
-    "subtype": "ablation",
-}
-_AMOUNTS = ("delta", "baseline_loss", "perturbed_loss", "delta_se")
-_STEP = re.compile(r"(?:step[ _-]?)?([0-9]+)(?:\.0+)?", re.IGNORECASE)
-
-
-class UnequalHeadsWarning(UserWarning):
-    """Checkpoints were measured on different heads; only those common to all are kept."""
 
 
 def read_importance(
@@ -88,24 +76,18 @@ def read_importance(
     0         512      0     3  -0.10
     1        1000      0     3   0.25
     """
-    table = _canonical(_loaded(source))
-    table = _heads_only(table)
+    table = ablations.canonical(_loaded(source))
+    table = ablations.heads_only(table)
     for name, wanted in (("model", model), ("ablation", ablation), ("method", method)):
-        table = _chosen(table, name, wanted)
-    _require(table)
+        table = ablations.chosen(table, name, wanted)
+    ablations.require(table)
     for name in KEY:
-        table[name] = _whole_numbers(table[name])
-    table = _numbers(table[table["head"] >= 0])
-    if table.empty:
-        raise TableError(
-            found="no row for a single head",
-            expected="rows with head 0, 1, ... (and perturbation_type 'head')",
-            mend="name the table of head ablations",
-        )
-    _refuse_duplicates(table)
-    table = _common_heads(table)
-    _refuse_all_zero(table)
-    columns = [*KEY, *(name for name in _AMOUNTS if name in table)]
+        table[name] = ablations.whole_numbers(table[name])
+    table = ablations.numbers(ablations.single_heads(table))
+    ablations.refuse_duplicates(table)
+    table = ablations.common_heads(table)
+    ablations.refuse_all_zero(table)
+    columns = [*KEY, *(name for name in AMOUNTS if name in table)]
     return table[columns].sort_values(KEY).reset_index(drop=True)
 
 
@@ -114,14 +96,14 @@ def importance_values(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Checkpoints, heads, and a nonnegative amount of importance for each pair of them.
 
-    ==========  =============================  ==========================================================
+    ==========  =============================  ===========================================================
     value       amount of a head               a head without which the model is better (delta > 0)
-    ==========  =============================  ==========================================================
+    ==========  =============================  ===========================================================
     ``abs``     ``|delta|``                    matters as much as any; the published choice
     ``harm``    ``max(-delta, 0)``             matters not at all
-    ``help``    ``max(delta, 0)``              is the only one that counts: the rest of ``abs`` beside ``harm``
+    ``help``    ``max(delta, 0)``              is the only one that counts; ``harm`` and it make ``abs``
     ``signed``  ``max_j(delta_j) - delta``     matters less than one without effect
-    ==========  =============================  ==========================================================
+    ==========  =============================  ===========================================================
 
     A composition has no negative amounts, so ``-delta`` itself cannot be one. ``signed`` is the choice that
     keeps the order of the heads and every difference between them: importance counted from the least
@@ -213,185 +195,3 @@ def _loaded(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     return frame.astype(
         {name: object for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)}
     )
-
-
-def _canonical(table: pd.DataFrame) -> pd.DataFrame:
-    """The table under this module's names, with the row of the source (from 1) in ``row``."""
-    renamed = table.rename(columns={old: new for old, new in _OTHER_NAMES.items() if new not in table})
-    for name in renamed.columns[renamed.columns.duplicated()]:
-        raise TableError(
-            found=f"column {name!r} more than once, or under two names",
-            expected="distinct columns",
-            mend="remove one of them",
-        )
-    return renamed.assign(row=np.arange(1, len(table) + 1))
-
-
-def _heads_only(table: pd.DataFrame) -> pd.DataFrame:
-    if "perturbation_type" not in table:
-        return table
-    kept = table[table["perturbation_type"].astype(str).str.strip() == "head"]
-    if kept.empty:
-        raise TableError(
-            found=f"perturbation_type {_shown(table['perturbation_type'])}",
-            expected="rows with perturbation_type 'head'",
-            mend="name the table of head ablations",
-        )
-    return kept
-
-
-def _chosen(table: pd.DataFrame, name: str, wanted: str | None) -> pd.DataFrame:
-    """The rows of one model, ablation or method."""
-    if name not in table:
-        if wanted is None:
-            return table
-        raise ColumnError(
-            found=f"no column {name!r}, and {name}={wanted!r} was asked for",
-            expected=f"a column {name!r}",
-            mend=f"leave {name}= out",
-        )
-    texts = table[name].astype(str)
-    if wanted is None:
-        if texts.nunique() > 1:
-            raise TableError(
-                found=f"several values of {name!r}: {_shown(texts)}",
-                expected=f"one {name}",
-                mend=f"choose one with {name}=...",
-            )
-        return table
-    if wanted not in set(texts):
-        raise ArgumentError(
-            found=f"{name}={wanted!r}, which no row has",
-            expected=f"one of {_shown(texts)}",
-            mend=nearest(wanted, texts),
-        )
-    return table[texts == wanted]
-
-
-def _shown(values: pd.Series) -> str:
-    return ", ".join(repr(str(value)) for value in sorted(map(str, values.unique()))[:12])
-
-
-def _require(table: pd.DataFrame) -> None:
-    losses = {"baseline_loss", "perturbed_loss"}
-    needed = KEY if losses <= {*table.columns} else [*KEY, "delta"]
-    for name in needed:
-        if name not in table:
-            raise ColumnError(
-                found=f"no column {name!r} among {', '.join(map(repr, table.columns.drop('row')))}",
-                expected="checkpoint, layer, head, and delta or both losses",
-                mend=f"rename a column: {nearest(name, table.columns.drop('row'))}",
-            )
-
-
-def _whole_numbers(values: pd.Series) -> pd.Series:
-    """Whole numbers from numbers or texts such as ``step3000``; -1 is a head or a seed that is none."""
-    texts = values.astype(str).str.strip()
-    found = texts.map({text: _whole_number(text, str(values.name)) for text in texts.unique()})
-    for index in found.index[found.isna()][:1]:
-        raise TableError(
-            found=f"{values.name} {texts[index]!r} in data row {_row(values, index)}",
-            expected="a whole number, or a step such as 'step3000'",
-            mend="correct the row, or remove it",
-        )
-    return found.astype(np.int64)
-
-
-def _row(values: pd.Series, index: Any) -> int:
-    return int(index) + 1
-
-
-def _whole_number(text: str, name: str) -> int | None:
-    if name == "head" and re.fullmatch(r"-1(\.0+)?", text):
-        return -1
-    match = _STEP.fullmatch(text)
-    return int(match[1]) if match else None
-
-
-def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """The amounts as finite floats, delta computed where it is absent."""
-    table = table.copy()
-    for name in (name for name in _AMOUNTS if name in table):
-        numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
-        for index in numbers.index[~np.isfinite(numbers)][:1]:
-            raise AmountError(
-                found=f"{name} {str(table[name][index])!r} in data row {_place(table, index)}",
-                expected="a finite number",
-                mend="measure this head again, or remove it at every checkpoint",
-            )
-        table[name] = numbers
-    if not {"baseline_loss", "perturbed_loss"} <= {*table.columns}:
-        return table
-    expected = -(table["perturbed_loss"] - table["baseline_loss"]) / table["baseline_loss"].abs()
-    if "delta" not in table:
-        return table.assign(delta=expected)
-    _refuse_opposite_sign(table, expected)
-    return table
-
-
-def _place(table: pd.DataFrame, index: Any) -> str:
-    row = table.loc[index]
-    return f"{row['row']} (checkpoint {row['checkpoint']}, layer {row['layer']}, head {row['head']})"
-
-
-def _refuse_opposite_sign(table: pd.DataFrame, expected: pd.Series) -> None:
-    """Losses may be rounded, so the sign is judged over the table."""
-    agreement = np.sign(table["delta"]) * np.sign(expected)
-    if agreement.sum() >= 0:
-        return
-    index = agreement.index[agreement < 0][0]
-    raise TableError(
-        found=f"delta {table['delta'][index]:g} where the loss changes by {-expected[index]:+.2%}, "
-        f"data row {_place(table, index)}; so in most rows",
-        expected="delta = -(perturbed_loss - baseline_loss) / |baseline_loss|, negative where the loss rises",
-        mend="multiply delta by -1, or remove the column",
-    )
-
-
-def _refuse_duplicates(table: pd.DataFrame) -> None:
-    doubled = table[table.duplicated(KEY, keep=False)]
-    if doubled.empty:
-        return
-    first = doubled.iloc[0]
-    same = doubled[(doubled[KEY] == first[KEY]).all(axis=1)]
-    names = ", ".join(f"{name} {first[name]}" for name in KEY)
-    rows = ", ".join(map(str, same["row"]))
-    others = f"; {len(doubled)} such rows in all" if len(doubled) > len(same) else ""
-    raise TableError(
-        found=f"{names} in data rows {rows}{others}",
-        expected="one row for each checkpoint and head",
-        mend="remove the duplicates, or average them if they are repeats",
-    )
-
-
-def _common_heads(table: pd.DataFrame) -> pd.DataFrame:
-    n_checkpoints = table["checkpoint"].nunique()
-    present = table.groupby(KEY[1:])["checkpoint"].transform("size")
-    if (present == n_checkpoints).all():
-        return table
-    dropped = table.loc[present < n_checkpoints, KEY[1:]].drop_duplicates().sort_values(KEY[1:])
-    kept = table[present == n_checkpoints]
-    if kept.empty:
-        raise TableError(
-            found=f"no head in all {n_checkpoints} checkpoints",
-            expected="the same heads at every checkpoint",
-            mend="measure the same heads everywhere, or keep the checkpoints that share them",
-        )
-    names = [f"L{layer}H{head}" for layer, head in dropped.itertuples(index=False)]
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    warnings.warn(
-        f"{len(names)} heads are not in every checkpoint and are left out: {shown}",
-        UnequalHeadsWarning,
-        stacklevel=3,
-    )
-    return kept
-
-
-def _refuse_all_zero(table: pd.DataFrame) -> None:
-    largest = table.groupby("checkpoint")["delta"].agg(lambda delta: delta.abs().max())
-    for step in largest.index[largest == 0]:
-        raise AmountError(
-            found=f"every delta of checkpoint {step} is 0",
-            expected="at least one head whose ablation changes the loss",
-            mend="check that the ablation took effect there, or leave the checkpoint out",
-        )

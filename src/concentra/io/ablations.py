@@ -1,0 +1,234 @@
+"""Tables of ablations as they are found, made tidy: a function for each step, in their order."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
+
+KEY = ["checkpoint", "layer", "head"]
+AMOUNTS = ("delta", "baseline_loss", "perturbed_loss", "delta_se")
+_OTHER_NAMES = {
+    "layer_idx": "layer",
+    "head_idx": "head",
+    "step": "checkpoint",
+    "ablated_loss": "perturbed_loss",
+    "subtype": "ablation",
+}
+_WHOLE = {
+    "checkpoint": re.compile(r"(?:step[ _-]?)?([0-9]+)(?:\.0+)?", re.IGNORECASE),
+    "layer": re.compile(r"([0-9]+)(?:\.0+)?"),
+    "head": re.compile(r"(-1|[0-9]+)(?:\.0+)?"),
+}
+
+
+class UnequalHeadsWarning(UserWarning):
+    """Checkpoints were measured on different heads; only those common to all are kept."""
+
+
+def canonical(table: pd.DataFrame) -> pd.DataFrame:
+    """The table under this module's names; data row r has index r - 1, here and in all that follows."""
+    renamed = table.rename(columns={old: new for old, new in _OTHER_NAMES.items() if new not in table})
+    for name in renamed.columns[renamed.columns.duplicated()]:
+        raise TableError(
+            found=f"column {name!r} more than once, or under two names",
+            expected="distinct columns",
+            mend="remove one of them",
+        )
+    return renamed.reset_index(drop=True)
+
+
+def heads_only(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that ablate heads, where a column says what was perturbed."""
+    if "perturbation_type" not in table:
+        return table
+    kept = table[table["perturbation_type"].astype(str).str.strip() == "head"]
+    if kept.empty:
+        raise TableError(
+            found=f"perturbation_type {_shown(table['perturbation_type'])}",
+            expected="rows with perturbation_type 'head'",
+            mend="name the table of head ablations",
+        )
+    return kept
+
+
+def chosen(table: pd.DataFrame, name: str, wanted: str | None) -> pd.DataFrame:
+    """The rows of one model, ablation or method."""
+    if name not in table:
+        if wanted is None:
+            return table
+        raise ColumnError(
+            found=f"no column {name!r}, and {name}={wanted!r} was asked for",
+            expected=f"a column {name!r}",
+            mend=f"leave {name}= out",
+        )
+    texts = table[name].astype(str)
+    if wanted is None:
+        if texts.nunique() > 1:
+            raise TableError(
+                found=f"several values of {name!r}: {_shown(texts)}",
+                expected=f"one {name}",
+                mend=f"choose one with {name}=...",
+            )
+        return table
+    if wanted not in set(texts):
+        raise ArgumentError(
+            found=f"{name}={wanted!r}, which no row has",
+            expected=f"one of {_shown(texts)}",
+            mend=nearest(wanted, texts),
+        )
+    return table[texts == wanted]
+
+
+def _shown(values: pd.Series) -> str:
+    return ", ".join(repr(str(value)) for value in sorted(map(str, values.unique()))[:12])
+
+
+def require(table: pd.DataFrame) -> None:
+    """Raise where a needed column is missing."""
+    losses = {"baseline_loss", "perturbed_loss"}
+    needed = KEY if losses <= {*table.columns} else [*KEY, "delta"]
+    for name in needed:
+        if name not in table:
+            raise ColumnError(
+                found=f"no column {name!r} among {', '.join(map(repr, table.columns))}",
+                expected="checkpoint, layer, head, and delta or both losses",
+                mend=f"rename a column: {nearest(name, table.columns)}",
+            )
+
+
+def whole_numbers(values: pd.Series) -> pd.Series:
+    """Whole numbers from numbers or texts; a checkpoint may be ``step3000``, and head -1 is a whole layer.
+
+    >>> whole_numbers(pd.Series(["step512", "1000", 2000.0], name="checkpoint")).tolist()
+    [512, 1000, 2000]
+    """
+    texts = values.astype(str).str.strip()
+    matches = {text: _WHOLE[str(values.name)].fullmatch(text) for text in texts.unique()}
+    for index in texts.index[[matches[text] is None for text in texts]][:1]:
+        raise TableError(
+            found=f"{values.name} {texts[index]!r} in data row {index + 1}",
+            expected="a whole number"
+            + (", or a step such as 'step3000'" if values.name == "checkpoint" else ""),
+            mend="correct the row, or remove it",
+        )
+    return texts.map({text: int(match[1]) for text, match in matches.items() if match}).astype(np.int64)
+
+
+def single_heads(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one head each: head -1 is a whole layer."""
+    kept = table[table["head"] >= 0]
+    if kept.empty:
+        raise TableError(
+            found="no row for a single head",
+            expected="rows with head 0, 1, ...",
+            mend="name the table of head ablations",
+        )
+    return kept
+
+
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The amounts as finite floats, delta computed where it is absent; a standard error may be missing."""
+    table = table.assign(**{name: _floats(table, name) for name in AMOUNTS if name in table})
+    if not {"baseline_loss", "perturbed_loss"} <= {*table.columns}:
+        return table
+    for index in table.index[table["baseline_loss"] == 0][:1]:
+        raise AmountError(
+            found=f"baseline_loss 0 in data row {_place(table, index)}",
+            expected="a loss above 0, relative to which delta is told",
+            mend="measure this checkpoint again, or remove it",
+        )
+    expected = -(table["perturbed_loss"] - table["baseline_loss"]) / table["baseline_loss"].abs()
+    if "delta" not in table:
+        return table.assign(delta=expected)
+    _refuse_opposite_sign(table, expected)
+    return table
+
+
+def _floats(table: pd.DataFrame, name: str) -> pd.Series:
+    floats = pd.to_numeric(table[name], errors="coerce").astype(float)
+    bad = ~np.isfinite(floats)
+    if name == "delta_se":
+        bad &= ~table[name].isna() & (table[name].astype(str).str.strip() != "")
+    for index in floats.index[bad][:1]:
+        raise AmountError(
+            found=f"{name} {str(table[name][index])!r} in data row {_place(table, index)}",
+            expected="a finite number",
+            mend="measure this head again, or remove it at every checkpoint",
+        )
+    return floats
+
+
+def _place(table: pd.DataFrame, index: int) -> str:
+    row = table.loc[index]
+    return f"{index + 1} (checkpoint {row['checkpoint']}, layer {row['layer']}, head {row['head']})"
+
+
+def _refuse_opposite_sign(table: pd.DataFrame, expected: pd.Series) -> None:
+    """Losses may be rounded, so the sign is judged over the table."""
+    agreement = np.sign(table["delta"]) * np.sign(expected)
+    if agreement.sum() >= 0:
+        return
+    index = agreement.index[agreement < 0][0]
+    raise TableError(
+        found=f"delta {table['delta'][index]:g} where the loss changes by {-expected[index]:+.2%}, "
+        f"data row {_place(table, index)}; so in most rows",
+        expected="delta = -(perturbed_loss - baseline_loss) / |baseline_loss|, negative where the loss rises",
+        mend="multiply delta by -1, or remove the column",
+    )
+
+
+def refuse_duplicates(table: pd.DataFrame) -> None:
+    """Raise where a checkpoint and head have several rows."""
+    doubled = table[table.duplicated(KEY, keep=False)]
+    if doubled.empty:
+        return
+    first = doubled.iloc[0]
+    same = doubled[(doubled[KEY] == first[KEY]).all(axis=1)]
+    names = ", ".join(f"{name} {first[name]}" for name in KEY)
+    rows = ", ".join(str(index + 1) for index in same.index)
+    others = f"; {len(doubled)} such rows in all" if len(doubled) > len(same) else ""
+    raise TableError(
+        found=f"{names} in data rows {rows}{others}",
+        expected="one row for each checkpoint and head",
+        mend="remove the duplicates, or average them if they are repeats",
+    )
+
+
+def common_heads(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of heads that are in every checkpoint; a warning names the others."""
+    n_checkpoints = table["checkpoint"].nunique()
+    present = table.groupby(KEY[1:])["checkpoint"].transform("size")
+    if (present == n_checkpoints).all():
+        return table
+    dropped = table.loc[present < n_checkpoints, KEY[1:]].drop_duplicates().sort_values(KEY[1:])
+    kept = table[present == n_checkpoints]
+    if kept.empty:
+        raise TableError(
+            found=f"no head in all {n_checkpoints} checkpoints",
+            expected="the same heads at every checkpoint",
+            mend="measure the same heads everywhere, or keep the checkpoints that share them",
+        )
+    names = [f"L{layer}H{head}" for layer, head in dropped.itertuples(index=False)]
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    warnings.warn(
+        f"{len(names)} heads are not in every checkpoint and are left out: {shown}",
+        UnequalHeadsWarning,
+        stacklevel=3,
+    )
+    return kept
+
+
+def refuse_all_zero(table: pd.DataFrame) -> None:
+    """Raise where every delta of a checkpoint is zero."""
+    largest = table.groupby("checkpoint")["delta"].agg(lambda delta: delta.abs().max())
+    for step in largest.index[largest == 0]:
+        raise AmountError(
+            found=f"every delta of checkpoint {step} is 0",
+            expected="at least one head whose ablation changes the loss",
+            mend="check that the ablation took effect there, or leave the checkpoint out",
+        )

@@ -1,0 +1,156 @@
+"""Tables of counts, wide or long, as units × parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from concentra.errors import AmountError, ArgumentError, TableError
+from concentra.io.labels import label_text
+from concentra.io.tables import TABLES, file_ending, read_table, table_columns
+
+
+def read_counts(
+    path: str | Path, *, unit: str | None = None, part: str | None = None, amount: str | None = None
+) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+    """Units, parts, and the amount of each part in each unit.
+
+    Parameters
+    ----------
+    path
+        A ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file. *Wide*: a row for each unit,
+        whose name is in the first column or in the one that `unit` names; every other column is a part.
+        *Long*: a row for each unit and part.
+    unit, part, amount
+        Columns of a long table, all three; for a wide one `unit` at most.
+
+    Returns
+    -------
+    units : Index (U,)
+        In the order of the table.
+    parts : Index (K,)
+        In the order of the table; long: of first appearance.
+    amounts : (U, K)
+        Finite and nonnegative, of positive total in each unit. Pairs that a long table does not have are 0.
+
+    Raises
+    ------
+    AmountError
+        An amount that is negative, missing, infinite or no number, with its row and column; or a unit whose
+        total is zero. Row 1 is the first after the header.
+    TableError
+        A unit, a part, or a pair of them twice; or a row without its name.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> table = pathlib.Path(tempfile.mkdtemp()) / "counts.csv"
+    >>> _ = table.write_text("mouse,T cell,B cell\\nm1,30,10\\nm2,5,0\\n")
+    >>> units, parts, amounts = read_counts(table)
+    >>> units.tolist(), parts.tolist(), amounts.tolist()
+    (['m1', 'm2'], ['T cell', 'B cell'], [[30.0, 10.0], [5.0, 0.0]])
+    """
+    if (part is None) != (amount is None) or (part is not None and unit is None):
+        raise ArgumentError(
+            found=f"unit={unit!r}, part={part!r}, amount={amount!r}",
+            expected="all three for a long table; for a wide one unit, or none",
+            mend="name the missing columns",
+        )
+    ending = file_ending(path, TABLES)
+    if unit is not None and part is not None and amount is not None:
+        units, parts, amounts = _long(path, read_table(path, ending, [unit, part, amount]))
+    else:
+        units, parts, amounts = _wide(path, ending, unit)
+    for name in units[amounts.sum(axis=1) == 0][:1]:
+        raise AmountError(
+            found=f"unit {name!r} of {str(path)!r} with the total 0",
+            expected="at least one part with an amount above 0",
+            mend="remove the unit: an empty composition has no concentration",
+        )
+    return units, parts, amounts
+
+
+def _wide(path: str | Path, ending: str, unit: str | None) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+    names = list(table_columns(path, ending))
+    first = names[0] if unit is None else unit
+    table = read_table(path, ending, [first, *(name for name in names if name != first)])
+    _refuse_empty(path, table)
+    if table.shape[1] < 2:
+        raise TableError(
+            found=f"one column in {str(path)!r}: {first!r}",
+            expected="the unit, and a column for each part",
+            mend="check the separator, or name the columns of a long table",
+        )
+    units = _names(path, table[first])
+    for row in np.flatnonzero(units.duplicated())[:1]:
+        raise TableError(
+            found=f"unit {units[row]!r} twice in {str(path)!r}, again in data row {row + 1}",
+            expected="one row for each unit",
+            mend="add the rows up, or name unit, part and amount if the table is long",
+        )
+    parts = table.columns[1:]
+    columns = [_numbers(path, table[name], units) for name in parts]
+    return units, pd.Index(parts, dtype=object), np.column_stack(columns)
+
+
+def _long(path: str | Path, table: pd.DataFrame) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+    _refuse_empty(path, table)
+    unit, part, amount = table.columns
+    names = _names(path, table[unit]), _names(path, table[part])
+    values = _numbers(path, table[amount], names[0])
+    rows, units = pd.factorize(names[0])
+    columns, parts = pd.factorize(names[1])
+    pairs = pd.Index(rows.astype(np.int64) * len(parts) + columns)
+    for row in np.flatnonzero(pairs.duplicated())[:1]:
+        raise TableError(
+            found=f"{unit} {names[0][row]!r} with {part} {names[1][row]!r} twice in {str(path)!r}, "
+            f"again in data row {row + 1}",
+            expected="one row for each unit and part",
+            mend="add the rows up, or name a unit column that tells them apart",
+        )
+    amounts = np.zeros((len(units), len(parts)))
+    amounts[rows, columns] = values
+    return pd.Index(units), pd.Index(parts), amounts
+
+
+def _refuse_empty(path: str | Path, table: pd.DataFrame) -> None:
+    if table.empty:
+        raise TableError(
+            found=f"no rows in {str(path)!r}", expected="a row for each unit", mend="name another table"
+        )
+
+
+def _names(path: str | Path, column: pd.Series) -> pd.Index:
+    """Names of units or parts, as text."""
+    texts = {value: label_text(value) for value in column.unique()}
+    names = [texts.get(value) for value in column.astype(object)]
+    for row in [row for row, name in enumerate(names) if name is None][:1]:
+        raise TableError(
+            found=f"data row {row + 1} of {str(path)!r} without {column.name!r}",
+            expected=f"a name in {column.name!r} in every row",
+            mend="fill it in, or remove the row",
+        )
+    return pd.Index(names, dtype=object)
+
+
+def _numbers(path: str | Path, column: pd.Series, units: pd.Index) -> NDArray[np.float64]:
+    """The amounts of one column, checked."""
+    values = column.astype(object)
+    texts = values.map(lambda value: label_text(value) or "")
+    numbers = pd.to_numeric(texts.where(texts != "", None), errors="coerce").to_numpy(dtype=np.float64)
+    for row in np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))[:1]:
+        if not texts.iloc[row]:
+            what = "missing"
+        elif np.isnan(numbers[row]):
+            what = f"no number: {str(values.iloc[row])!r}"
+        else:
+            what = "infinite" if np.isinf(numbers[row]) else f"negative: {numbers[row]:g}"
+        raise AmountError(
+            found=f"column {column.name!r}, data row {row + 1} (unit {units[row]!r}) of {str(path)!r} is {what}",
+            expected="a finite number, 0 or more; 0 for a part that is absent",
+            mend="correct the cell, or remove the row",
+        )
+    return numbers
