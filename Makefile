@@ -1,0 +1,41 @@
+# Everything from a fresh clone: only Python (3.11 or newer), make and a C library are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= results
+
+.PHONY: install reproduce archive test check bench calibrate docs clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[study,dev]"
+	touch $@
+
+reproduce: install  ## the study: tables, figures, summaries, verdicts
+	$(BIN)/concentra reproduce --out $(OUT)
+
+archive: install  ## renew the archived tables from raw data
+	$(BIN)/concentra reproduce --out $(OUT) --write-archive
+
+test: install
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not browser"
+	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
+
+check: install  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## paired ratios against peers
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+calibrate: install  ## coverage, type-I error and power, simulated
+	$(BIN)/python benchmarks/calibration.py --out docs/calibration.csv
+
+docs: install  ## pages that are generated from the code
+	$(BIN)/python -m concentra.study.describe > docs/tables.md
+
+clean:
+	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,40 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from concentra import __version__
+from concentra.cli import doctor, heads, metrics, reproduce, steps, verify
+
+application = typer.Typer(
+    name="concentra",
+    help="How concentrated is a composition, does that change, and how sure can one be?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@application.callback(epilog="`--debug` after any command shows the traceback of an error.")
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """How concentrated is a composition, does that change, and how sure can one be?"""
+
+
+for module in (reproduce, verify, metrics, steps, doctor):
+    for command in module.COMMANDS:
+        application.command(epilog=module.EXAMPLE)(command)
+application.add_typer(heads.application, name="heads")

@@ -1,0 +1,56 @@
+"""`concentra heads`: the concentration of head importance along training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from concentra.cli._options import Json, print_json, print_table
+
+application = typer.Typer(
+    help="Head importance of transformers: measure it, and follow its concentration along training.",
+    no_args_is_help=True,
+)
+MOST_INFLUENTIAL = 5
+
+
+@application.command(epilog="Example: concentra heads trajectory ablations.csv --value harm --json")
+def trajectory(
+    table: Annotated[Path, typer.Argument(help="Table of head ablations (.csv, .csv.gz, .parquet).")],
+    value: Annotated[
+        Literal["abs", "harm", "signed"], typer.Option(help="What counts as importance of a head.")
+    ] = "abs",
+    json: Json = False,
+) -> None:
+    """Gini coefficient and effective number of head importance at every checkpoint, and what the shift rests on."""
+    found = followed(table, value)
+    if json:
+        print_json(found)
+        return
+    print_table(found["trajectory"], title=f"{found['model']}, importance: {value}")
+    print_table([found["shift"]], title="Shift, last - first checkpoint")
+    print_table(found["first_checkpoint"], title="The same from every earlier checkpoint")
+    print_table(found["without"], title="The same without one head, the most influential first")
+
+
+def followed(path: Path, value: Literal["abs", "harm", "signed"]) -> dict[str, Any]:
+    """What `concentra heads trajectory` prints, as plain values."""
+    from concentra.analysis import trajectory as analysis
+    from concentra.io.importance import read_importance
+
+    table = read_importance(path)
+    along = analysis.trajectory(table, value)
+    firsts = analysis.first_checkpoints(along)
+    without = analysis.influence(table, value).head(MOST_INFLUENTIAL)
+    model = table["model"].iloc[0] if "model" in table else path.name.split(".")[0]
+    return {
+        "model": str(model),
+        "value": value,
+        "trajectory": along.to_dict("records"),
+        "shift": firsts.iloc[0].to_dict()
+        | {"first": int(firsts["first"].iloc[0]), "last": int(firsts["last"].iloc[0])},
+        "first_checkpoint": firsts[["first", "gini", "hill_q1"]].to_dict("records"),
+        "without": without[["layer", "head", "gini", "hill_q1"]].to_dict("records"),
+    }

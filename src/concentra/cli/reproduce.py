@@ -1,0 +1,93 @@
+"""`concentra reproduce`: the study, from raw data or archived tables to verdicts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from concentra.cli._options import RESULTS, Data, Out
+
+EXAMPLE = "Example: concentra reproduce --data ~/data --out results --cores 2"
+
+
+def reproduce(
+    nodes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STEP]...", help="Steps to run with what they need; default all."),
+    ] = None,
+    data: Data = None,
+    out: Out = RESULTS,
+    cores: Annotated[int, typer.Option(min=1, help="Steps run at the same time.")] = os.cpu_count() or 1,
+    write_archive: Annotated[
+        bool, typer.Option("--write-archive", help="Afterwards renew the archived tables from this run.")
+    ] = False,
+) -> None:
+    """Run the study: tables, figures, summaries and verdicts. Runs only what is stale, and goes on where it stopped."""
+    from concentra.errors import ArgumentError, nearest
+    from concentra.study import declare, engine, raw
+
+    _require_snakemake()
+    for name in nodes or ():
+        if name not in declare.nodes():
+            raise ArgumentError(
+                found=f"no step is called {name!r}",
+                expected="a name that `concentra steps` lists",
+                mend=nearest(name, declare.nodes()),
+            )
+    folder = raw.data_folder(data)
+    _say_sources(folder)
+    status = engine.run_all(out.resolve(), folder, cores=cores, targets=nodes or ())
+    if status:
+        print("found: a step failed, see above\nexpected: every step to end\n"
+              "to mend: correct the cause and run the command again; finished steps are kept", file=sys.stderr)  # fmt: skip
+        raise typer.Exit(1)
+    if write_archive:
+        written = raw.write_archive(out.resolve(), folder)
+        print(f"archived: {', '.join(path.name for path in written) or 'nothing, no raw data here'}")
+    if not nodes:
+        _say_results(out)
+
+
+def _require_snakemake() -> None:
+    from importlib.util import find_spec
+
+    from concentra.errors import MissingDependencyError
+
+    for package in ("snakemake", "pandera", "matplotlib"):
+        if find_spec(package) is None:
+            raise MissingDependencyError(
+                found=f"{package} is not installed",
+                expected="the packages of the study",
+                mend='pip install "concentra[study]"',
+            )
+
+
+def _say_sources(data: Path | None) -> None:
+    from concentra.study import raw
+    from concentra.study.cohorts import cohorts
+
+    for cohort in cohorts().values():
+        print(f"  {cohort.title:<40} {raw.status(cohort, data)}", file=sys.stderr)
+
+
+def _say_results(out: Path) -> None:
+    from concentra.cli.verify import show
+    from concentra.study import claims, declare
+
+    show(claims.judge(out))
+    restored = sorted(
+        cohort for cohort, state in declare.tables()["sources"].read(out).set_index("cohort")["status"].items()
+        if state == "archived tables"
+    )  # fmt: skip
+    if restored:
+        print(f"restored from archived tables, raw data absent: {', '.join(map(str, restored))}")
+    for name in ("report.html", "paper/manuscript.pdf", "summaries/results_summary.md", "figures", "tables"):
+        if (out / name).exists():
+            print(out / name)
+
+
+COMMANDS = (reproduce,)

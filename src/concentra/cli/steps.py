@@ -1,0 +1,22 @@
+"""`concentra steps`: what is stale and why."""
+
+from __future__ import annotations
+
+from concentra.cli._options import RESULTS, Data, Json, Out, print_json, print_table
+
+EXAMPLE = "Example: concentra steps --out results"
+
+
+def steps(data: Data = None, out: Out = RESULTS, json: Json = False) -> None:
+    """List every step, figure and summary: what would run again, and why."""
+    from concentra.study import engine, raw
+
+    frame = engine.plan_frame(out.resolve(), raw.data_folder(data))
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    if json:
+        print_json(rows)
+    else:
+        print_table(rows)
+
+
+COMMANDS = (steps,)

@@ -1,0 +1,77 @@
+"""Tables and text as Markdown. Labels are escaped: none of them is ever markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^&=@-])")
+LIMIT = 200
+
+
+def escape(label: object, limit: int = LIMIT) -> str:
+    """A label as literal Markdown text: markup escaped, line breaks as spaces, long ones cut with an ellipsis.
+
+    >>> escape("<script>|x_y")
+    '\\\\<script\\\\>\\\\|x\\\\_y'
+    """
+    text = " ".join(str(label).split())
+    return _SPECIAL.sub(r"\\\1", text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def number(value: float, decimals: int = 3, *, sign: bool = False) -> str:
+    """A number as people read it; "–" where there is none; a true minus sign.
+
+    >>> number(-0.0873, sign=True), number(float("nan"))
+    ('−0.087', '–')
+    """
+    if value is None or pd.isna(value):
+        return "–"
+    return f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "−")
+
+
+def p_text(value: float) -> str:
+    """A p-value with two significant digits; "–" where there is none.
+
+    >>> p_text(0.01587), p_text(1.0), p_text(0.00004)
+    ('0.016', '1', '4e-05')
+    """
+    return "–" if value is None or pd.isna(value) else f"{value:.2g}"
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows as a pipe table, in the order of the first row's keys; every cell escaped. Numbers stand right.
+
+    >>> print(table([{"tissue": "a|b", "n": 3}]))
+    | tissue | n |
+    | --- | ---: |
+    | a\\|b | 3 |
+    """
+    if not rows:
+        return "*none*"
+    names = list(rows[0])
+    right = [all(_is_number(row[name]) for row in rows) for name in names]
+    lines = [
+        "| " + " | ".join(escape(name) for name in names) + " |",
+        "| " + " | ".join("---:" if flag else "---" for flag in right) + " |",
+    ]
+    lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) or (
+        isinstance(value, str) and bool(re.fullmatch(r"[−+]?[\d.e–-]+", value))
+    )
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return text if _is_number(value) else escape(text)
+
+
+def join(*blocks: str) -> str:
+    """Blocks with an empty line between them and a line break at the end."""
+    return "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"

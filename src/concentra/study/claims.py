@@ -1,0 +1,186 @@
+"""The published numbers and directions, each looked up in one cell of one table.
+
+A claim is decided by its parts, a part by the cell it names:
+
+- *reproduced*: a number equal at the rounding at which it was stated, or the stated direction;
+- *close*: a number of the same sign and within 5 per cent;
+- *differs*: anything else;
+- *data absent*: the raw data is not on this machine and not in the archive;
+- *not yet computed*: the data is there, the table is not.
+
+The verdict of a claim is the worst of its parts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pydantic
+
+from concentra.errors import ColumnError, DataAbsentError, nearest
+from concentra.study import raw
+from concentra.study.cohorts import cohorts
+from concentra.study.declare import table_path, tables
+
+Verdict = Literal["reproduced", "close", "differs", "not yet computed", "data absent"]
+ORDER: tuple[Verdict, ...] = ("reproduced", "close", "differs", "not yet computed", "data absent")
+CLOSE = 0.05  # relative difference within which a number of the same sign is close
+SOURCES = "sources"
+
+
+class Part(pydantic.BaseModel, extra="forbid", frozen=True):
+    """One stated number or word, and the cell of ours that answers it."""
+
+    name: str
+    table: str
+    where: dict[str, str | int]
+    column: str
+    expected: str
+    show: tuple[str, ...] = ()
+
+
+class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
+    """One statement of the published analysis."""
+
+    id: str
+    statement: str
+    source: str
+    cohorts: tuple[str, ...]
+    note: str = ""
+    part: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found for one part."""
+
+    part: Part
+    verdict: Verdict
+    observed: str = ""
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim with its verdict, as `concentra verify` prints it."""
+
+    id: str
+    statement: str
+    expected: str
+    observed: str
+    verdict: Verdict
+    note: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def read_claims() -> list[Claim]:
+    """Every claim of `claims.toml`."""
+    text = resources.files("concentra.study").joinpath("claims.toml").read_text(encoding="utf-8")
+    return [Claim.model_validate(entry) for entry in tomllib.loads(text)["claim"]]
+
+
+def compare(expected: str, observed: float | str) -> Verdict:
+    """The verdict on one observed value.
+
+    >>> compare("+0.145", 0.1449), compare("-2.19", -2.18), compare("0.5", -0.5)
+    ('reproduced', 'close', 'differs')
+    >>> compare("disperses", "mixed")
+    'differs'
+    """
+    stated = _number(expected)
+    if stated is None or isinstance(observed, str):
+        return "reproduced" if observed == expected else "differs"
+    if round(float(observed), _decimals(expected)) == stated:
+        return "reproduced"
+    same_sign = stated * observed > 0
+    return "close" if same_sign and abs(observed - stated) <= CLOSE * abs(stated) else "differs"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def judge(out: Path) -> list[Judgement]:
+    """The verdict on every claim, from the tables below the output folder."""
+    if not table_path(SOURCES, out).exists():
+        raise DataAbsentError(
+            found=f"no results in {out}",
+            expected="an output folder that `concentra reproduce` has filled",
+            mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
+        )
+    sources = tables()[SOURCES].read(out).set_index("cohort")["status"].to_dict()
+    return [
+        _judgement(claim, [_answer(claim, part, out, sources) for part in claim.part])
+        for claim in read_claims()
+    ]
+
+
+def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> Answer:
+    wanted = [str(part.where["cohort"])] if "cohort" in part.where else list(claim.cohorts)
+    if any(sources.get(cohort, "absent") == "absent" for cohort in wanted):
+        return Answer(part, "data absent")
+    if part.table not in tables() or not table_path(part.table, out).exists():
+        return Answer(part, "not yet computed")
+    frame = tables()[part.table].read(out)
+    for name in (*part.where, part.column, *part.show):
+        if name not in frame:
+            raise ColumnError(
+                found=f"claim {claim.id!r} names the column {name!r} of table {part.table}",
+                expected="a column of that table",
+                mend=nearest(name, frame.columns),
+            )
+    for name, value in part.where.items():
+        frame = frame[frame[name] == value]
+    if len(frame) != 1 or pd.isna(frame[part.column].iloc[0]):
+        return Answer(part, "not yet computed")
+    row = frame.iloc[0]
+    value = row[part.column]
+    return Answer(part, compare(part.expected, value), _shown(part, value, row), row.to_dict())
+
+
+def _shown(part: Part, value: Any, row: pd.Series) -> str:
+    if isinstance(value, str):
+        return value
+    decimals = _decimals(part.expected) + 1
+    text = f"{value:{'+' if part.expected[0] in '+-' else ''}.{decimals}f}"
+    beside = " to ".join(f"{row[name]:.{decimals}f}" for name in part.show)
+    return f"{text} ({beside})" if beside else text
+
+
+def _judgement(claim: Claim, answers: list[Answer]) -> Judgement:
+    verdict = max((answer.verdict for answer in answers), key=ORDER.index)
+    return Judgement(
+        id=claim.id,
+        statement=claim.statement,
+        expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
+        observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
+        verdict=verdict,
+        note="; ".join(_notes(claim, answers, verdict)),
+    )
+
+
+def _notes(claim: Claim, answers: list[Answer], verdict: Verdict) -> list[str]:
+    notes = [claim.note] if claim.note else []
+    if verdict == "differs":
+        agree = [answer.part.name for answer in answers if answer.verdict in ("reproduced", "close")]
+        notes.append(f"holds for {', '.join(agree)} only" if agree else "holds for none of its parts")
+    if verdict == "data absent":
+        known = [cohorts()[name] for name in claim.cohorts if name in cohorts()]
+        notes += [cohort.obtain for cohort in known if raw.status(cohort, None) == "absent"]
+    return notes

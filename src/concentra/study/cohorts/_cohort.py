@@ -1,0 +1,103 @@
+"""What a cohort is: raw files in order of preference, column names, the groups compared, the citation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pandas as pd
+
+LABELS = ("donor", "stratum", "part", "age", "sex")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One data set.
+
+    Attributes
+    ----------
+    name, title
+        The name in tables, and the one that people read.
+    citation, licence
+        Where the data comes from and under which terms.
+    obtain
+        The command or the address that gets the raw data.
+    find
+        Folder to the raw files of the first complete choice; empty where none is there.
+    order
+        Place among the cohorts of its kind.
+    """
+
+    kind: ClassVar[Literal["atlas", "model"]]
+    name: str
+    title: str
+    citation: str
+    licence: str
+    obtain: str
+    find: Callable[[Path], list[Path]]
+    order: int = 0
+    simulated: bool = False
+
+    def files(self, data: Path | None) -> list[Path]:
+        """The raw files present in the data folder; empty where the raw data is absent."""
+        return [] if data is None else self.find(data)
+
+
+@dataclass(frozen=True)
+class Atlas(Cohort):
+    """Cells with labels.
+
+    Attributes
+    ----------
+    early, late
+        The ages compared, as the labels are written.
+    load
+        Raw files to one row a cell with the columns `LABELS` and `donor_source`; missing donors are missing.
+    months
+        Age label to months where the label does not say it.
+    """
+
+    kind: ClassVar[Literal["atlas", "model"]] = "atlas"
+    early: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    load: Callable[[list[Path]], pd.DataFrame] = field(kw_only=True)
+    planted: Callable[[], pd.DataFrame] | None = None
+    months: Mapping[str, float] = field(default_factory=dict)
+
+    def age_months(self, label: str) -> float:
+        """The age in months that a label states.
+
+        >>> from concentra.study.cohorts import cohorts
+        >>> cohorts()["tms_facs"].age_months("24m")
+        24.0
+        """
+        if label in self.months:
+            return self.months[label]
+        return float(label.removesuffix("m"))
+
+    def age_group(self, label: str) -> str | None:
+        """`"early"`, `"late"`, or None for an age that the cohort does not compare."""
+        return "early" if label in self.early else "late" if label in self.late else None
+
+
+@dataclass(frozen=True)
+class Model(Cohort):
+    """Head importance along checkpoints; `load` gives the frame of `concentra.io.importance`."""
+
+    kind: ClassVar[Literal["atlas", "model"]] = "model"
+    load: Callable[[list[Path]], pd.DataFrame] = field(kw_only=True)
+
+
+def first_of(*patterns: str) -> Callable[[Path], list[Path]]:
+    """Find by patterns in order of preference, each tried below the data folder; the first match wins."""
+
+    def find(data: Path) -> list[Path]:
+        for pattern in patterns:
+            found = sorted(path for path in data.glob(pattern) if path.exists())
+            if found:
+                return found[:1]
+        return []
+
+    return find

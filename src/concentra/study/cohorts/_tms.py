@@ -1,0 +1,85 @@
+"""Tabula Muris Senis: what both platforms share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from concentra.study.cohorts._cohort import LABELS
+
+COLUMNS = {
+    "mouse.id": "donor",
+    "tissue": "stratum",
+    "cell_ontology_class": "part",
+    "age": "age",
+    "sex": "sex",
+}
+SOURCE = "mouse.id.source"
+CITATION = (
+    "The Tabula Muris Consortium (2020), A single-cell transcriptomic atlas characterizes ageing tissues "
+    "in the mouse, Nature 583, 590-595; annotations at doi:10.6084/m9.figshare.12654728"
+)
+SEXES = {"F": "female", "M": "male"}
+
+
+def finder(platform: str) -> Callable[[Path], list[Path]]:
+    """The official `.h5ad` where it is present, else the label tables with the per-mouse counts beside them."""
+
+    def find(data: Path) -> list[Path]:
+        for folder in (data, data / "tms"):
+            official = sorted(folder.glob(f"tabula-muris-senis-{platform}*.h5ad"))
+            if official:
+                return official[:1]
+        cells = data / "tms" / f"tms_{platform}_cells.csv.gz"
+        counts = sorted((data / "tms").glob(f"tms_{platform}_counts_official_*.csv"))
+        return [cells, *counts] if cells.exists() else []
+
+    return find
+
+
+def load(files: list[Path]) -> pd.DataFrame:
+    """One row a cell, in the words of the study, from whichever files were found."""
+    from concentra.io.cells import read_labels
+
+    cells, *counts = files
+    labels = read_labels(cells, list(COLUMNS), optional=[SOURCE]).rename(columns=COLUMNS)
+    if SOURCE in labels:
+        labels = labels.drop(columns=SOURCE).assign(donor_source="inferred")
+    else:
+        labels["donor_source"] = "official annotation"
+    for path in counts:
+        labels = fill(labels, read_counts(path))
+    return labels
+
+
+def read_counts(path: Path) -> pd.DataFrame:
+    """The per-mouse counts of a table, one row a cell, as labels."""
+    table = pd.read_csv(path, usecols=["age", "tissue", "mouse_id", "cell_type", "n"])
+    repeated = table.loc[np.repeat(table.index.to_numpy(), table["n"].to_numpy())]
+    return pd.DataFrame(
+        {
+            "donor": repeated["mouse_id"],
+            "stratum": repeated["tissue"],
+            "part": repeated["cell_type"],
+            "age": repeated["age"],
+            "sex": repeated["mouse_id"].str[-1].map(SEXES),
+            "donor_source": "official counts per mouse",
+        }
+    ).reset_index(drop=True)
+
+
+def fill(labels: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
+    """Replace the cells of each (tissue, age) in which no cell has a donor by the counts per mouse, if there are any.
+
+    Where some donors are known, the cells' own labels stand: a unit is never made of two sources.
+    """
+    place = labels["stratum"].astype(str) + "\n" + labels["age"].astype(str)
+    known = set(place[labels["donor"].notna()])
+    offered = counted["stratum"] + "\n" + counted["age"]
+    added = counted[~offered.isin(known)]
+    kept = labels[~place.isin(set(offered) - known)]
+    columns = [*LABELS, "donor_source"]
+    return pd.concat([kept[columns].astype(object), added[columns]], ignore_index=True).astype("category")

@@ -1,0 +1,256 @@
+"""What a table, a step, a figure and a summary are, and the registry of all that are declared.
+
+A *node* is a pure function. Its positional arguments name what it reads (tables, or raw inputs of
+`concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
+`parameters.toml`, and its decorator names what it writes. Snakemake is driven by these declarations alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
+
+import pandas as pd
+import pandera.pandas as pa
+import pydantic
+
+from concentra.errors import ArgumentError, TableError
+from concentra.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["step", "figure", "summary"]
+FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries"}
+PACKAGES: dict[Kind, str] = {"step": "steps", "figure": "figures", "summary": "summaries"}
+
+
+def column(
+    meaning: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    nullable: bool = False,
+    among: Iterable[object] | None = None,
+) -> Any:
+    """A column of a table: its meaning, unit and range; checked on write and on read."""
+    return pa.Field(
+        ge=low,
+        le=high,
+        isin=list(among) if among is not None else None,
+        nullable=nullable,
+        description=meaning,
+        metadata={"unit": unit},
+    )
+
+
+class Table(pa.DataFrameModel):
+    """A table of the study. Subclasses name its columns; `Config.unique` is its key."""
+
+    class Config:
+        strict = True
+        ordered = True
+        coerce = True
+
+    @classmethod
+    def name(cls) -> str:
+        """The file name without suffix: the class name in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def path(cls, out: Path) -> Path:
+        """Where the table lies below the output folder."""
+        return table_path(cls.name(), out)
+
+    @classmethod
+    def columns(cls) -> dict[str, Any]:
+        """The columns of the schema by name, in order."""
+        return dict(cls.to_schema().columns)
+
+    @classmethod
+    def check(cls, frame: pd.DataFrame, place: str) -> pd.DataFrame:
+        """The frame with its columns in the declared order and types, or a `TableError`."""
+        if frame.empty:
+            frame = frame.reindex(columns=list(cls.columns()))
+        missing = [name for name in cls.columns() if name not in frame]
+        if missing:
+            raise TableError(
+                found=f"{place} has no column {', '.join(missing)}",
+                expected=f"the columns of {cls.name()}: {', '.join(cls.columns())}",
+                mend="run the step that writes it again",
+            )
+        try:
+            return cls.validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
+        except pa.errors.SchemaErrors as problem:
+            cases = problem.failure_cases.head(5).to_dict("records")
+            raise TableError(
+                found=f"{place}: "
+                + "; ".join(f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases),
+                expected=f"the declaration of {cls.__name__} in {cls.__module__}",
+                mend="mend the step that writes the table, or the declaration where that is wrong",
+            ) from None
+
+    @classmethod
+    def write(cls, frame: pd.DataFrame, out: Path) -> Path:
+        """Check the frame and write it, whole or not at all."""
+        path = cls.path(out)
+        checked = cls.check(frame, path.name)
+        with replacing(path) as temporary:
+            checked.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def read(cls, out: Path) -> pd.DataFrame:
+        """Read the table and check it."""
+        return cls.read_file(cls.path(out))
+
+    @classmethod
+    def read_file(cls, path: Path) -> pd.DataFrame:
+        """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
+        kinds = {name: str(declared.dtype) for name, declared in cls.columns().items()}
+        text = {name: "str" for name, kind in kinds.items() if kind in ("str", "string")}
+        frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""], encoding="utf-8")
+        return cls.check(frame, path.name)
+
+
+def table_path(name: str, out: Path) -> Path:
+    """Where a table lies below the output folder."""
+    return out / FOLDERS["step"] / f"{name}.csv"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One declared piece of the study."""
+
+    kind: Kind
+    name: str
+    title: str
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    tables: tuple[type[Table], ...] = ()
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The module that declares the node."""
+        return self.function.__module__
+
+    def outputs(self, out: Path) -> list[Path]:
+        """The files the node writes below the output folder."""
+        return [out / FOLDERS[self.kind] / name for name in self.writes]
+
+    def provenance(self, out: Path) -> list[Path]:
+        """One provenance file beside each table, or one for a figure or summary."""
+        names = [table.name() for table in self.tables] or [self.name]
+        return [out / FOLDERS[self.kind] / f"{name}.provenance.json" for name in names]
+
+    def parameters(self) -> dict[str, Any]:
+        """The keyword-only arguments, from the node's section of `parameters.toml`, in their declared types."""
+        hints = get_type_hints(self.function)
+        wanted = [
+            name
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+        given = all_parameters().get(self.name, {})
+        if set(given) != set(wanted):
+            raise ArgumentError(
+                found=f"parameters.toml, section [{self.name}]: {', '.join(sorted(given)) or 'nothing'}",
+                expected=f"the keyword-only arguments of {self.module}: {', '.join(wanted) or 'none'}",
+                mend="name the same parameters in both places",
+            )
+        return {name: pydantic.TypeAdapter(hints[name]).validate_python(given[name]) for name in wanted}
+
+
+@cache
+def all_parameters() -> dict[str, dict[str, Any]]:
+    """The content of `parameters.toml`, one section a node."""
+    text = resources.files("concentra.study").joinpath("parameters.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+_REGISTRY: dict[str, Node] = {}
+
+
+def _declare(
+    kind: Kind, function: Callable[..., Any], name: str, writes: tuple[str, ...], **more: Any
+) -> None:
+    if name in _REGISTRY and _REGISTRY[name].module != function.__module__:
+        raise ArgumentError(
+            found=f"two nodes are called {name!r}: {_REGISTRY[name].module} and {function.__module__}",
+            expected="one name a node",
+            mend="rename one of them",
+        )
+    signature = inspect.signature(function)
+    reads = tuple(
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is not parameter.KEYWORD_ONLY
+    )
+    title = (inspect.getdoc(function) or "").split("\n", 1)[0]
+    _REGISTRY[name] = Node(kind, name, title, function, reads, writes, **more)
+
+
+def step(*tables: type[Table]) -> Callable[[F], F]:
+    """Declare a step that writes these tables; it returns one frame a table, in this order."""
+
+    def declared(function: F) -> F:
+        writes = tuple(f"{table.name()}.csv" for table in tables)
+        _declare("step", function, function.__name__, writes, tables=tables)
+        return function
+
+    return declared
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as a figure function returns it: the picture, its caption with n, and its text alternative."""
+
+    figure: Figure
+    caption: str
+    alternative: str
+
+
+def figure(label: str) -> Callable[[F], F]:
+    """Declare a figure, `label` as the study numbers it ("1", "S4"); it returns a `Drawing`."""
+
+    def declared(function: F) -> F:
+        name = f"figure_{label}_{function.__name__}"
+        _declare("figure", function, name, (f"{name}.png", f"{name}.svg", f"{name}.json"))
+        return function
+
+    return declared
+
+
+def summary(function: F) -> F:
+    """Declare a summary: it returns Markdown text."""
+    _declare("summary", function, function.__name__, (f"{function.__name__}.md",))
+    return function
+
+
+@cache
+def nodes() -> dict[str, Node]:
+    """Every declared node by name: steps in the order of their numbers, then figures, then summaries."""
+    for kind in FOLDERS:
+        package = importlib.import_module(f"concentra.study.{PACKAGES[kind]}")
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    return dict(_REGISTRY)
+
+
+@cache
+def tables() -> dict[str, type[Table]]:
+    """Every declared table by name."""
+    return {table.name(): table for node in nodes().values() for table in node.tables}

@@ -1,0 +1,327 @@
+"""Runs one declared node, or all of them through Snakemake.
+
+Snakemake decides what is stale (inputs, parameters, code, availability of raw data) and runs each node in a
+process of its own by the command line of this module: `python -m concentra.study.engine NODE --out DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from concentra import __version__
+from concentra.errors import ConcentraError, DesignError
+from concentra.files import replacing, sha256, write_text
+from concentra.study import raw
+from concentra.study.declare import Drawing, Node, nodes, table_path, tables
+
+PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pandera", "snakemake")
+SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+HERE = Path()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Snakemake is told of one node; paths are relative to the output folder, raw files absolute."""
+
+    node: Node
+    inputs: list[str]
+    outputs: list[str]
+    code: str
+    parameters: str
+    availability: str
+
+
+def plans(data: Path | None) -> list[Plan]:
+    """One plan a declared node."""
+    return [
+        Plan(
+            node=node,
+            inputs=[str(path) for path in inputs(node, data, HERE)],
+            outputs=[str(path) for path in (*node.outputs(HERE), *node.provenance(HERE))],
+            code=hashlib.sha256(json.dumps(code(node.module)).encode()).hexdigest()[:16],
+            parameters=json.dumps(node.parameters(), sort_keys=True),
+            availability=json.dumps(raw.availability(node, data), sort_keys=True),
+        )
+        for node in nodes().values()
+    ]
+
+
+def inputs(node: Node, data: Path | None, out: Path) -> list[Path]:
+    """The files a node reads: tables below the output folder, and raw files."""
+    found: list[Path] = []
+    for name in node.reads:
+        found += raw.RAW[name].files(data) if name in raw.RAW else [table_path(name, out)]
+    return found
+
+
+def command(data: Path | None) -> str:
+    """The shell command that runs a node, to be followed by its name, in the output folder."""
+    words = [sys.executable, "-m", "concentra.study.engine", "--out", "."]
+    if data is not None:
+        words += ["--data", str(data)]
+    return shlex.join(words)
+
+
+@cache
+def code(module: str) -> dict[str, str]:
+    """SHA-256 of the source of a module and of every module of the package that it imports, by name."""
+    found: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        spec = util.find_spec(name)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            continue
+        source = Path(spec.origin).read_bytes()
+        found[name] = hashlib.sha256(source).hexdigest()[:16]
+        waiting += _imports(source.decode("utf-8"))
+    return dict(sorted(found.items()))
+
+
+def _imports(source: str) -> Iterator[str]:
+    for statement in ast.walk(ast.parse(source)):
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("concentra"):
+            yield str(statement.module)
+            for alias in statement.names:
+                name = f"{statement.module}.{alias.name}"
+                if _is_module(name):
+                    yield name
+
+
+@cache
+def _is_module(name: str) -> bool:
+    try:
+        return util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def run_node(name: str, *, data: Path | None, out: Path) -> float:
+    """Run one node: read, compute, check, write, and note what it was made from.
+
+    Returns
+    -------
+    float
+        Seconds taken.
+    """
+    node, start = nodes()[name], time.perf_counter()
+    parameters = node.parameters()
+    arguments = [raw.RAW[one].load(data) if one in raw.RAW else tables()[one].read(out) for one in node.reads]
+    result = node.function(*arguments, **parameters)
+    restored = raw.restorable(node, data)
+    _write(node, result, out, restored)
+    seconds = time.perf_counter() - start
+    note = {
+        "node": node.name,
+        "title": node.title,
+        "concentra": __version__,
+        "python": platform.python_version(),
+        "packages": {package: metadata.version(package) for package in PACKAGES},
+        "parameters": parameters,
+        "inputs": {path.name: sha256(path) for path in inputs(node, data, out)},
+        "code": code(node.module),
+        "restored": {cohort: raw.archived()[cohort] for cohort in restored},
+        "availability": raw.availability(node, data),
+        "outputs": {path.name: sha256(path) for path in node.outputs(out)},
+        "seconds": round(seconds, 3),
+    }
+    for path in node.provenance(out):
+        write_text(path, json.dumps(note, indent=1) + "\n")
+    return seconds
+
+
+def _write(node: Node, result: Any, out: Path, restored: list[str]) -> None:
+    if node.kind == "step":
+        frames: Sequence[pd.DataFrame] = result if isinstance(result, tuple) else (result,)
+        for table, frame in zip(node.tables, frames, strict=True):
+            table.write(raw.restore(table, frame, restored) if restored else frame, out)
+    elif node.kind == "figure":
+        _write_figure(result, node.outputs(out))
+    else:
+        write_text(node.outputs(out)[0], result)
+
+
+def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
+    """PNG at 300 dpi and SVG with reproducible bytes, and the caption with the text alternative."""
+    png, svg, words = paths
+    with replacing(png) as temporary:
+        drawing.figure.savefig(temporary, dpi=300, metadata={"Software": None})
+    with replacing(svg) as temporary:
+        drawing.figure.savefig(temporary, metadata={"Date": None})
+    note = {"caption": drawing.caption, "alternative": drawing.alternative}
+    write_text(words, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
+
+
+def snakemake(out: Path, data: Path | None, *arguments: str, targets: Sequence[str] = ()) -> list[str]:
+    """The command that runs Snakemake on the declared nodes."""
+    words = [sys.executable, "-m", "snakemake", *(targets or ("everything",))]
+    words += ["--snakefile", str(Path(__file__).with_name("Snakefile"))]
+    words += ["--directory", str(out), "--nolock", "--rerun-incomplete", *arguments]
+    return [*words, "--config", f"data={data or ''}"]
+
+
+def environment() -> dict[str, str]:
+    """The environment of the nodes: one thread each, so that bytes do not depend on the number of cores."""
+    return os.environ | dict.fromkeys(SINGLE_THREAD, "1") | {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0"}
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Hold the output folder for this process; the hold ends with the process, however that ends."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DesignError(
+                found=f"another run is working in {out}",
+                expected="one run at a time in one output folder",
+                mend="wait for it to end, or name another folder with --out",
+            ) from None
+        yield
+
+
+def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] = ()) -> int:
+    """Run what is stale through Snakemake; the exit status is Snakemake's.
+
+    Parameters
+    ----------
+    out
+        Output folder; created where it is missing.
+    data
+        Data folder, or None to compute from the archived tables.
+    cores
+        Nodes run at the same time.
+    targets
+        Names of nodes; default all.
+    """
+    plans(data)  # an error of a declaration is shown as such, not through Snakemake
+    with alone(out):
+        words = snakemake(out, data, "--cores", str(cores), "--quiet", "all", targets=targets)
+        ended = subprocess.run(words, env=environment(), check=False)
+        if ended.returncode == 0:
+            gather_provenance(out)
+        return ended.returncode
+
+
+def gather_provenance(out: Path) -> None:
+    """One `provenance.json` of everything beside the tables."""
+    notes = {}
+    for node in nodes().values():
+        for path in node.provenance(out)[:1]:
+            if path.exists():
+                notes[node.name] = json.loads(path.read_text(encoding="utf-8"))
+    write_text(out / "tables" / "provenance.json", json.dumps(notes, indent=1) + "\n")
+
+
+def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
+    """What is stale and why: one row a node with `node`, `kind`, `title`, `state`, `why`, `seconds`."""
+    out.mkdir(parents=True, exist_ok=True)
+    words = snakemake(out, data, "--cores", "1", "--summary")
+    ended = subprocess.run(words, env=environment(), check=False, capture_output=True, text=True)
+    if ended.returncode:
+        raise DesignError(
+            found=f"Snakemake could not plan: {ended.stderr.strip()[-500:]}",
+            expected="a summary of every output",
+            mend="run `concentra doctor`",
+        )
+    lines = [line for line in ended.stdout.splitlines() if "\t" in line]
+    stale = {
+        row["rule"]
+        for row in csv.DictReader(lines, delimiter="\t")
+        if row["plan"] != "no update" or row["status"] != "ok"
+    }
+    made = {plan.node.name: plan for plan in plans(data)}
+    rows: list[dict[str, Any]] = []
+    waiting: set[str] = set()
+    for node in nodes().values():
+        reasons = why(node, made[node.name], out, data, waiting)
+        if node.name in stale:
+            waiting |= {table.name() for table in node.tables}
+        state = "stale" if node.name in stale else "fresh"
+        note = _note(node, out)
+        rows.append(
+            {
+                "node": node.name,
+                "kind": node.kind,
+                "title": node.title,
+                "state": state,
+                "why": "; ".join(reasons) or ("an earlier step is stale" if state == "stale" else ""),
+                "seconds": note.get("seconds") if note else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _note(node: Node, out: Path) -> dict[str, Any]:
+    path = node.provenance(out)[0]
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def why(node: Node, plan: Plan, out: Path, data: Path | None, waiting: set[str]) -> list[str]:
+    """Why a node would run again, from what its provenance says it was made from."""
+    missing = [path.name for path in node.outputs(out) if not path.exists()]
+    if missing:
+        return [f"{', '.join(missing)} is missing"]
+    note = _note(node, out)
+    if not note:
+        return ["its provenance is missing"]
+    reasons = [
+        f"parameter {name}: {note['parameters'].get(name)} -> {value}"
+        for name, value in json.loads(plan.parameters).items()
+        if note["parameters"].get(name) != value
+    ]
+    now = code(node.module)
+    changed = [name for name in now if note["code"].get(name) != now[name]]
+    reasons += [f"code of {', '.join(changed)} changed"] if changed else []
+    reasons += [
+        f"{name}: {note['availability'].get(name)} -> {state}"
+        for name, state in json.loads(plan.availability).items()
+        if note["availability"].get(name) != state
+    ]
+    present = [path for path in inputs(node, data, out) if path.exists()]
+    reasons += [f"{path.name} changed" for path in present if note["inputs"].get(path.name) != sha256(path)]
+    upstream = sorted(set(node.reads) & waiting)
+    return reasons + ([f"waits for {', '.join(upstream)}"] if upstream else [])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one node from the command line; Snakemake calls this."""
+    parser = argparse.ArgumentParser(prog="python -m concentra.study.engine", description=main.__doc__)
+    parser.add_argument("node")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args(arguments)
+    try:
+        seconds = run_node(given.node, data=given.data, out=given.out)
+    except ConcentraError as problem:
+        print(f"{given.node}\n{problem}", file=sys.stderr)
+        return 1
+    print(f"  {given.node:<28} {seconds:6.2f} s", file=sys.stderr, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Figure S6: number of cell types present against age."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from concentra.study.declare import Drawing, figure
+from concentra.study.figures._age import against_age
+
+
+@figure("S6")
+def part_count_age(concentration: pd.DataFrame) -> Drawing:
+    """Number of cell types present against age, per tissue"""
+    return against_age(
+        concentration, metric="hill_q0", label="number of cell types present", unit="cell types"
+    )

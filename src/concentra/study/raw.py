@@ -1,0 +1,179 @@
+"""Raw inputs: which cohorts are on this machine, and what is restored from the archive instead.
+
+A step that names one of `RAW` among its positional arguments gets what the function here returns. The archive
+holds the tables of such steps for cohorts whose raw data is not on every machine: rows of those cohorts are
+taken from there when the raw data is absent, and the provenance says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from concentra import __version__
+from concentra.errors import DataAbsentError
+from concentra.files import sha256, write_text
+from concentra.study.cohorts import Atlas, Cohort, Model, cohorts
+from concentra.study.declare import Node, Table, nodes
+
+VARIABLE = "CONCENTRA_DATA_DIR"
+NOTES = "provenance.json"
+
+
+def data_folder(given: Path | None) -> Path | None:
+    """The data folder: the one given, else the one that `CONCENTRA_DATA_DIR` names, else none."""
+    name = given or os.environ.get(VARIABLE)
+    if not name:
+        return None
+    folder = Path(name)
+    if not folder.is_dir():
+        raise DataAbsentError(
+            found=f"the data folder {folder} is not a folder",
+            expected=f"a folder named by --data or by the environment variable {VARIABLE}",
+            mend="name an existing folder, or leave it out to compute from the archived tables",
+        )
+    return folder.resolve()
+
+
+def archive_folder() -> Path:
+    """Where the archived tables lie: beside the package when installed, in the checkout otherwise."""
+    packaged = Path(__file__).with_name("archive")
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "archive"
+
+
+def archived() -> dict[str, dict[str, Any]]:
+    """Per cohort, what the archive says of it: version that wrote it and hashes of the raw input."""
+    notes = archive_folder() / NOTES
+    return json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
+
+
+def status(cohort: Cohort, data: Path | None) -> str:
+    """`"raw data"`, `"simulated"`, `"archived tables"` or `"absent"`."""
+    if cohort.simulated:
+        return "simulated"
+    if cohort.files(data):
+        return "raw data"
+    return "archived tables" if cohort.name in archived() else "absent"
+
+
+def _present(kind: type[Cohort], data: Path | None) -> dict[str, Cohort]:
+    return {
+        name: cohort
+        for name, cohort in cohorts().items()
+        if isinstance(cohort, kind) and status(cohort, data) in ("raw data", "simulated")
+    }
+
+
+def _load(kind: type[Cohort]) -> Callable[[Path | None], dict[str, pd.DataFrame]]:
+    def load(data: Path | None) -> dict[str, pd.DataFrame]:
+        return {name: cohort.load(cohort.files(data)) for name, cohort in _present(kind, data).items()}  # type: ignore[attr-defined]
+
+    return load
+
+
+def _files(kind: type[Cohort]) -> Callable[[Path | None], list[Path]]:
+    def files(data: Path | None) -> list[Path]:
+        return [path for cohort in _present(kind, data).values() for path in cohort.files(data)]
+
+    return files
+
+
+def _sources(data: Path | None) -> pd.DataFrame:
+    columns = ["name", "title", "kind", "citation", "licence", "obtain"]
+    rows = [
+        {column: getattr(cohort, column) for column in columns}
+        | {"status": status(cohort, data), "files": "; ".join(path.name for path in cohort.files(data))}
+        for cohort in cohorts().values()
+    ]
+    return pd.DataFrame(rows).rename(columns={"name": "cohort"})
+
+
+def _planted(data: Path | None) -> pd.DataFrame:
+    frames = [
+        cohort.planted().assign(cohort=name)
+        for name, cohort in cohorts().items()
+        if isinstance(cohort, Atlas) and cohort.planted is not None
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A raw input: how it is loaded, its files, and the kind of cohort the archive may stand in for."""
+
+    load: Callable[[Path | None], Any]
+    files: Callable[[Path | None], list[Path]]
+    restores: type[Cohort] | None = None
+
+
+RAW: Mapping[str, Raw] = {
+    "cells": Raw(_load(Atlas), _files(Atlas), restores=Atlas),
+    "importance": Raw(_load(Model), _files(Model), restores=Model),
+    "sources": Raw(_sources, lambda data: []),
+    "planted": Raw(_planted, lambda data: []),
+}
+
+
+def availability(node: Node, data: Path | None) -> dict[str, str]:
+    """Status of each cohort, for nodes that read raw inputs: a change of it makes the node stale."""
+    if not any(name in RAW for name in node.reads):
+        return {}
+    return {name: status(cohort, data) for name, cohort in cohorts().items()}
+
+
+def _kinds(node: Node) -> tuple[type[Cohort], ...]:
+    return tuple(kind for name in node.reads if name in RAW and (kind := RAW[name].restores) is not None)
+
+
+def restorable(node: Node, data: Path | None) -> list[str]:
+    """Cohorts whose rows of the node's tables come from the archive."""
+    kinds = _kinds(node)
+    return [
+        name
+        for name, cohort in cohorts().items()
+        if kinds and isinstance(cohort, kinds) and status(cohort, data) == "archived tables"
+    ]
+
+
+def restore(table: type[Table], frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """The frame with the archived rows of these cohorts, cohorts in their declared order."""
+    path = archive_folder() / f"{table.name()}.csv"
+    if names and path.exists():
+        old = table.read_file(path)
+        kept = old[old["cohort"].isin(names)]
+        frame = (
+            pd.concat([part for part in (frame, kept) if len(part)], ignore_index=True)
+            if len(kept)
+            else frame
+        )
+    order = {name: place for place, name in enumerate(cohorts())}
+    return frame.sort_values("cohort", key=lambda values: values.map(order), kind="stable", ignore_index=True)
+
+
+def write_archive(out: Path, data: Path | None) -> list[Path]:
+    """Write the tables of the steps that read raw data to the archive, and what they were made from."""
+    notes, written = {}, []
+    for node in nodes().values():
+        kinds = _kinds(node)
+        present = [
+            name
+            for name, cohort in cohorts().items()
+            if kinds and isinstance(cohort, kinds) and cohort.files(data)
+        ]
+        for table in node.tables if present else ():
+            frame = table.read(out)
+            kept = frame[frame["cohort"].isin(present)]
+            path = archive_folder() / f"{table.name()}.csv"
+            kept.to_csv(path, index=False, lineterminator="\n")
+            written.append(path)
+        for name in present:
+            hashes = {path.name: sha256(path) for path in cohorts()[name].files(data)}
+            notes[name] = {"version": __version__, "inputs": hashes}
+    write_text(archive_folder() / NOTES, json.dumps(archived() | notes, indent=1, sort_keys=True) + "\n")
+    return written

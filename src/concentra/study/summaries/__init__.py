@@ -1,0 +1,1 @@
+"""The summaries of the study, one file each: tables in, Markdown out."""

@@ -1,0 +1,107 @@
+"""`results_addendum.md`: what was not computed, and why; what was left out."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from concentra.report import markdown
+from concentra.study.declare import summary
+from concentra.study.summaries._shared import title_of
+
+
+@summary
+def results_addendum(
+    sources: pd.DataFrame,
+    left_out: pd.DataFrame,
+    concentration: pd.DataFrame,
+    composition: pd.DataFrame,
+    confounding: pd.DataFrame,
+) -> str:
+    """What was not computed, and why"""
+    return markdown.join(
+        "# Addendum: sources, what was left out, what is confounded",
+        "## Where the numbers come from",
+        markdown.table(_sources(sources)),
+        _absent(sources),
+        "## How donors are known",
+        markdown.table(_donors(composition)),
+        "## Cells left out",
+        "Cells without a known donor belong to no unit and enter no number.",
+        markdown.table(_left_out(left_out, composition)),
+        "## Units with too few cells",
+        markdown.table(_few(concentration)),
+        "## Age and sex",
+        "A tissue whose two groups have no sex in common cannot tell age from sex; "
+        "one in which the shares of the sexes differ is partly confounded.",
+        markdown.table(_confounded(confounding)),
+    )
+
+
+def _sources(sources: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "cohort": row["title"],
+            "numbers from": row["status"],
+            "source": row["citation"],
+            "licence": row["licence"],
+        }
+        for _, row in sources.iterrows()
+    ]
+
+
+def _absent(sources: pd.DataFrame) -> str:
+    absent = sources[sources["status"].isin(["absent", "archived tables"])]
+    lines = [
+        f"- {markdown.escape(row['title'])}: {markdown.escape(row['obtain'])}" for _, row in absent.iterrows()
+    ]
+    return "\n".join(["Raw data that is not here, and how to get it:", "", *lines]) if lines else ""
+
+
+def _donors(composition: pd.DataFrame) -> list[dict[str, object]]:
+    cells = composition.groupby(["cohort", "donor_source"], sort=False)["n_cells"].sum()
+    return [
+        {"cohort": title_of(str(cohort)), "donor": str(source), "cells": int(count)}
+        for (cohort, source), count in cells.items()
+    ]
+
+
+def _left_out(left_out: pd.DataFrame, composition: pd.DataFrame) -> list[dict[str, object]]:
+    kept = composition.groupby("cohort")["n_cells"].sum()
+    lost = left_out.groupby(["cohort", "reason"], sort=False)["n_cells"].sum()
+    return [
+        {
+            "cohort": title_of(str(cohort)),
+            "reason": str(reason),
+            "cells left out": int(count),
+            "cells kept": int(kept[cohort]),
+        }
+        for (cohort, reason), count in lost.items()
+    ]
+
+
+def _few(concentration: pd.DataFrame) -> list[dict[str, object]]:
+    few = concentration[~concentration["included"]]
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "tissue": row["stratum"],
+            "donor": row["donor"],
+            "cells": row["n_cells"],
+        }
+        for _, row in few.iterrows()
+    ]
+
+
+def _confounded(confounding: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "tissue": row["stratum"],
+            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
+            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
+            "age with sex": row["with_sex"],
+            "smallest p": markdown.p_text(row["p_attainable"]),
+            "males alone": markdown.p_text(row["p_attainable_males"]),
+        }
+        for _, row in confounding.iterrows()
+    ]

@@ -1,0 +1,30 @@
+"""What all tests share: the data folder, and that its absence is a failure where it is required."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "CONCENTRA_DATA_DIR"
+REQUIRED = "CONCENTRA_REQUIRE_DATA"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `data` where the folder is not there, unless it is required: then they run and fail."""
+    if os.environ.get(VARIABLE) or os.environ.get(REQUIRED):
+        return
+    for item in items:
+        if item.get_closest_marker("data"):
+            item.add_marker(pytest.mark.skip(reason=f"{VARIABLE} is not set"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The data folder."""
+    name = os.environ.get(VARIABLE)
+    assert name, f"{VARIABLE} is not set"
+    folder = Path(name)
+    assert folder.is_dir(), f"{folder} is not a folder"
+    return folder
