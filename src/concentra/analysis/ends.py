@@ -100,7 +100,7 @@ def _rows(composition: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame
     bad = np.flatnonzero(~(np.isfinite(amounts) & (amounts >= 0)))
     if bad.size:
         raise AmountError(
-            found=f"{rows['amount'][bad[0]]!r} in column {columns['amount']!r} at row {bad[0]}",
+            found=f"{rows['amount'].iloc[bad[:1]].tolist()[0]!r} in column {columns['amount']!r} at row {bad[0]}",
             expected="finite amounts that are not negative",
             mend="correct the row; a part that is absent has amount 0 or no row",
         )
