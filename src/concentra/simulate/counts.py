@@ -39,7 +39,7 @@ def profiles(tissues: Sequence[PlantedTissue], n_genes: int, rng: np.random.Gene
 
 
 def _n_markers(n_genes: int, one_in: int) -> int:
-    """How many genes mark a type or state: one in so many, but 8 to 200, and at most a quarter of the genes."""
+    """How many genes mark a type or state: one in so many, 8 to 200, at most a quarter."""
     return max(1, min(max(8, n_genes // one_in), 200, n_genes // 4))
 
 

@@ -1,4 +1,4 @@
-"""Planted tissues of an atlas: compositions over types, over states within a type, and what treatment undoes."""
+"""Planted tissues: compositions over types, over states within a type, and what treatment undoes."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def flipping(name: str) -> PlantedTissue:
 
 
 def within(name: str) -> PlantedTissue:
-    """Four steady types: the states of the first crystallize, of the second disperse, of the others neither."""
+    """Four steady types: states of the first crystallize, of the second disperse, of the others neither."""
     types = np.array([0.3, 0.3, 0.2, 0.2])
     states = {0: (geometric(5, 0.9), geometric(5, 0.55)), 1: (geometric(5, 0.55), geometric(5, 0.9))}
     return _tissue(name, types, types, states)
