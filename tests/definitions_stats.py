@@ -80,3 +80,13 @@ def gini(amounts):
     """Mean absolute difference over all ordered pairs, relative to twice the mean."""
     n, total = len(amounts), sum(amounts)
     return sum(abs(a - b) for a in amounts for b in amounts) / (2 * n * total)
+
+
+def resampled_parts(amounts, chosen):
+    """Gini over present parts and effective number of the parts chosen, checkpoint by checkpoint."""
+    ginis, effective = [], []
+    for row in amounts:
+        sample = [row[part] for part in chosen]
+        ginis.append(gini([value for value in sample if value > 0]))
+        effective.append(hill_q1(sample))
+    return ginis, effective
