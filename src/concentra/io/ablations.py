@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
+from concentra.io.labels import exact_floats
 
 KEY = ["checkpoint", "layer", "head"]
 AMOUNTS = ("delta", "baseline_loss", "perturbed_loss", "delta_se")
@@ -150,7 +151,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _floats(table: pd.DataFrame, name: str) -> pd.Series:
-    floats = pd.to_numeric(table[name], errors="coerce").astype(float)
+    floats = exact_floats(table[name])
     bad = ~np.isfinite(floats)
     if name == "delta_se":
         bad &= ~table[name].isna() & (table[name].astype(str).str.strip() != "")

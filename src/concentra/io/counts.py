@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concentra.errors import AmountError, ArgumentError, TableError
-from concentra.io.labels import label_text
+from concentra.io.labels import exact_floats, label_text
 from concentra.io.tables import TABLES, file_ending, read_table, table_columns
 
 
@@ -138,18 +138,17 @@ def _names(path: str | Path, column: pd.Series) -> pd.Index:
 
 def _numbers(path: str | Path, column: pd.Series, units: pd.Index) -> NDArray[np.float64]:
     """The amounts of one column, checked."""
-    values = column.astype(object)
-    texts = values.map(lambda value: label_text(value) or "")
-    numbers = pd.to_numeric(texts.where(texts != "", None), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = exact_floats(column).to_numpy()
     for row in np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))[:1]:
-        if not texts.iloc[row]:
+        value = column.iloc[row]
+        if label_text(value) is None:
             what = "missing"
         elif np.isnan(numbers[row]):
-            what = f"no number: {str(values.iloc[row])!r}"
+            what = f"no number: {str(value)!r}"
         else:
             what = "infinite" if np.isinf(numbers[row]) else f"negative: {numbers[row]:g}"
         raise AmountError(
-            found=f"column {column.name!r}, data row {row + 1} (unit {units[row]!r}) of {str(path)!r} is {what}",
+            found=f"column {column.name!r}, data row {row + 1} ({units[row]!r}) of {str(path)!r} is {what}",
             expected="a finite number, 0 or more; 0 for a part that is absent",
             mend="correct the cell, or remove the row",
         )

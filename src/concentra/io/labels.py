@@ -13,7 +13,7 @@ MISSING = frozenset({"nan", "NaN", "NA", "<NA>"})
 """Texts that mean missing, beside the empty one and white space: how pandas and R print a missing value, and
 what AnnData 0.6 stored for it."""
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+][0-9]+)?")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]+)?([eE][-+][0-9]+)?")
 
 
 def label_text(value: object) -> str | None:
@@ -105,10 +105,31 @@ def text_column(values: pd.Series) -> pd.Series:
     texts = list(labels.cat.categories)
     if not texts or not all(_NUMBER.fullmatch(text) for text in texts):
         return labels
-    numbers = pd.to_numeric(np.array(texts, dtype=object))
-    if len(np.unique(numbers)) < len(texts) or (numbers.dtype.kind == "f" and not np.isfinite(numbers).all()):
+    whole = all(text.lstrip("-").isdigit() for text in texts)
+    numbers = np.array([int(text) if whole else float(text) for text in texts])
+    if len(np.unique(numbers)) < len(texts) or not np.isfinite(numbers).all():
         return labels
     codes = labels.cat.codes.to_numpy()
     if (codes < 0).any():
         numbers = np.append(numbers.astype(float), np.nan)
     return pd.Series(numbers[codes], index=values.index, name=values.name)
+
+
+def exact_floats(values: pd.Series) -> pd.Series:
+    """The nearest float of each number or text, else NaN; `pandas.to_numeric` errs in the last digit.
+
+    >>> exact_floats(pd.Series(["1e-3", " 2 ", "-inf", "1_000", "few", None], dtype=object)).tolist()
+    [0.001, 2.0, -inf, nan, nan, nan]
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.astype(float)
+    floats = {value: _float(value) for value in values.unique()}
+    return values.astype(object).map(floats).astype(float)
+
+
+def _float(value: object) -> float:
+    text = str(value)
+    try:
+        return float(text) if text.isascii() and "_" not in text else np.nan
+    except ValueError:
+        return np.nan
