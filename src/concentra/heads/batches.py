@@ -1,0 +1,149 @@
+"""The evaluation tokens: the same ones, in the same order, at every checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concentra.errors import ArgumentError, FileFormatError
+from concentra.heads._torch import torch
+
+
+def token_batches(
+    tokens: NDArray[np.integer[Any]], *, n_sequences: int = 32, length: int = 128, batch_size: int = 8
+) -> list[Any]:
+    """Batches of token ids (batch_size, length), cut from a stream at equal distances, or from its rows.
+
+    Parameters
+    ----------
+    tokens
+        A stream of token ids (n,), or ready sequences (n, at least `length`), of which the first are taken.
+    n_sequences, length
+        How many sequences, of how many tokens.
+    batch_size
+        Sequences in one batch; the last batch may be smaller.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [batch.tolist() for batch in token_batches(np.arange(10), n_sequences=3, length=2, batch_size=2)]
+    ... # doctest: +SKIP
+    [[[0, 1], [4, 5]], [[8, 9]]]
+    """
+    sequences = cut_sequences(tokens, n_sequences=n_sequences, length=length)
+    whole = torch.as_tensor(sequences.astype(np.int64))
+    return list(whole.split(batch_size))
+
+
+def cut_sequences(
+    tokens: NDArray[np.integer[Any]], *, n_sequences: int, length: int
+) -> NDArray[np.integer[Any]]:
+    """`n_sequences` rows of `length` tokens that do not overlap: equally spaced in a stream, or the first rows.
+
+    >>> import numpy as np
+    >>> cut_sequences(np.arange(10), n_sequences=3, length=2).tolist()
+    [[0, 1], [4, 5], [8, 9]]
+    """
+    tokens = np.asarray(tokens)
+    if not np.issubdtype(tokens.dtype, np.integer) or tokens.ndim not in (1, 2):
+        raise ArgumentError(
+            found=f"tokens of type {tokens.dtype} and shape {tokens.shape}",
+            expected="whole numbers, one stream or one row a sequence",
+            mend="tokens = np.asarray(tokenizer(text)['input_ids'])",
+        )
+    if n_sequences < 1 or length < 2:
+        raise ArgumentError(
+            found=f"{n_sequences} sequences of {length} tokens",
+            expected="at least one sequence of at least two tokens",
+            mend="n_sequences=32, length=128",
+        )
+    available = tokens.size // length if tokens.ndim == 1 else len(tokens) * (tokens.shape[1] >= length)
+    if available < n_sequences:
+        raise ArgumentError(
+            found=f"{tokens.size} tokens, enough for {available} sequences of {length}",
+            expected=f"{n_sequences} sequences that do not overlap",
+            mend=f"give more text, or ask for at most {available} sequences, or for shorter ones",
+        )
+    if tokens.ndim == 2:
+        return tokens[:n_sequences, :length]
+    starts = np.linspace(0, tokens.size - length, n_sequences).astype(np.int64)
+    return tokens[starts[:, None] + np.arange(length)]
+
+
+def masked_batches(
+    batches: Iterable[Any], *, mask_token: int, share: float = 0.15, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Batches for a masked language model: a share of the tokens masked, and the labels that were there.
+
+    The same `seed` masks the same positions, so that every checkpoint meets the same task.
+    """
+    rng = np.random.default_rng(seed)
+    masked = []
+    for batch in (as_batch(batch) for batch in batches):
+        ids = batch["input_ids"]
+        chosen = torch.as_tensor(rng.random(tuple(ids.shape)) < share)
+        chosen[:, 0] |= ~chosen.any(dim=1)
+        chosen &= batch.get("attention_mask", torch.ones_like(ids)).bool()
+        masked.append(
+            {
+                **batch,
+                "input_ids": ids.masked_fill(chosen, mask_token),
+                "labels": ids.masked_fill(~chosen, -100),
+            }
+        )
+    return masked
+
+
+def as_batch(batch: Any) -> dict[str, Any]:
+    """A batch as a dictionary of tensors: token ids alone, or a mapping with `input_ids`."""
+    if not hasattr(batch, "keys"):
+        batch = {"input_ids": batch}
+    if "input_ids" not in batch:
+        raise ArgumentError(
+            found=f"a batch with {sorted(batch)}",
+            expected="token ids (n_sequences, length), or a mapping with input_ids",
+            mend="batches = concentra.heads.token_batches(tokens)",
+        )
+    return {name: torch.as_tensor(value) for name, value in batch.items() if value is not None}
+
+
+def as_batches(batches: Any) -> list[dict[str, Any]]:
+    """All batches as dictionaries; one tensor or one mapping is one batch; none is an error."""
+    single = hasattr(batches, "keys") or (hasattr(batches, "ndim") and batches.ndim == 2)
+    whole = [as_batch(batch) for batch in ([batches] if single else batches)]
+    if not whole or any(not len(batch["input_ids"]) for batch in whole):
+        raise ArgumentError(
+            found="no evaluation sequences",
+            expected="at least one batch with at least one sequence",
+            mend="batches = concentra.heads.token_batches(tokens)",
+        )
+    return whole
+
+
+def fingerprint(batches: Sequence[dict[str, Any]]) -> str:
+    """The SHA-256 over names, types, shapes and values of all batches."""
+    digest = hashlib.sha256()
+    for batch in batches:
+        for name in sorted(batch):
+            array = batch[name].detach().cpu().contiguous().numpy()
+            digest.update(f"{name} {array.dtype} {array.shape};".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def read_tokens(path: str | Path) -> NDArray[np.integer[Any]]:
+    """Token ids from a `.npy` file, never unpickling anything."""
+    try:
+        tokens = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError) as error:
+        raise FileFormatError(
+            found=f"{path}: {error}", expected="a .npy file of whole numbers", mend="np.save(path, token_ids)"
+        ) from None
+    return np.asarray(tokens)

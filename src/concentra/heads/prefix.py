@@ -1,0 +1,192 @@
+"""Not computing again what an ablation leaves as it was.
+
+Ablating a head of block k changes nothing below the output projection of block k. Two exact savings:
+
+- the blocks below k are skipped: each returns at once what block k - 1 returned without ablation;
+- the attention of block k is skipped up to its projection: its input without ablation is kept.
+
+Only one block's output and one projection's input are held at a time, and moved up layer by layer. Both
+savings assume that a block passes on nothing but its output; the caller checks the assumption by comparing a
+pass without ablation, bit by bit, with the baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from concentra.errors import HookError
+from concentra.heads._torch import torch
+from concentra.heads.guard import hooked, replaced_forward
+from concentra.heads.loss import call_model
+from concentra.heads.sites import HeadSite
+
+
+class _Enough(Exception):
+    """All that is wanted of a pass has been computed."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a model, lowest first, and the number of the block that each layer's site is in."""
+
+    names: tuple[str, ...]
+    number: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What stays as it was when heads of one site are ablated, for one batch.
+
+    `below` is the output of the block under the site's; `attention` the module that ends with the site's
+    projection (`None`: none does, and attention is computed again), `clean` the projection's input, `rest` what
+    `attention` returns beside the projection's output.
+    """
+
+    depth: int
+    below: Any
+    attention: str | None
+    clean: Any
+    rest: tuple[Any, ...] | None
+
+
+def find_blocks(model: Any, sites: Sequence[HeadSite]) -> Blocks | None:
+    """The list of blocks that the sites are in, one block a site, or `None` where there is none."""
+    split = [site.name.split(".") for site in sites]
+    shared = 0
+    while all(len(path) > shared for path in split) and len({path[shared] for path in split}) == 1:
+        shared += 1
+    for depth in range(shared, -1, -1):
+        container = model.get_submodule(".".join(split[0][:depth]))
+        keys = [path[depth] for path in split]
+        if not isinstance(container, (torch.nn.ModuleList, torch.nn.Sequential)) or len(set(keys)) < len(
+            keys
+        ):
+            continue
+        names = list(dict(container.named_children()))
+        start = ".".join(split[0][:depth])
+        return Blocks(
+            tuple(f"{start}.{name}" if start else name for name in names),
+            {site.layer: names.index(key) for site, key in zip(sites, keys, strict=True)},
+        )
+    return None
+
+
+def advance(model: Any, blocks: Blocks, site: HeadSite, batch: dict[str, Any], held: Prefix | None) -> Prefix:
+    """The prefix of `site`, computed from that of a lower site, by a pass that stops behind its attention."""
+    k = blocks.number[site.layer]
+    path = site.name.split(".")
+    above = [".".join(path[:depth]) for depth in range(len(path) - 1, 0, -1)]
+    inner = [name for name in above if name.startswith(blocks.names[k] + ".")]
+    seen: dict[str, Any] = {}
+    with (
+        skipping(model, blocks, held),
+        hooked(_listen(model, blocks, k, site, inner, seen)),
+        suppress(_Enough),
+    ):
+        call_model(model, batch)
+    if site.name not in seen:
+        raise HookError(
+            found=f"{site.name!r} was not called",
+            expected="one call in each pass",
+            mend="give sites=[HeadSite(...), ...] that are called, or prefix_cache=False",
+        )
+    below = seen.get("below", held.below if held is not None else None)
+    return Prefix(k, below, *_shortcut(site, inner, seen))
+
+
+def _listen(
+    model: Any, blocks: Blocks, k: int, site: HeadSite, inner: list[str], seen: dict[str, Any]
+) -> list[Any]:
+    """Hooks that note the output of block k - 1, the projection's input, and outputs up to its attention."""
+
+    def before(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        seen["clean"] = (arguments or tuple(keywords.values()))[0]
+
+    def after(name: str, last: bool) -> Callable[..., None]:
+        def note(module: Any, arguments: Any, output: Any) -> None:
+            seen[name] = (output, _version(output))
+            if last:
+                raise _Enough
+
+        return note
+
+    def keep(module: Any, arguments: Any, output: Any) -> None:
+        seen["below"] = output
+
+    projection = model.get_submodule(site.name)
+    chain = [site.name, *inner]
+    handles = [projection.register_forward_pre_hook(before, with_kwargs=True)]
+    for name in chain:
+        handles.append(model.get_submodule(name).register_forward_hook(after(name, name == chain[-1])))
+    if k > 0:
+        handles.append(model.get_submodule(blocks.names[k - 1]).register_forward_hook(keep))
+    return handles
+
+
+def _shortcut(site: HeadSite, inner: list[str], seen: dict[str, Any]) -> tuple[str | None, Any, Any]:
+    """The outermost module whose first output *is* the projection's output, untouched."""
+    projected, version = seen[site.name]
+    for name in reversed(inner):
+        output, _ = seen.get(name, (None, 0))
+        first = output[0] if isinstance(output, tuple) and output else output
+        if _same(first, projected) and _version(projected) == version:
+            return name, seen["clean"], output[1:] if isinstance(output, tuple) else None
+    return None, None, None
+
+
+def _same(one: Any, other: Any) -> bool:
+    if not torch.is_tensor(one):
+        return False
+    return bool(
+        one.data_ptr() == other.data_ptr() and one.shape == other.shape and one.stride() == other.stride()
+    )
+
+
+def _version(output: Any) -> int:
+    return int(output._version) if torch.is_tensor(output) else 0
+
+
+@contextmanager
+def skipping(model: Any, blocks: Blocks, prefix: Prefix | None, copies: int = 1) -> Iterator[None]:
+    """Let the blocks below the prefix return its output, repeated for `copies` of the batch."""
+    with ExitStack() as stack:
+        if prefix is not None and prefix.depth > 0:
+            below = repeated(prefix.below, copies)
+            for name in blocks.names[: prefix.depth]:
+                stack.enter_context(replaced_forward(model.get_submodule(name), lambda *_, **__: below))
+        yield
+
+
+@contextmanager
+def resuming(model: Any, blocks: Blocks, site: HeadSite, prefix: Prefix, copies: int) -> Iterator[None]:
+    """Start a pass from the prefix: the blocks below skipped, and the attention up to its projection."""
+    with ExitStack() as stack:
+        stack.enter_context(skipping(model, blocks, prefix, copies))
+        if prefix.attention is not None:
+            projection = model.get_submodule(site.name)
+            clean, rest = repeated(prefix.clean, copies), repeated(prefix.rest, copies)
+
+            def forward(*_: Any, **__: Any) -> Any:
+                projected = projection(clean)
+                return projected if rest is None else (projected, *rest)
+
+            stack.enter_context(replaced_forward(model.get_submodule(prefix.attention), forward))
+        yield
+
+
+def repeated(value: Any, copies: int, rows: int | None = None) -> Any:
+    """Tensors with their first axis repeated, one copy of the batch after the other; all else as it is."""
+    if copies == 1 or value is None:
+        return value
+    if torch.is_tensor(value):
+        return value.repeat(copies, *[1] * (value.dim() - 1)) if value.dim() else value
+    if isinstance(value, tuple):
+        return tuple(repeated(item, copies) for item in value)
+    if isinstance(value, list):
+        return [repeated(item, copies) for item in value]
+    if isinstance(value, dict):
+        return {name: repeated(item, copies) for name, item in value.items()}
+    return value
