@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def piecewise(early: np.ndarray, late: np.ndarray) -> np.ndarray:
     times = np.unique(np.concatenate([[0.0, 1.0], before[crossing] / (before - after)[crossing]]))
     result = np.zeros_like(early)
     order = np.arange(early.size)
-    for start, stop in zip(times[:-1], times[1:], strict=True):
+    for start, stop in pairwise(times):
         x = early + (start + stop) / 2 * change
         rank = np.empty(early.size)
         rank[np.argsort(x)] = 2 * order + 1 - early.size

@@ -350,3 +350,18 @@ def test_marrow_loses_b_lineage_intermediates_on_plates_and_gains_granulocytes_i
     assert parts.loc["precursor B cell", "share_change_high"] < 0
     stage = droplets.by_lineage(level="stage").query("metric == 'hill_q1'").set_index("stage")
     assert stage.loc["B-lineage intermediates", "low"] < 0 < stage.loc["B-lineage intermediates", "high"]
+
+
+@pytest.mark.data
+def test_blood_of_young_and_old_people_shows_no_shift(data):
+    """The negative control: shares of 24 cell types in ten young and ten old donors."""
+    shares = pd.read_csv(data / "controls" / "pbmc_ageing_huang2021.csv", index_col=0)
+    frame = shares.rename_axis("part").reset_index().melt("part", var_name="donor", value_name="share")
+    frame["age_group"] = frame["donor"].str[0]
+    found = pair_donors(frame, amount="share", early="Y", late="O", zero=1e-5, metrics=ALL, rng=1)
+    shifts = found.shifts().set_index("metric")
+    assert (shifts["low"] < 0).all()
+    assert (shifts["high"] > 0).all()
+    assert shifts.loc["gini_stratum", ["n_early", "n_late"]].tolist() == [10, 10]
+    totals = found.by_part().groupby("metric")["contribution"].sum()
+    assert np.abs(totals - shifts["shift_of_means"]).max() < 1e-12
