@@ -21,6 +21,7 @@ def count_parts(
     part: str = "part",
     about: Sequence[str] = ("age", "sex"),
     pooled: str | None = None,
+    exclude: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts and shares of the parts of every unit, and the cells that were left out.
 
@@ -35,6 +36,8 @@ def count_parts(
     pooled
         A mark by which a donor label names several donors ("3-M-5/6"); such cells are left out, because they are no
         donor's own and may count a donor twice.
+    exclude
+        A column that gives the reason for which a cell is left out; missing for the others.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def count_parts(
     >>> composition["share"].tolist(), left_out["reason"].tolist()
     ([0.5, 0.5], ['donor unknown'])
     """
-    for name in (donor, stratum, part, *about):
+    for name in (donor, stratum, part, *about, *([exclude] if exclude else [])):
         if name not in cells:
             raise ColumnError(
                 found=f"the cells have no column {name!r}",
@@ -66,6 +69,8 @@ def count_parts(
                 mend=nearest(name, cells.columns),
             )
     reason = _reasons(cells, donor, part, pooled)
+    if exclude is not None:
+        reason = reason.where(reason.notna(), cells[exclude].astype(object))
     left_out = _tally(cells.assign(reason=reason)[reason.notna()], [stratum, *about, "reason"])
     kept = cells[reason.isna()]
     counts = _tally(kept, [stratum, donor, *about, part])

@@ -63,7 +63,7 @@ def trajectory(table: pd.DataFrame, value: Value = "abs") -> pd.DataFrame:
             "hill_q2": np.asarray(hill_number(amounts, 2.0, check=False)),
             "top_share": amounts.max(axis=1) / amounts.sum(axis=1),
             "top_head": [head_name(*heads[place]) for place in top],
-            "harm_fraction": harm.loc[checkpoints].to_numpy(),
+            "harm_fraction": harm.reindex(checkpoints).to_numpy(),
         }
     )
 

@@ -60,9 +60,8 @@ def _cohorts(data: object) -> list[dict[str, str]]:
     from concentra.study.cohorts import cohorts
 
     folder = raw.data_folder(data if isinstance(data, Path) else None)
-    rows = [
-        {"of": "data", "what": "data folder", "state": str(folder or "none"), "to_mend": "" if folder else "--data DIR, or set CONCENTRA_DATA_DIR"}
-    ]  # fmt: skip
+    mend = "" if folder else "--data DIR, or set CONCENTRA_DATA_DIR"
+    rows = [{"of": "data", "what": "data folder", "state": str(folder or "none"), "to_mend": mend}]
     for cohort in cohorts().values():
         state = raw.status(cohort, folder)
         mend = "" if state in ("raw data", "simulated") else cohort.obtain

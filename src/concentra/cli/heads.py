@@ -20,7 +20,7 @@ MOST_INFLUENTIAL = 5
 def trajectory(
     table: Annotated[Path, typer.Argument(help="Table of head ablations (.csv, .csv.gz, .parquet).")],
     value: Annotated[
-        Literal["abs", "harm", "signed"], typer.Option(help="What counts as importance of a head.")
+        Literal["abs", "harm", "help", "signed"], typer.Option(help="What counts as importance of a head.")
     ] = "abs",
     json: Json = False,
 ) -> None:
@@ -35,7 +35,7 @@ def trajectory(
     print_table(found["without"], title="The same without one head, the most influential first")
 
 
-def followed(path: Path, value: Literal["abs", "harm", "signed"]) -> dict[str, Any]:
+def followed(path: Path, value: Literal["abs", "harm", "help", "signed"]) -> dict[str, Any]:
     """What `concentra heads trajectory` prints, as plain values."""
     from concentra.analysis import trajectory as analysis
     from concentra.io.importance import read_importance

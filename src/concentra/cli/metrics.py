@@ -15,12 +15,17 @@ COUNTED = ("hill_q1_corrected", "coverage")
 
 
 def metrics(
-    counts: Annotated[Path, typer.Argument(help="Table (.csv, .csv.gz, .tsv, .parquet): wide, first column the unit and the others parts; or long.")],
+    counts: Annotated[
+        Path,
+        typer.Argument(
+            help="Table (.csv, .csv.gz, .tsv, .parquet): wide, first column the unit, the others parts; or long."
+        ),
+    ],
     unit: Annotated[str | None, typer.Option(help="Long table: the column of units.")] = None,
     part: Annotated[str | None, typer.Option(help="Long table: the column of parts.")] = None,
     amount: Annotated[str | None, typer.Option(help="Long table: the column of amounts.")] = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Gini coefficient and Hill numbers of every unit of a table of counts, shares or other amounts."""
     rows = measured(counts, unit=unit, part=part, amount=amount)
     if json:

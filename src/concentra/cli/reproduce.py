@@ -42,8 +42,11 @@ def reproduce(
     _say_sources(folder)
     status = engine.run_all(out.resolve(), folder, cores=cores, targets=nodes or ())
     if status:
-        print("found: a step failed, see above\nexpected: every step to end\n"
-              "to mend: correct the cause and run the command again; finished steps are kept", file=sys.stderr)  # fmt: skip
+        failed = "found: a step failed, see above\nexpected: every step to end\n"
+        print(
+            f"{failed}to mend: correct the cause and run the command again; finished steps are kept",
+            file=sys.stderr,
+        )
         raise typer.Exit(1)
     if write_archive:
         written = raw.write_archive(out.resolve(), folder)
@@ -79,12 +82,10 @@ def _say_results(out: Path) -> None:
     from concentra.study import claims, declare
 
     show(claims.judge(out))
-    restored = sorted(
-        cohort for cohort, state in declare.tables()["sources"].read(out).set_index("cohort")["status"].items()
-        if state == "archived tables"
-    )  # fmt: skip
+    sources = declare.tables()["sources"].read(out)
+    restored = sorted(sources.loc[sources["status"] == "archived tables", "title"])
     if restored:
-        print(f"restored from archived tables, raw data absent: {', '.join(map(str, restored))}")
+        print(f"restored from archived tables, raw data absent: {', '.join(restored)}")
     for name in ("report.html", "paper/manuscript.pdf", "summaries/results_summary.md", "figures", "tables"):
         if (out / name).exists():
             print(out / name)

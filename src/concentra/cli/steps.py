@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from concentra.cli._options import RESULTS, Data, Json, Out, print_json, print_table
 
 EXAMPLE = "Example: concentra steps --out results"
@@ -12,7 +14,7 @@ def steps(data: Data = None, out: Out = RESULTS, json: Json = False) -> None:
     from concentra.study import engine, raw
 
     frame = engine.plan_frame(out.resolve(), raw.data_folder(data))
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[assignment]
     if json:
         print_json(rows)
     else:

@@ -21,7 +21,7 @@ def escape(label: object, limit: int = LIMIT) -> str:
     return _SPECIAL.sub(r"\\\1", text if len(text) <= limit else text[: limit - 1] + "…")
 
 
-def number(value: float, decimals: int = 3, *, sign: bool = False) -> str:
+def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str:
     """A number as people read it; "–" where there is none; a true minus sign.
 
     >>> number(-0.0873, sign=True), number(float("nan"))
@@ -32,7 +32,7 @@ def number(value: float, decimals: int = 3, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "−")
 
 
-def p_text(value: float) -> str:
+def p_text(value: float | None) -> str:
     """A p-value with two significant digits; "–" where there is none.
 
     >>> p_text(0.01587), p_text(1.0), p_text(0.00004)

@@ -124,7 +124,8 @@ def judge(out: Path) -> list[Judgement]:
             expected="an output folder that `concentra reproduce` has filled",
             mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
         )
-    sources = tables()[SOURCES].read(out).set_index("cohort")["status"].to_dict()
+    found = tables()[SOURCES].read(out)
+    sources = dict(zip(found["cohort"], found["status"], strict=True))
     return [
         _judgement(claim, [_answer(claim, part, out, sources) for part in claim.part])
         for claim in read_claims()
@@ -151,7 +152,12 @@ def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> 
         return Answer(part, "not yet computed")
     row = frame.iloc[0]
     value = row[part.column]
-    return Answer(part, compare(part.expected, value), _shown(part, value, row), row.to_dict())
+    return Answer(
+        part,
+        compare(part.expected, value),
+        _shown(part, value, row),
+        {str(name): one for name, one in row.items()},
+    )
 
 
 def _shown(part: Part, value: Any, row: pd.Series) -> str:

@@ -7,6 +7,7 @@ A *node* is a pure function. Its positional arguments name what it reads (tables
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
 import pkgutil
@@ -107,7 +108,7 @@ class Table(pa.DataFrameModel):
         path = cls.path(out)
         checked = cls.check(frame, path.name)
         with replacing(path) as temporary:
-            checked.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+            write_csv(checked, temporary)
         return path
 
     @classmethod
@@ -120,8 +121,20 @@ class Table(pa.DataFrameModel):
         """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
         kinds = {name: str(declared.dtype) for name, declared in cls.columns().items()}
         text = {name: "str" for name, kind in kinds.items() if kind in ("str", "string")}
-        frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""], encoding="utf-8")
+        frame = pd.read_csv(
+            path,
+            dtype=text,
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8",
+            float_precision="round_trip",
+        )
         return cls.check(frame, path.name)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame so that every number and label is read back as it was: text quoted, also with line breaks."""
+    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
 
 
 def table_path(name: str, out: Path) -> Path:

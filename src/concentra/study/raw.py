@@ -20,7 +20,7 @@ from concentra import __version__
 from concentra.errors import DataAbsentError
 from concentra.files import sha256, write_text
 from concentra.study.cohorts import Atlas, Cohort, Model, cohorts
-from concentra.study.declare import Node, Table, nodes
+from concentra.study.declare import Node, Table, nodes, write_csv
 
 VARIABLE = "CONCENTRA_DATA_DIR"
 NOTES = "provenance.json"
@@ -170,7 +170,7 @@ def write_archive(out: Path, data: Path | None) -> list[Path]:
             frame = table.read(out)
             kept = frame[frame["cohort"].isin(present)]
             path = archive_folder() / f"{table.name()}.csv"
-            kept.to_csv(path, index=False, lineterminator="\n")
+            write_csv(kept, path)
             written.append(path)
         for name in present:
             hashes = {path.name: sha256(path) for path in cohorts()[name].files(data)}

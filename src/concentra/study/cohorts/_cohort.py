@@ -54,7 +54,8 @@ class Atlas(Cohort):
     early, late
         The ages compared, as the labels are written.
     load
-        Raw files to one row a cell with the columns `LABELS` and `donor_source`; missing donors are missing.
+        Raw files to one row a cell with the columns `LABELS`, `donor_source` and `unusable` (why the cell cannot be
+        used, else missing); missing donors are missing.
     months
         Age label to months where the label does not say it.
     """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,13 @@ def finder(platform: str) -> Callable[[Path], list[Path]]:
     return find
 
 
-def load(files: list[Path]) -> pd.DataFrame:
-    """One row a cell, in the words of the study, from whichever files were found."""
+def load(
+    files: list[Path], unusable: Mapping[tuple[str, str, str], str] = MappingProxyType({})
+) -> pd.DataFrame:
+    """One row a cell, in the words of the study, from whichever files were found.
+
+    `unusable` names (tissue, age, sex) whose cells are no sample of the tissue, and why.
+    """
     from concentra.io.cells import read_labels
 
     cells, *counts = files
@@ -52,6 +58,10 @@ def load(files: list[Path]) -> pd.DataFrame:
         labels["donor_source"] = "official annotation"
     for path in counts:
         labels = fill(labels, read_counts(path))
+    labels["unusable"] = None
+    for (tissue, age, sex), why in unusable.items():
+        here = (labels["stratum"] == tissue) & (labels["age"] == age) & (labels["sex"] == sex)
+        labels.loc[here, "unusable"] = why
     return labels
 
 

@@ -14,7 +14,7 @@ def load(files: list[Path]) -> pd.DataFrame:
     """The simulated labels, in the words of the study."""
     from concentra.simulate import simulate_labels
 
-    return simulate_labels().cells.rename(columns=COLUMNS).assign(donor_source="simulated")
+    return simulate_labels().cells.rename(columns=COLUMNS).assign(donor_source="simulated", unusable=None)
 
 
 def planted() -> pd.DataFrame:

@@ -1,7 +1,11 @@
 """Tabula Muris Senis, FACS-sorted cells on plates (Smart-seq2)."""
 
+from functools import partial
+
 from concentra.study.cohorts._cohort import Atlas
 from concentra.study.cohorts._tms import CITATION, finder, load
+
+UNUSABLE = {("Liver", "3m", "female"): "hepatocytes sorted apart: no sample of the tissue"}
 
 COHORT = Atlas(
     name="tms_facs",
@@ -14,5 +18,5 @@ COHORT = Atlas(
     order=0,
     early=("3m",),
     late=("24m",),
-    load=load,
+    load=partial(load, unusable=UNUSABLE),
 )

@@ -20,20 +20,20 @@ def against_age(concentration: pd.DataFrame, *, metric: str, label: str, unit: s
     several = shown.groupby("stratum")["age_months"].nunique()
     tissues = sorted(several.index[several > 1])
     rows = math.ceil((len(tissues) + 1) / COLUMNS)
-    figure, axes = style.canvas(
-        rows, COLUMNS, width=style.PAGE, height=28 * rows + 8, sharex=True, sharey=True
-    )
+    figure, axes = style.canvas(rows, COLUMNS, width=style.PAGE, height=28 * rows + 8, sharey=True)
     for ax, tissue in zip(axes.flat, tissues, strict=False):
         _panel(ax, shown[shown["stratum"] == tissue], metric)
         ax.set_title(style.readable(tissue), pad=2)
     for ax in axes.flat[len(tissues) :]:
         ax.set_axis_off()
+    for ax in axes.flat[: max(len(tissues) - COLUMNS, 0)]:
+        ax.tick_params(labelbottom=False)
     _legend(axes.flat[-1])
     figure.supxlabel("age (months)", fontsize=7)
     figure.supylabel(f"{label} ({unit})" if unit else label, fontsize=7)
     counts = shown[shown["stratum"].isin(tissues)].groupby("cohort")["donor"].agg(["nunique", "size"])
     who = "; ".join(
-        f"{style.title_of(name)}: {row['nunique']} donors, {row['size']} donor-tissue units"
+        f"{style.title_of(str(name))}: {row['nunique']} donors, {row['size']} donor-tissue units"
         for name, row in counts.iterrows()
     )
     caption = (

@@ -44,7 +44,6 @@ RULES: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "concentra",
     "axes.unicode_minus": True,
-    "text.parse_math": False,
 }
 
 
@@ -53,7 +52,7 @@ def canvas(rows: int, columns: int, *, width: float, height: float, **more: Any)
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    mpl.rcParams.update(RULES)
+    mpl.rcParams.update(RULES)  # type: ignore[arg-type]
     figure = Figure(figsize=(width * MILLIMETRE, height * MILLIMETRE), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **more)
 
@@ -78,7 +77,18 @@ def readable(label: str, limit: int = 28) -> str:
     'Limb Muscle'
     """
     text = " ".join(str(label).replace("_", " ").split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return (text if len(text) <= limit else text[: limit - 1] + "…").replace("$", r"\$")
+
+
+def log_steps(ax: Axes) -> None:
+    """A logarithmic axis of training steps with whole numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(base=10))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("training step")
 
 
 def zero_lines(ax: Axes) -> None:

@@ -51,4 +51,4 @@ def _points(ax: Any, rows: pd.DataFrame, *, names: pd.Series, unit: str) -> None
     ax.margins(0.15)
     ax.set_xlabel("shift in Gini coefficient")
     ax.set_ylabel(f"shift in effective number ({unit})")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")

@@ -22,8 +22,7 @@ def head_trajectory(head_trajectory: pd.DataFrame) -> Drawing:
     for ax, (metric, label) in zip(axes.flat, METRICS.items(), strict=True):
         for (cohort, value), rows in shown.groupby(["cohort", "value"], sort=False):
             _line(ax, rows, metric, str(cohort), str(value))
-        ax.set_xscale("log")
-        ax.set_xlabel("training step")
+        style.log_steps(ax)
         ax.set_ylabel(label)
     axes.flat[0].legend(loc="best")
     models = "; ".join(

@@ -66,7 +66,10 @@ def compute_proportions(
     cells: Mapping[str, pd.DataFrame], *, pooled_mark: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Counts and shares per donor, tissue and cell type"""
-    found = {name: count_parts(frame, about=ABOUT, pooled=pooled_mark) for name, frame in cells.items()}
+    found = {
+        name: count_parts(frame, about=ABOUT, pooled=pooled_mark, exclude="unusable")
+        for name, frame in cells.items()
+    }
     composition = _stacked({name: _aged(name, counts) for name, (counts, _) in found.items()})
     parts = _stacked({name: parts_of_strata(counts) for name, (counts, _) in found.items()})
     left_out = _stacked({name: _merged(left) for name, (_, left) in found.items()})

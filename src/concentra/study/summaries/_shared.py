@@ -16,7 +16,8 @@ def title_of(cohort: str) -> str:
 def contrast_rows(contrast: pd.DataFrame) -> list[dict[str, object]]:
     """One row a tissue of one cohort: both shifts with their tests, what is attainable, and the verdict."""
     gini, effective = (
-        contrast[contrast["metric"] == metric].set_index("stratum") for metric in ("gini_present", "hill_q1")
+        contrast[contrast["metric"] == metric].set_index("stratum").to_dict("index")
+        for metric in ("gini_present", "hill_q1")
     )
     return [
         {
@@ -25,12 +26,12 @@ def contrast_rows(contrast: pd.DataFrame) -> list[dict[str, object]]:
             "Gini": number(row["shift"], sign=True),
             "p": p_text(row["p_value"]),
             "q": p_text(row["p_adjusted"]),
-            "eff_N": number(effective.loc[tissue, "shift"], 2, sign=True),
-            "p ": p_text(effective.loc[tissue, "p_value"]),
-            "q ": p_text(effective.loc[tissue, "p_adjusted"]),
+            "eff_N": number(effective[tissue]["shift"], 2, sign=True),
+            "p ": p_text(effective[tissue]["p_value"]),
+            "q ": p_text(effective[tissue]["p_adjusted"]),
             "smallest p": p_text(row["p_attainable"]),
             "direction": row["direction"] if isinstance(row["direction"], str) else "–",
             "verdict": row["verdict"],
         }
-        for tissue, row in gini.iterrows()
+        for tissue, row in gini.items()
     ]

@@ -58,24 +58,24 @@ def _absent(sources: pd.DataFrame) -> str:
 
 
 def _donors(composition: pd.DataFrame) -> list[dict[str, object]]:
-    cells = composition.groupby(["cohort", "donor_source"], sort=False)["n_cells"].sum()
+    cells = composition.groupby(["cohort", "donor_source"], sort=False)["n_cells"].sum().reset_index()
     return [
-        {"cohort": title_of(str(cohort)), "donor": str(source), "cells": int(count)}
-        for (cohort, source), count in cells.items()
+        {"cohort": title_of(row["cohort"]), "donor": row["donor_source"], "cells": row["n_cells"]}
+        for _, row in cells.iterrows()
     ]
 
 
 def _left_out(left_out: pd.DataFrame, composition: pd.DataFrame) -> list[dict[str, object]]:
     kept = composition.groupby("cohort")["n_cells"].sum()
-    lost = left_out.groupby(["cohort", "reason"], sort=False)["n_cells"].sum()
+    lost = left_out.groupby(["cohort", "reason"], sort=False)["n_cells"].sum().reset_index()
     return [
         {
-            "cohort": title_of(str(cohort)),
-            "reason": str(reason),
-            "cells left out": int(count),
-            "cells kept": int(kept[cohort]),
+            "cohort": title_of(row["cohort"]),
+            "reason": row["reason"],
+            "cells left out": row["n_cells"],
+            "cells kept": int(kept[row["cohort"]]),
         }
-        for (cohort, reason), count in lost.items()
+        for _, row in lost.iterrows()
     ]
 
 
