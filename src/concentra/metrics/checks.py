@@ -42,10 +42,10 @@ def as_amounts(amounts: ArrayLike, *, check: bool = True) -> Amounts:
     expected: finite amounts that are not negative
     to mend: correct that amount; for signed changes take np.abs(...) or np.maximum(..., 0) first
     """
-    if not check:
-        return np.asarray(amounts, dtype=np.float64)
-    array = _as_floats(amounts)
-    if array.size == 0:
+    array = _as_floats(amounts) if check else np.asarray(amounts, dtype=np.float64)
+    if array.shape[-1] == 0:  # no parts at all: as empty as one part that is absent
+        return np.zeros((*array.shape[:-1], 1))
+    if not check or array.size == 0:
         return array
     low, high = array.min(), array.max()
     if not (low >= 0 and high < np.inf):

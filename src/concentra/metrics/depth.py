@@ -11,6 +11,7 @@ from scipy.special import bernoulli, binom, digamma, factorial, hyperu
 from concentra.metrics.checks import Amounts, Measured, as_counts, unwrapped
 from concentra.metrics.hill import _entropy
 from concentra.metrics.metric import Metric
+from concentra.metrics.sums import n_present_of, product_of
 
 _HEAD, _TERMS = 16, 5  # summands taken one by one, and boundary terms for the rest
 
@@ -33,7 +34,9 @@ def coverage(counts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the counts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit, from 0 to 1. 1 where
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit, from 0 to 1. 1 where
     no part was seen once. A single cell gives 0, Turing's value, since it says nothing of what else there
     is. An empty composition gives NaN.
 
@@ -42,10 +45,14 @@ def coverage(counts: ArrayLike, *, check: bool = True) -> Measured:
     AmountError
         A count is negative, not finite, or not whole.
 
-    Notes ----- Turing's original estimator is ``1 - f_1 / n``, slightly too low. Not the share of the
+    Notes
+    -----
+    Turing's original estimator is ``1 - f_1 / n``, slightly too low. Not the share of the
     stratum's parts that are present.
 
-    References ---------- Chao, A. and Jost, L. (2012). Coverage-based rarefaction and extrapolation. Ecology
+    References
+    ----------
+    Chao, A. and Jost, L. (2012). Coverage-based rarefaction and extrapolation. Ecology
     93:2533-2547, equation 4a. For no part seen twice: Chao, A. et al. (2014). Rarefaction and extrapolation
     with Hill numbers. Ecological Monographs 84:45-67. Good, I. J. (1953). Biometrika 40:237-264.
 
@@ -81,7 +88,9 @@ def entropy_chao_wang_jost(counts: ArrayLike, *, check: bool = True) -> Measured
     check
         False skips the validation of the counts.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
     single part, or a single cell); it may exceed the logarithm of the number of parts present, and of K: it
     counts on parts not seen. An empty composition gives NaN.
 
@@ -90,12 +99,16 @@ def entropy_chao_wang_jost(counts: ArrayLike, *, check: bool = True) -> Measured
     AmountError
         A count is negative, not finite, or not whole.
 
-    Notes ----- Nearly without bias from about 50 cells on, where the plug-in
+    Notes
+    -----
+    Nearly without bias from about 50 cells on, where the plug-in
     :func:`concentra.metrics.entropy` is low by about (n_parts - 1) / (2 cells). The first sum is a
     difference of digamma functions; the second term is the sum :math:`\sum_{r \ge n} (1-A)^{r-n+1}/r`, which
     is evaluated as such because the bracket as printed cancels.
 
-    References ---------- Chao, A., Wang, Y. T. and Jost, L. (2013). Entropy and the species accumulation
+    References
+    ----------
+    Chao, A., Wang, Y. T. and Jost, L. (2013). Entropy and the species accumulation
     curve: a novel entropy estimator via discovery rates of new species. Methods in Ecology and Evolution
     4:1091-1100.
 
@@ -121,7 +134,9 @@ def hill_q1_corrected(counts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the counts.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
     part, or a single cell); it may exceed K. An empty composition gives NaN.
 
     Raises
@@ -155,7 +170,9 @@ def entropy_miller_madow(counts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the counts.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
     single part); it may exceed ln S by the correction. An empty composition gives NaN.
 
     Raises
@@ -167,7 +184,9 @@ def entropy_miller_madow(counts: ArrayLike, *, check: bool = True) -> Measured:
     -----
     Corrects for the parts seen, not for those unseen: good from about 200 cells on at a dozen parts.
 
-    References ---------- Miller, G. A. (1955). Note on the bias of information estimates. In Quastler, H.
+    References
+    ----------
+    Miller, G. A. (1955). Note on the bias of information estimates. In Quastler, H.
     (ed.), Information Theory in Psychology, 95-100. Free Press, Glencoe.
 
     Examples
@@ -188,7 +207,9 @@ def hill_q1_miller_madow(counts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the counts.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
     part); it may exceed the number of parts present. An empty composition gives NaN.
 
     Raises
@@ -227,8 +248,8 @@ def _chao_wang_jost(counts: Amounts) -> Amounts:
     n_cells, once, _ = _frequencies(counts)
     with np.errstate(invalid="ignore"):  # an empty composition: 0 / 0 is NaN
         shares = counts / n_cells[..., None]
-    harmonics = digamma(np.maximum(n_cells, 1.0))[..., None] - digamma(np.maximum(counts, 1.0))
-    seen = np.einsum("...k,...k->...", shares, harmonics)
+    harmonics = digamma(np.maximum(n_cells, 1.0))[..., None] - _digamma(np.maximum(counts, 1.0))
+    seen = product_of(shares, harmonics)
     rate = _unseen_rate(counts)
     unseen = np.zeros(np.shape(n_cells))
     some = (once > 0) & (rate < 1.0)
@@ -236,10 +257,18 @@ def _chao_wang_jost(counts: Amounts) -> Amounts:
     return np.maximum(seen, 0.0) + unseen
 
 
+def _digamma(whole: Amounts) -> Any:
+    """The digamma function of whole numbers of at least 1, looked up where that is less work."""
+    largest = int(whole.max(initial=1.0))
+    if largest >= whole.size:
+        return digamma(whole)
+    return digamma(np.maximum(np.arange(largest + 1.0), 1.0))[whole.astype(np.intp)]
+
+
 def _miller_madow(counts: Amounts) -> Amounts:
     n_cells = counts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _entropy(counts) + (np.count_nonzero(counts, axis=-1) - 1) / (2.0 * n_cells)
+        return _entropy(counts) + (n_present_of(counts) - 1) / (2.0 * n_cells)
 
 
 def _logarithmic_tail(n_cells: Amounts, rate: Amounts) -> Amounts:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from concentra.metrics.checks import Measured, as_amounts, as_whole, unwrapped
 from concentra.metrics.hill import _shares
 from concentra.metrics.metric import Metric
+from concentra.metrics.sums import product_of
 
 
 def berger_parker(amounts: ArrayLike, *, check: bool = True) -> Measured:
@@ -22,7 +23,9 @@ def berger_parker(amounts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. 1/n for n equal
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. 1/n for n equal
     parts, 1 for a single part. An empty composition gives NaN; empty parts never matter.
 
     Raises
@@ -34,7 +37,9 @@ def berger_parker(amounts: ArrayLike, *, check: bool = True) -> Measured:
     -----
     Not its inverse, which some packages return under this name. Fewer cells raise it.
 
-    References ---------- Berger, W. H. and Parker, F. L. (1970). Diversity of planktonic foraminifera in
+    References
+    ----------
+    Berger, W. H. and Parker, F. L. (1970). Diversity of planktonic foraminifera in
     deep-sea sediments. Science 168:1345-1347.
 
     Examples
@@ -60,7 +65,9 @@ def top_share(amounts: ArrayLike, *, n_top: int, check: bool = True) -> Measured
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. t/n for n equal
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. t/n for n equal
     parts, 1 where at most t parts are present. An empty composition gives NaN; empty parts never matter.
 
     Raises
@@ -70,7 +77,9 @@ def top_share(amounts: ArrayLike, *, n_top: int, check: bool = True) -> Measured
     ArgumentError
         `n_top` is not a whole number of at least 1.
 
-    Notes ----- Known in industrial economics as the concentration ratio, CR4 and CR8. Not the top decile of
+    Notes
+    -----
+    Known in industrial economics as the concentration ratio, CR4 and CR8. Not the top decile of
     incomes, whose population is infinite.
 
     References
@@ -86,8 +95,6 @@ def top_share(amounts: ArrayLike, *, n_top: int, check: bool = True) -> Measured
     array = as_amounts(amounts, check=check)
     shares = _shares(array)
     n_parts = array.shape[-1]
-    if n_parts == 0:
-        return unwrapped(np.full(array.shape[:-1], np.nan))
     if n_taken == 1:
         return unwrapped(shares.max(axis=-1))
     if n_taken < n_parts:
@@ -107,7 +114,9 @@ def herfindahl(amounts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. 1/n for n equal
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. 1/n for n equal
     parts, 1 for a single part. An empty composition gives NaN; empty parts never matter.
 
     Raises
@@ -115,11 +124,15 @@ def herfindahl(amounts: ArrayLike, *, check: bool = True) -> Measured:
     AmountError
         An amount is negative, NaN or infinite.
 
-    Notes ----- On shares from 0 to 1, not on percentages (where a monopoly is 10,000); Simpson's
+    Notes
+    -----
+    On shares from 0 to 1, not on percentages (where a monopoly is 10,000); Simpson's
     concentration with replacement, not its unbiased version; not the normalised index ``(H - 1/n) / (1 -
     1/n)``. Fewer cells raise it, by about (1 - H) / cells.
 
-    References ---------- Simpson, E. H. (1949). Measurement of diversity. Nature 163:688. Hirschman, A. O.
+    References
+    ----------
+    Simpson, E. H. (1949). Measurement of diversity. Nature 163:688. Hirschman, A. O.
     (1964). The paternity of an index. American Economic Review 54:761-762.
 
     Examples
@@ -128,9 +141,7 @@ def herfindahl(amounts: ArrayLike, *, check: bool = True) -> Measured:
     0.375
     """
     shares = _shares(as_amounts(amounts, check=check))
-    if shares.shape[-1] == 0:
-        return unwrapped(np.full(shares.shape[:-1], np.nan))
-    return unwrapped(np.einsum("...k,...k->...", shares, shares))
+    return unwrapped(product_of(shares, shares))
 
 
 def _inverse(n: int) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from concentra.metrics.checks import Measured, as_amounts, unwrapped
 from concentra.metrics.hill import _entropy
 from concentra.metrics.metric import Metric
+from concentra.metrics.sums import n_present_of
 
 
 def pielou_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
@@ -22,7 +23,9 @@ def pielou_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. 1 for equal parts,
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. 1 for equal parts,
     towards 0 as one part takes all. A single part gives NaN: 0 / 0, one part is neither even nor uneven. An
     empty composition gives NaN; empty parts never matter.
 
@@ -31,12 +34,16 @@ def pielou_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     AmountError
         An amount is negative, NaN or infinite.
 
-    Notes ----- The number of parts is that of the parts present, not of the stratum; it grows with the
+    Notes
+    -----
+    The number of parts is that of the parts present, not of the stratum; it grows with the
     number of cells, so evenness falls with depth even where the composition stays. Unlike
     :func:`hill_ratio_evenness` it does not obey replication: two copies side by side are called more even
     than one.
 
-    References ---------- Pielou, E. C. (1966). The measurement of diversity in different types of biological
+    References
+    ----------
+    Pielou, E. C. (1966). The measurement of diversity in different types of biological
     collections. Journal of Theoretical Biology 13:131-144.
 
     Examples
@@ -47,7 +54,7 @@ def pielou_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     nan
     """
     array = as_amounts(amounts, check=check)
-    n_present = np.count_nonzero(array, axis=-1)
+    n_present = n_present_of(array)
     with np.errstate(divide="ignore", invalid="ignore"):
         return unwrapped(np.minimum(_entropy(array) / np.log(n_present), 1.0))
 
@@ -64,7 +71,9 @@ def hill_ratio_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. 1 for equal parts,
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. 1 for equal parts,
     towards 1/n as one of n parts takes all. A single part gives 1, all of what it can reach. An empty
     composition gives NaN; empty parts never matter.
 
@@ -73,7 +82,9 @@ def hill_ratio_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     AmountError
         An amount is negative, NaN or infinite.
 
-    Notes ----- Also known as Sheldon's evenness. Not Heip's, which subtracts 1 from both, nor Hill's
+    Notes
+    -----
+    Also known as Sheldon's evenness. Not Heip's, which subtracts 1 from both, nor Hill's
     preferred ratio of orders 2 and 1. It obeys replication: two copies side by side are as even as one.
 
     References
@@ -89,7 +100,7 @@ def hill_ratio_evenness(amounts: ArrayLike, *, check: bool = True) -> Measured:
     1.0
     """
     array = as_amounts(amounts, check=check)
-    n_present = np.count_nonzero(array, axis=-1)
+    n_present = n_present_of(array)
     with np.errstate(divide="ignore", invalid="ignore"):
         return unwrapped(np.minimum(np.exp(_entropy(array)) / n_present, 1.0))
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from concentra.errors import ArgumentError
 from concentra.metrics.checks import Amounts, Measured, as_amounts, unwrapped
 from concentra.metrics.metric import Metric
+from concentra.metrics.sums import n_present_of, product_of, total_of
 
 Support = Literal["present", "stratum"]
 
@@ -34,7 +35,9 @@ def gini(amounts: ArrayLike, *, support: Support = "present", check: bool = True
     check
         False skips the validation of the amounts, for inner loops over arrays made by the caller.
 
-    Returns ------- A float for one composition, an array (...) for many; without unit. 0 for equal amounts;
+    Returns
+    -------
+    A float for one composition, an array (...) for many; without unit. 0 for equal amounts;
     at most ``1 - 1/n``, reached by a monopoly among n counted parts. An empty composition (all zero) gives
     NaN, never 0. A single part gives 0 with ``support="present"``.
 
@@ -49,7 +52,9 @@ def gini(amounts: ArrayLike, *, support: Support = "present", check: bool = True
     --------
     concentra.metrics.rarefied_gini : the expected value at a common number of cells.
 
-    Notes ----- This is the plain, unclipped coefficient of the finite composition. Three rivals differ from
+    Notes
+    -----
+    This is the plain, unclipped coefficient of the finite composition. Three rivals differ from
     it: scikit-bio returns by default (``method="rectangles"``) the larger of 0 and a value lower by 1/n, its
     ``method="trapezoids"`` agrees with this one; Deltas' correction multiplies by n/(n - 1) so that a
     monopoly reaches 1; the coefficient of a population from a sample of it is a different question. It rises
@@ -90,12 +95,12 @@ def as_support(support: str) -> Support:
 
 def _gini(amounts: Amounts, support: Support) -> Amounts:
     n_parts = amounts.shape[-1]
-    total = amounts.sum(axis=-1)
-    ranked = np.sort(amounts, axis=-1) @ np.arange(1.0 - n_parts, n_parts, 2.0)
+    total = total_of(amounts)
+    ranked = product_of(np.sort(amounts, axis=-1), np.arange(1.0 - n_parts, n_parts, 2.0))
     with np.errstate(divide="ignore", invalid="ignore"):  # an empty composition: 0 / 0 is NaN
         if support == "stratum":
             return np.maximum(ranked / (n_parts * total), 0.0)
-        n_present = np.count_nonzero(amounts, axis=-1)
+        n_present = n_present_of(amounts)
         return np.maximum((ranked / total + (n_present - n_parts)) / n_present, 0.0)  # never -1e-17
 
 

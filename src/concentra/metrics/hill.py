@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike
 from concentra.errors import ArgumentError
 from concentra.metrics.checks import Amounts, Measured, as_amounts, unwrapped
 from concentra.metrics.metric import Metric
+from concentra.metrics.sums import n_present_of, product_of, total_of
 
 _NEAR_ONE = 0.05  # orders nearer to 1 than this are computed by the form that does not cancel
+_AMOUNTS_AT_ONCE = 1 << 15
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -36,7 +38,9 @@ def hill_number(amounts: ArrayLike, q: float = 1.0, *, check: bool = True) -> Me
     check
         False skips the validation of the amounts, for inner loops over arrays made by the caller.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is parts. From 1 (a single
     part) to n (n equal parts); falls with q. An empty composition (all zero) gives NaN, never 0 or 1. Empty
     parts never matter.
 
@@ -52,7 +56,9 @@ def hill_number(amounts: ArrayLike, q: float = 1.0, *, check: bool = True) -> Me
     concentra.metrics.hill_q1_corrected : order 1 without the bias of few cells.
     concentra.metrics.rarefied_hill : the expected value at a common number of cells.
 
-    Notes ----- Not the Shannon index, nor its version in bits; not the Gini-Simpson index ``1 - sum p^2``;
+    Notes
+    -----
+    Not the Shannon index, nor its version in bits; not the Gini-Simpson index ``1 - sum p^2``;
     not a sum of frequencies with a bias correction such as ``n_i (n_i - 1)``. Earlier work writes eff_N for
     order 1 and for order 2: here the column names carry the order. Counting few cells lowers it: at order 1
     by about ``(n - 1) / (2 cells)`` of itself.
@@ -92,7 +98,9 @@ def entropy(amounts: ArrayLike, *, check: bool = True) -> Measured:
     check
         False skips the validation of the amounts.
 
-    Returns ------- A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
+    Returns
+    -------
+    A float for one composition, an array (...) for many; the unit is the nat. From 0 (a
     single part) to ln n (n equal parts). An empty composition gives NaN; empty parts never matter.
 
     Raises
@@ -105,7 +113,9 @@ def entropy(amounts: ArrayLike, *, check: bool = True) -> Measured:
     Not in bits (base 2). The value from few cells is too low, see
     :func:`concentra.metrics.entropy_chao_wang_jost`.
 
-    References ---------- Shannon, C. E. (1948). A mathematical theory of communication. Bell System
+    References
+    ----------
+    Shannon, C. E. (1948). A mathematical theory of communication. Bell System
     Technical Journal 27:379-423, section 6.
 
     Examples
@@ -120,26 +130,32 @@ def entropy(amounts: ArrayLike, *, check: bool = True) -> Measured:
 
 def _shares(amounts: Amounts) -> Amounts:
     with np.errstate(invalid="ignore"):  # an empty composition: 0 / 0 is NaN
-        return amounts / amounts.sum(axis=-1, keepdims=True)
+        return amounts / total_of(amounts)[..., None]
 
 
 def _entropy(amounts: Amounts) -> Amounts:
-    shares = _shares(amounts)
-    logarithms = np.log(np.maximum(shares, _TINY))  # 0 ln 0 = 0
-    return np.maximum(-np.einsum("...k,...k->...", shares, logarithms), 0.0)
+    """Block by block, so that the intermediate arrays stay in the processor's cache."""
+    n_parts = amounts.shape[-1]
+    rows = amounts.reshape(-1, n_parts)
+    values = np.empty(rows.shape[0])
+    n_together = max(1, _AMOUNTS_AT_ONCE // n_parts)
+    for start in range(0, rows.shape[0], n_together):
+        shares = _shares(rows[start : start + n_together])
+        logarithms = np.maximum(shares, _TINY)  # 0 ln 0 = 0
+        np.log(logarithms, out=logarithms)
+        values[start : start + n_together] = -product_of(shares, logarithms)
+    return np.maximum(values, 0.0).reshape(amounts.shape[:-1])
 
 
 def _hill(amounts: Amounts, q: float) -> Amounts:
     if q == 0:
-        n_present = np.count_nonzero(amounts, axis=-1)
+        n_present = n_present_of(amounts)
         return np.where(n_present > 0, n_present, np.nan)
     if q == 1:
         return np.exp(_entropy(amounts))
-    if amounts.shape[-1] == 0:
-        return np.full(amounts.shape[:-1], np.nan)
     if q == 2:
         shares = _shares(amounts)
-        return 1.0 / np.einsum("...k,...k->...", shares, shares)
+        return 1.0 / product_of(shares, shares)
     with np.errstate(invalid="ignore"):
         relative = amounts / amounts.max(axis=-1, keepdims=True)
     if np.isinf(q):

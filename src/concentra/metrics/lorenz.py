@@ -43,10 +43,14 @@ def lorenz_curve(
     ArgumentError
         The support is neither of the two.
 
-    Notes ----- Ascending, so that the curve lies below the diagonal; the concentration curve (largest first)
+    Notes
+    -----
+    Ascending, so that the curve lies below the diagonal; the concentration curve (largest first)
     is its rotation.
 
-    References ---------- Lorenz, M. O. (1905). Methods of measuring the concentration of wealth.
+    References
+    ----------
+    Lorenz, M. O. (1905). Methods of measuring the concentration of wealth.
     Publications of the American Statistical Association 9:209-219.
 
     Examples
