@@ -119,10 +119,9 @@ def rarefied_gini(counts: ArrayLike, m: int, *, support: Support = "present", ch
 
     Returns
     -------
-    A float for one composition, an array (...) for many; without unit. From 0 to ``1 -
-    1/K``; at m = n the plain coefficient; at m = 1 it is 0 over the parts present and ``1 - 1/K`` over the
-    stratum. NaN where a composition has fewer than m cells (nothing is extrapolated), hence where it is
-    empty.
+    A float for one composition, an array (...) for many; without unit. From 0 to 1 - 1/K;
+    at m = n the plain coefficient; at m = 1 it is 0 over the parts present and 1 - 1/K over the stratum. NaN
+    where a composition has fewer than m cells (nothing is extrapolated), hence where it is empty.
 
     Raises
     ------
