@@ -147,11 +147,11 @@ def test_effective_number_is_near_its_own_integral(seed):
 
 def test_the_mean_logarithm_is_smooth_where_series_and_closed_form_meet():
     """Contributions to entropy for ratios just below and above the switch at (q - p) / (q + p) = 0.05."""
-    middle, ratios = 0.25, np.array([0.0499999999, 0.0500000001])
+    middle, ratios = 0.25, np.array([0.05 * (1 - 1e-12), 0.05 * (1 + 1e-12)])
     early = np.stack([np.full(2, middle) * (1 - ratios), np.full(2, 1 - middle) + middle * ratios], axis=-1)
     late = np.stack([np.full(2, middle) * (1 + ratios), np.full(2, 1 - middle) - middle * ratios], axis=-1)
     below, above = entropy_attribution(early, late)
-    np.testing.assert_allclose(below, above, atol=1e-9, rtol=0)
+    np.testing.assert_allclose(below, above, atol=1e-13, rtol=0)
     expected = attribution_by_integration(entropy_of, early[1].tolist(), late[1].tolist())
     np.testing.assert_allclose(above, expected, atol=1e-8, rtol=0)
 
