@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from concentra.metrics import gini, hill_number
+from concentra.metrics.depth import hill_q1_corrected
+from concentra.stats._groups import Metrics
+from concentra.stats.bootstrap import ShiftInterval, bootstrap_shift
+from concentra.stats.effect import cliffs_delta, hodges_lehmann
 from concentra.stats.exact import mann_whitney_exact
 from concentra.stats.multiplicity import benjamini_hochberg
+from concentra.stats.permutation import permutation_test
 
 GINI, EFFECTIVE = "gini_present", "hill_q1"
 CRYSTALLIZES, DISPERSES, MIXED = "crystallizes", "disperses", "mixed"
 UNRESOLVED, CANNOT_REACH, NO_TEST = "unresolved", "cannot reach", "no test"
-VERDICTS = (CRYSTALLIZES, DISPERSES, MIXED, UNRESOLVED, CANNOT_REACH, NO_TEST)
+DIRECTIONS = (CRYSTALLIZES, DISPERSES, MIXED)
+VERDICTS = (*DIRECTIONS, UNRESOLVED, CANNOT_REACH, NO_TEST)
+AS_COUNTED: Metrics = {
+    "gini_present": gini,
+    "gini_stratum": partial(gini, support="stratum"),
+    "hill_q1": hill_number,
+    "hill_q2": partial(hill_number, q=2.0),
+}
+AT_DEPTH: Metrics = {"gini_rarefied": gini, "hill_q1_rarefied": hill_number}
+CORRECTED: Metrics = {"hill_q1_corrected": hill_q1_corrected}
 
 
 def direction(gini_shift: float, effective_shift: float) -> str:
@@ -32,60 +50,186 @@ def direction(gini_shift: float, effective_shift: float) -> str:
     return DISPERSES if gini_shift < 0 < effective_shift else MIXED
 
 
+def seeded(seed: int, *names: str) -> np.random.Generator:
+    """A generator for one named place: the same whatever else is computed, and in whatever order.
+
+    >>> bool(seeded(1, "lung").integers(10**9) == seeded(1, "lung").integers(10**9))
+    True
+    """
+    return np.random.default_rng([seed, *(zlib.crc32(name.encode("utf-8")) for name in names)])
+
+
+def group_counts(
+    composition: pd.DataFrame, units: pd.DataFrame, group: str = "age_group"
+) -> dict[str, tuple[pd.Index, np.ndarray]]:
+    """Donors and their counts (donors, parts) of the early and the late group of one stratum.
+
+    Parameters
+    ----------
+    composition
+        `donor`, `part`, `n_cells` of one stratum; absent parts need no row.
+    units
+        `donor` and the group, of the donors compared; the parts are those of all donors in `composition`.
+    """
+    wide = composition.pivot(index="donor", columns="part", values="n_cells").fillna(0).sort_index()
+    found = {}
+    for name in ("early", "late"):
+        donors = wide.index[wide.index.isin(units.loc[units[group] == name, "donor"])]
+        found[name] = (donors, wide.loc[donors].to_numpy(dtype=np.int64))
+    return found
+
+
 def contrast(
-    units: pd.DataFrame, *, metrics: Sequence[str], group: str = "age_group", alpha: float
+    units: pd.DataFrame,
+    *,
+    metrics: Sequence[str],
+    alpha: float,
+    level: float = 0.95,
+    group: str = "age_group",
 ) -> pd.DataFrame:
-    """The shift of the median over donors from the early to the late group, per stratum and metric.
+    """The shift of the median over donors from the early to the late group, per stratum and metric, and its tests.
 
     Parameters
     ----------
     units
-        One row a unit: `stratum`, the metrics, and the group, "early", "late" or missing. Units below the minimum
-        number of cells are to be left out before.
+        One row a unit: `stratum`, the metrics, and the group: "early", "late" or missing; `sex` where it is known.
+        Units below the minimum number of cells are to be left out before.
     metrics
         Columns to compare. `gini_present` and `hill_q1` among them decide `direction` and `verdict`.
-    group
-        Name of the group column.
     alpha
         Level of the tests and of the false discovery rate, one family a metric.
+    level
+        Of the intervals of the effect sizes.
+    group
+        Name of the group column.
 
     Returns
     -------
-    One row a (stratum, metric): `n_early`, `n_late`, the medians `early` and `late`, `shift` = late - early,
-    `p_value` (exact two-sided Mann-Whitney), `p_adjusted` (Benjamini-Hochberg over the strata that can be tested),
-    `p_attainable` and `p_adjusted_attainable` (the smallest that these numbers of donors allow), `n_family` (tests
-    in the family), `n_untestable`, `direction` and `verdict` of the stratum:
+    One row a (stratum, metric):
 
-    - "crystallizes", "disperses", "mixed": both metrics differ at `alpha` after adjustment, in these directions;
-    - "cannot reach": even the most extreme data would not have reached `alpha`;
-    - "no test": a group has fewer than two donors, or none; otherwise "unresolved".
+    - `n_early`, `n_late`, the medians `early` and `late`, `shift` = late - early;
+    - `p_value` (exact two-sided Mann-Whitney), `p_adjusted` (Benjamini-Hochberg over the strata that can be tested),
+      `p_attainable` and `p_adjusted_attainable` (the smallest that these numbers of donors allow), `n_family` (tests
+      in the family), `n_untestable`;
+    - `hodges_lehmann` and `cliffs_delta`, each with `_low` and `_high`;
+    - `n_early_males`, `n_late_males`, `shift_males`, `p_males`: the same among males alone;
+    - `direction` and `verdict` of the stratum: "crystallizes", "disperses" or "mixed" where both metrics differ at
+      `alpha` after adjustment; "cannot reach" where even the most extreme data would not have reached `alpha`;
+      "no test" where a group has fewer than two donors; otherwise "unresolved".
     """
     rows = [
-        {"stratum": stratum, "metric": metric} | _compared(of_stratum, metric, group)
+        {"stratum": stratum, "metric": metric} | _compared(of_stratum, metric, group, level)
         for stratum, of_stratum in units.groupby("stratum", sort=True)
         for metric in metrics
     ]
-    frame = pd.concat([_adjusted(family, alpha) for _, family in pd.DataFrame(rows).groupby("metric")])
-    frame = frame.sort_index()
+    return _judged(pd.DataFrame(rows), alpha)
+
+
+def shift_intervals(
+    units: pd.DataFrame,
+    composition: pd.DataFrame,
+    *,
+    level: float,
+    n_draws: int,
+    depth: int,
+    seed: int,
+    group: str = "age_group",
+    place: str = "",
+) -> pd.DataFrame:
+    """Intervals of the shift of medians per stratum and metric: donors are resampled, then cells within donors.
+
+    Parameters
+    ----------
+    units
+        As for `contrast`; `stratum`, `donor` and the group are used.
+    composition
+        `stratum`, `donor`, `part`, `n_cells`.
+    level, n_draws, depth, seed
+        Coverage, draws, the common number of cells of the rarefied metrics, and the seed.
+    place
+        A name (cohort) that, with the stratum's, seeds the draws.
+
+    Returns
+    -------
+    One row a (stratum, metric) with donors in both groups: `corrected`, the shift corrected for depth; `low`, `high`;
+    and `interval`: "interval", "range" at two donors, "none". See `concentra.stats.bootstrap.bootstrap_shift`.
+    """
+    rows: list[dict[str, Any]] = []
+    for stratum, of_stratum in units.groupby("stratum", sort=True):
+        counts = group_counts(composition[composition["stratum"] == stratum], of_stratum, group)
+        found = _intervals(counts, level, n_draws, depth, seeded(seed, place, str(stratum)))
+        rows += [
+            {
+                "stratum": stratum,
+                "metric": metric,
+                "corrected": shift.corrected,
+                "low": shift.low,
+                "high": shift.high,
+                "interval": shift.kind,
+            }
+            for metric, shift in found.items()
+        ]
+    return pd.DataFrame(rows, columns=["stratum", "metric", "corrected", "low", "high", "interval"])
+
+
+def _judged(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    frame = pd.concat([_adjusted(family, alpha) for _, family in frame.groupby("metric")]).sort_index()
     decided = {stratum: _decide(rows, alpha) for stratum, rows in frame.groupby("stratum")}
-    frame["direction"] = frame["stratum"].map({stratum: found[0] for stratum, found in decided.items()})
+    frame["direction"] = frame["stratum"].map(
+        {stratum: found[0] or None for stratum, found in decided.items()}
+    )
     frame["verdict"] = frame["stratum"].map({stratum: found[1] for stratum, found in decided.items()})
     return frame
 
 
-def _compared(units: pd.DataFrame, metric: str, group: str) -> dict[str, float]:
-    values = {name: units.loc[units[group] == name, metric].dropna().to_numpy() for name in ("early", "late")}
-    early, late = (float(np.median(found)) if found.size else np.nan for found in values.values())
-    test = mann_whitney_exact(values["early"], values["late"])
+def _intervals(
+    counts: Mapping[str, tuple[pd.Index, np.ndarray]],
+    level: float,
+    n_draws: int,
+    depth: int,
+    rng: np.random.Generator,
+) -> dict[str, ShiftInterval]:
+    early, late = counts["early"][1], counts["late"][1]
+    if not (len(early) and len(late)):
+        return {}
+    draw = partial(bootstrap_shift, early, late, level=level, n_draws=n_draws)
+    found = dict(draw(AS_COUNTED, rng=rng).shifts) | draw(CORRECTED, rng=rng, correct_bias=False).shifts
+    if all((group.sum(axis=1) >= depth).any() for group in (early, late)):
+        found |= draw(AT_DEPTH, rng=rng, depth=depth).shifts
+    return found
+
+
+def _compared(units: pd.DataFrame, metric: str, group: str, level: float) -> dict[str, Any]:
+    early, late = (units.loc[units[group] == name, metric].dropna().to_numpy() for name in ("early", "late"))
+    males = units[units["sex"] == "male"] if "sex" in units else units.iloc[:0]
+    early_males, late_males = (
+        males.loc[males[group] == name, metric].dropna().to_numpy() for name in ("early", "late")
+    )
+    test = mann_whitney_exact(early, late)
+    pairwise, dominance = hodges_lehmann(early, late, level=level), cliffs_delta(early, late, level=level)
     return {
-        "n_early": values["early"].size,
-        "n_late": values["late"].size,
-        "early": early,
-        "late": late,
-        "shift": late - early,
+        "n_early": early.size,
+        "n_late": late.size,
+        "early": _median(early),
+        "late": _median(late),
+        "shift": _median(late) - _median(early),
         "p_value": test.p_value,
         "p_attainable": test.p_attainable,
+        "hodges_lehmann": pairwise.estimate,
+        "hodges_lehmann_low": pairwise.low,
+        "hodges_lehmann_high": pairwise.high,
+        "cliffs_delta": dominance.estimate,
+        "cliffs_delta_low": dominance.low,
+        "cliffs_delta_high": dominance.high,
+        "n_early_males": early_males.size,
+        "n_late_males": late_males.size,
+        "shift_males": _median(late_males) - _median(early_males),
+        "p_males": mann_whitney_exact(early_males, late_males).p_value,
     }
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if values.size else float("nan")
 
 
 def _adjusted(family: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -106,3 +250,45 @@ def _decide(rows: pd.DataFrame, alpha: float) -> tuple[str, str]:
     if (both["p_attainable"] > alpha).any():
         return towards, CANNOT_REACH
     return towards, towards if (both["p_adjusted"] <= alpha).all() else UNRESOLVED
+
+
+def across_strata(
+    units: pd.DataFrame, *, metrics: Sequence[str], seed: int, group: str = "age_group"
+) -> pd.DataFrame:
+    """One test over all strata at once: labels are permuted per donor, over all its strata together.
+
+    The strata of one donor are not independent; permuting its label everywhere at once keeps them together.
+
+    Returns
+    -------
+    One row a metric: `n_strata` (with at least two donors of both groups), `n_early`, `n_late` (donors), `mean_shift`
+    (mean over strata of the difference of medians), `share_up` (share of strata with a shift above 0), `p_value`
+    (two-sided), `p_attainable`, `n_arrangements`, `exact`.
+    """
+    compared = units[units[group].notna()]
+    sizes = compared.groupby(["stratum", group]).size().unstack(fill_value=0)
+    enough = sizes.index[(sizes.reindex(columns=["early", "late"], fill_value=0) >= 2).all(axis=1)]
+    compared = compared[compared["stratum"].isin(enough)]
+    rows = []
+    for metric in metrics:
+        wide = compared.pivot(index=["donor", group], columns="stratum", values=metric).reset_index()
+        early, late = (
+            wide.loc[wide[group] == name, list(enough)].to_numpy(dtype=float) for name in ("early", "late")
+        )
+        test = permutation_test(early, late, statistic="median", rng=seeded(seed, metric))
+        shifts = np.nanmedian(late, axis=0) - np.nanmedian(early, axis=0) if len(enough) else np.array([])
+        rows.append(
+            {
+                "metric": metric,
+                "n_strata": len(enough),
+                "n_early": test.n_early,
+                "n_late": test.n_late,
+                "mean_shift": test.statistic,
+                "share_up": float((shifts > 0).mean()) if shifts.size else np.nan,
+                "p_value": test.p_value,
+                "p_attainable": test.p_attainable,
+                "n_arrangements": test.n_arrangements,
+                "exact": test.exact,
+            }
+        )
+    return pd.DataFrame(rows)

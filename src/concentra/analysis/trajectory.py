@@ -1,19 +1,54 @@
-"""How does the concentration of head importance change along the training of a model?
+"""How does the concentration of head importance change along the training of a model, and what does that rest on?
 
-The support is every head that was measured: a head without importance counts as a part of amount zero.
+The support is every head that was measured: a head without importance counts as a part of amount zero. Where all
+heads of a model were measured there is no population of heads behind them: the interval from resampled heads is then
+a band of sensitivity to single heads, not a sampling error.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from concentra.analysis.contrast import direction
 from concentra.errors import ArgumentError
 from concentra.io.importance import Value, importance_values
-from concentra.metrics import gini, hill_number
+from concentra.metrics import hill_number
+from concentra.stats.parts import PartDraws, bootstrap_parts, noise_floor
+from concentra.stats.trajectory import TrajectoryShift, trajectory_shift
 
 Floats = NDArray[np.float64]
+NOISE_DRAWS = 2_000
+SHIFT_COLUMNS = ["gini", "gini_low", "gini_high", "hill_q1", "hill_q1_low", "hill_q1_high"]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is known of one model.
+
+    Attributes
+    ----------
+    path
+        One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n) and `hill_q1` (effective
+        number, 1 to n heads), each with `_low` and `_high` over resampled heads and `_noise`, what noise alone would
+        show, `hill_q2`, `top_share` (share of the most important head), `top_head`, and `harm_fraction`, the share
+        of heads whose ablation raises the loss.
+    firsts
+        One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high`,
+        `direction`, `verdict`, and `most_influential`, the head whose absence moves the pair of shifts most.
+    influence
+        One row a head, the most influential first: `layer`, `head`, the shifts `gini` and `hill_q1` from the first to
+        the last checkpoint without it, and `influence`, the length of the change in both, each in standard deviations
+        over heads.
+    """
+
+    path: pd.DataFrame
+    firsts: pd.DataFrame
+    influence: pd.DataFrame
 
 
 def head_name(layer: int, head: int) -> str:
@@ -25,105 +60,129 @@ def head_name(layer: int, head: int) -> str:
     return f"L{layer}H{head}"
 
 
-def measure(amounts: Floats) -> tuple[Floats, Floats]:
-    """Gini coefficient over all parts and effective number, of amounts (..., H)."""
-    return (
-        np.asarray(gini(amounts, support="stratum", check=False)),
-        np.asarray(hill_number(amounts, 1.0, check=False)),
-    )
-
-
-def trajectory(table: pd.DataFrame, value: Value = "abs") -> pd.DataFrame:
-    """Concentration of head importance at every checkpoint.
+def follow(
+    table: pd.DataFrame,
+    value: Value = "abs",
+    *,
+    rng: int | np.random.Generator,
+    n_draws: int = 10_000,
+    level: float = 0.95,
+) -> Followed:
+    """The trajectory of one model, its shift from every earlier checkpoint, and the influence of every head.
 
     Parameters
     ----------
     table
-        Head importance, as `concentra.io.importance.read_importance` returns it.
+        Head importance, as `concentra.io.importance.read_importance` returns it, of at least two checkpoints.
     value
-        What counts as a head's importance: `"abs"`, `"harm"` or `"signed"`; see
-        `concentra.io.importance.importance_values`.
+        What counts as a head's importance; see `concentra.io.importance.importance_values`.
+    rng
+        A seed or a generator; the same seed gives the same bytes.
+    n_draws
+        Samples of heads with replacement, the same at every checkpoint.
+    level
+        Of the intervals.
 
-    Returns
-    -------
-    One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n), `hill_q1` (1 to n heads),
-    `hill_q2`, `top_share` (share of the most important head), `top_head`, and `harm_fraction`, the share of heads
-    whose ablation raises the loss.
+    Raises
+    ------
+    ArgumentError
+        There is one checkpoint only.
+
+    Notes
+    -----
+    "crystallizes" or "disperses" only where both intervals exclude 0 and leaving out any one head changes neither
+    sign; "mixed" where both stand in that way but disagree; else "unresolved".
+
+    Examples
+    --------
+    >>> rows = {"checkpoint": np.repeat([1, 2], 20), "layer": 0, "head": np.tile(np.arange(20), 2)}
+    >>> delta = -np.concatenate([np.ones(20), np.where(np.arange(20) < 5, 10.0, 1.0)])
+    >>> follow(pd.DataFrame(rows | {"delta": delta}), rng=1, n_draws=500).firsts["verdict"].tolist()
+    ['crystallizes']
     """
     checkpoints, heads, amounts = importance_values(table, value)
-    ginis, effective = measure(amounts)
+    _require_two(checkpoints)
+    draws = bootstrap_parts(amounts, rng=rng, n_draws=n_draws, support="stratum")
+    harm = (table["delta"] < 0).groupby(table["checkpoint"]).mean().reindex(checkpoints).to_numpy()
+    shifts = [
+        trajectory_shift(amounts, rng=rng, first=first, level=level, support="stratum", draws=draws)
+        for first in range(len(checkpoints) - 1)
+    ]
+    return Followed(
+        path=_path(checkpoints, heads, amounts, draws, level).assign(harm_fraction=harm),
+        firsts=pd.DataFrame([_shift_row(shift, checkpoints, heads, at) for at, shift in enumerate(shifts)]),
+        influence=_influence(shifts[0], heads),
+    )
+
+
+def _path(
+    checkpoints: NDArray[np.int64], heads: NDArray[np.int64], amounts: Floats, draws: PartDraws, level: float
+) -> pd.DataFrame:
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    noise = noise_floor(len(heads), rng=0, n_draws=NOISE_DRAWS, level=level)
+    gini_low, gini_high = np.nanquantile(draws.gini_draws, tails, axis=0)
+    hill_low, hill_high = np.nanquantile(draws.hill_q1_draws, tails, axis=0)
     top = amounts.argmax(axis=1)
-    harm = (table["delta"] < 0).groupby(table["checkpoint"]).mean()
     return pd.DataFrame(
         {
             "checkpoint": checkpoints,
             "n_heads": len(heads),
-            "gini": ginis,
-            "hill_q1": effective,
+            "gini": draws.gini,
+            "gini_low": gini_low,
+            "gini_high": gini_high,
+            "gini_noise": noise.gini,
+            "hill_q1": draws.hill_q1,
+            "hill_q1_low": hill_low,
+            "hill_q1_high": hill_high,
+            "hill_q1_noise": noise.hill_q1,
             "hill_q2": np.asarray(hill_number(amounts, 2.0, check=False)),
             "top_share": amounts.max(axis=1) / amounts.sum(axis=1),
             "top_head": [head_name(*heads[place]) for place in top],
-            "harm_fraction": harm.reindex(checkpoints).to_numpy(),
         }
     )
 
 
-def first_checkpoints(along: pd.DataFrame) -> pd.DataFrame:
-    """The shift to the last checkpoint from each earlier one.
-
-    Parameters
-    ----------
-    along
-        As `trajectory` returns it, with at least two checkpoints.
-
-    Returns
-    -------
-    One row an earlier checkpoint: `first`, `last`, and the shifts `gini` and `hill_q1`.
-    """
-    require_two(along["checkpoint"].to_numpy())
-    last, earlier = along.iloc[-1], along.iloc[:-1]
-    return pd.DataFrame(
-        {
-            "first": earlier["checkpoint"].to_numpy(),
-            "last": int(last["checkpoint"]),
-            "gini": last["gini"] - earlier["gini"].to_numpy(),
-            "hill_q1": last["hill_q1"] - earlier["hill_q1"].to_numpy(),
-        }
-    )
+def _shift_row(
+    shift: TrajectoryShift, checkpoints: NDArray[np.int64], heads: NDArray[np.int64], first: int
+) -> dict[str, Any]:
+    return {
+        "first": int(checkpoints[first]),
+        "last": int(checkpoints[-1]),
+        "gini": shift.gini.estimate,
+        "gini_low": shift.gini.low,
+        "gini_high": shift.gini.high,
+        "hill_q1": shift.hill_q1.estimate,
+        "hill_q1_low": shift.hill_q1.low,
+        "hill_q1_high": shift.hill_q1.high,
+        "direction": direction(shift.gini.estimate, shift.hill_q1.estimate),
+        "verdict": shift.verdict,
+        "most_influential": head_name(*heads[int(_pull(shift).argmax())]),
+    }
 
 
-def influence(table: pd.DataFrame, value: Value = "abs") -> pd.DataFrame:
-    """The shift from the first to the last checkpoint when one head is left out, for every head.
+def _pull(shift: TrajectoryShift) -> Floats:
+    """By how much each head moves the pair of shifts, in standard deviations over heads."""
+    moved = []
+    for one in (shift.gini, shift.hill_q1):
+        spread = one.without.std()
+        moved.append((one.without - one.estimate) / spread if spread > 0 else np.zeros_like(one.without))
+    return np.hypot(*moved)
 
-    Returns
-    -------
-    One row a head, the most influential first: `layer`, `head`, the shifts `gini` and `hill_q1` without it, and
-    `influence`, by how much leaving it out moves the pair of shifts: the Euclidean length of the two changes, each
-    divided by its standard deviation over heads (0 where there is none).
-    """
-    checkpoints, heads, amounts = importance_values(table, value)
-    require_two(checkpoints)
-    ends = amounts[[0, -1]]
-    n_heads = len(heads)
-    others = np.nonzero(~np.eye(n_heads, dtype=bool))[1].reshape(n_heads, n_heads - 1)
-    without = np.stack([found[1] - found[0] for found in measure(ends[:, others])], axis=-1)
-    whole = np.array([found[1] - found[0] for found in measure(ends)])
-    spread = without.std(axis=0)
-    change = np.divide(without - whole, spread, out=np.zeros_like(without), where=spread > 0)
+
+def _influence(shift: TrajectoryShift, heads: NDArray[np.int64]) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "layer": heads[:, 0],
             "head": heads[:, 1],
-            "gini": without[:, 0],
-            "hill_q1": without[:, 1],
-            "influence": np.hypot(change[:, 0], change[:, 1]),
+            "gini": shift.gini.without,
+            "hill_q1": shift.hill_q1.without,
+            "influence": _pull(shift),
         }
     )
     return frame.sort_values(["influence", "layer", "head"], ascending=[False, True, True], ignore_index=True)
 
 
-def require_two(checkpoints: NDArray[np.int64]) -> None:
-    """Refuse a table with a single checkpoint: it has no shift."""
+def _require_two(checkpoints: NDArray[np.int64]) -> None:
     if len(checkpoints) < 2:
         raise ArgumentError(
             found=f"one checkpoint, {int(checkpoints[0])}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +19,13 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option(help="Output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RESULTS = Path("results")
+LONGEST = 400  # characters of a cell that are shown
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN and infinite numbers as null."""
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
+    """Print a value as JSON; NaN and infinite numbers as null; escaped where the output is not UTF-8."""
+    escaped = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(_plain(value), ensure_ascii=escaped, indent=1, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:
@@ -48,7 +51,9 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 160)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    if title:
+        print(f"\n{title}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
@@ -58,6 +63,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
 
 
 def _cell(value: Any) -> str:
+    """A value on one line: control characters, which could steer a terminal, as spaces; long labels cut."""
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

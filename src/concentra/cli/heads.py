@@ -14,6 +14,7 @@ application = typer.Typer(
     no_args_is_help=True,
 )
 MOST_INFLUENTIAL = 5
+SEED = 0  # of the resampled heads: the same table gives the same output
 
 
 @application.command(epilog="Example: concentra heads trajectory ablations.csv --value harm --json")
@@ -37,20 +38,22 @@ def trajectory(
 
 def followed(path: Path, value: Literal["abs", "harm", "help", "signed"]) -> dict[str, Any]:
     """What `concentra heads trajectory` prints, as plain values."""
-    from concentra.analysis import trajectory as analysis
+    from concentra.analysis.trajectory import SHIFT_COLUMNS, follow
     from concentra.io.importance import read_importance
 
     table = read_importance(path)
-    along = analysis.trajectory(table, value)
-    firsts = analysis.first_checkpoints(along)
-    without = analysis.influence(table, value).head(MOST_INFLUENTIAL)
+    found = follow(table, value, rng=SEED)
+    shift = found.firsts.iloc[0]
     model = table["model"].iloc[0] if "model" in table else path.name.split(".")[0]
+    numbers = {name: float(shift[name]) for name in SHIFT_COLUMNS}
+    words = {name: str(shift[name]) for name in ("direction", "verdict", "most_influential")}
+    firsts = found.firsts[["first", *SHIFT_COLUMNS, "verdict"]]
+    without = found.influence.head(MOST_INFLUENTIAL)[["layer", "head", "gini", "hill_q1"]]
     return {
         "model": str(model),
         "value": value,
-        "trajectory": along.to_dict("records"),
-        "shift": firsts.iloc[0].to_dict()
-        | {"first": int(firsts["first"].iloc[0]), "last": int(firsts["last"].iloc[0])},
-        "first_checkpoint": firsts[["first", "gini", "hill_q1"]].to_dict("records"),
-        "without": without[["layer", "head", "gini", "hill_q1"]].to_dict("records"),
+        "trajectory": found.path.to_dict("records"),
+        "shift": {"first": int(shift["first"]), "last": int(shift["last"])} | numbers | words,
+        "first_checkpoint": firsts.to_dict("records"),
+        "without": without.to_dict("records"),
     }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
 import pandas as pd
 
-from concentra.analysis import trajectory as along
-from concentra.analysis.contrast import direction
+from concentra.analysis.trajectory import follow
 from concentra.io.importance import Value
 from concentra.study.declare import Table, column, step
 
 VALUES: tuple[Value, ...] = get_args(Value)
+DIRECTIONS = ["crystallizes", "disperses", "mixed"]
+VERDICTS = [*DIRECTIONS, "unresolved"]
 
 
 class HeadTrajectory(Table):
@@ -23,7 +24,13 @@ class HeadTrajectory(Table):
     checkpoint: int = column("training step", unit="steps", low=0)
     n_heads: int = column("heads measured", unit="heads", low=1)
     gini: float = column("Gini coefficient over all heads measured", low=0, high=1)
+    gini_low: float = column("over resampled heads", low=0, high=1)
+    gini_high: float = column("over resampled heads", low=0, high=1)
+    gini_noise: float = column("expected of noise alone, |N(0, 1)|", low=0, high=1)
     hill_q1: float = column("effective number", unit="heads", low=1 - 1e-9)
+    hill_q1_low: float = column("over resampled heads", unit="heads", low=1 - 1e-9)
+    hill_q1_high: float = column("over resampled heads", unit="heads", low=1 - 1e-9)
+    hill_q1_noise: float = column("expected of noise alone, |N(0, 1)|", unit="heads", low=1 - 1e-9)
     hill_q2: float = column("Hill number of order 2", unit="heads", low=1 - 1e-9)
     top_share: float = column("share of the most important head", low=0, high=1)
     top_head: str = column("the most important head")
@@ -44,10 +51,16 @@ class HeadShift(Table):
     gini_first: float = column("Gini coefficient, first checkpoint", low=0, high=1)
     gini_last: float = column("Gini coefficient, last checkpoint", low=0, high=1)
     gini: float = column("shift in Gini")
+    gini_low: float = column("interval over resampled heads")
+    gini_high: float = column("interval over resampled heads")
     hill_q1_first: float = column("effective number, first checkpoint", unit="heads")
     hill_q1_last: float = column("effective number, last checkpoint", unit="heads")
     hill_q1: float = column("shift in effective number", unit="heads")
-    direction: str = column("quadrant of the two shifts")
+    hill_q1_low: float = column("interval over resampled heads", unit="heads")
+    hill_q1_high: float = column("interval over resampled heads", unit="heads")
+    direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
+    verdict: str = column("both intervals exclude 0 and no single head bears the sign", among=VERDICTS)
+    most_influential: str = column("the head whose absence moves the two shifts most")
 
     class Config(Table.Config):
         unique = ["cohort", "value"]
@@ -76,8 +89,14 @@ class HeadFirstCheckpoint(Table):
     first: int = column("the checkpoint taken as first", unit="steps", low=0)
     last: int = column("last checkpoint", unit="steps", low=0)
     gini: float = column("shift in Gini")
+    gini_low: float = column("interval over resampled heads")
+    gini_high: float = column("interval over resampled heads")
     hill_q1: float = column("shift in effective number", unit="heads")
-    direction: str = column("quadrant of the two shifts")
+    hill_q1_low: float = column("interval over resampled heads", unit="heads")
+    hill_q1_high: float = column("interval over resampled heads", unit="heads")
+    direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
+    verdict: str = column("both intervals exclude 0 and no single head bears the sign", among=VERDICTS)
+    most_influential: str = column("the head whose absence moves the two shifts most")
 
     class Config(Table.Config):
         unique = ["cohort", "value", "first"]
@@ -85,31 +104,31 @@ class HeadFirstCheckpoint(Table):
 
 @step(HeadTrajectory, HeadShift, HeadInfluence, HeadFirstCheckpoint)
 def pythia_overlay(
-    importance: Mapping[str, pd.DataFrame],
+    importance: Mapping[str, pd.DataFrame], *, seed: int, n_draws: int, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Concentration of head importance along training"""
-    paths = _each(importance, along.trajectory)
-    firsts = _each(importance, lambda table, value: along.first_checkpoints(along.trajectory(table, value)))
-    influence = _each(importance, along.influence)
-    if firsts.empty:
-        return paths, firsts, influence, firsts
-    firsts["direction"] = [direction(*pair) for pair in zip(firsts["gini"], firsts["hill_q1"], strict=True)]
-    shifts = firsts.groupby(["cohort", "value"], sort=False).head(1)
-    for which in ("first", "last"):
-        ends = paths.rename(
-            columns={"checkpoint": which, "gini": f"gini_{which}", "hill_q1": f"hill_q1_{which}"}
-        )[["cohort", "value", which, f"gini_{which}", f"hill_q1_{which}"]]
-        shifts = shifts.merge(ends, on=["cohort", "value", which], validate="one_to_one")
-    counts = paths.groupby(["cohort", "value"])["n_heads"].first().reset_index()
-    return paths, shifts.merge(counts, on=["cohort", "value"]), influence, firsts
-
-
-def _each(
-    importance: Mapping[str, pd.DataFrame], ask: Callable[[pd.DataFrame, Value], pd.DataFrame]
-) -> pd.DataFrame:
-    frames = [
-        ask(table, value).assign(cohort=name, value=value)
+    found = {
+        (name, value): follow(table, value, rng=seed, n_draws=n_draws, level=level)
         for name, table in importance.items()
         for value in VALUES
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    }
+    paths = _stacked({key: one.path for key, one in found.items()})
+    firsts = _stacked({key: one.firsts for key, one in found.items()})
+    influence = _stacked({key: one.influence for key, one in found.items()})
+    shifts = firsts.groupby(["cohort", "value"], sort=False).head(1) if found else firsts
+    return paths, _with_ends(shifts, paths) if found else shifts, influence, firsts
+
+
+def _stacked(frames: Mapping[tuple[str, Value], pd.DataFrame]) -> pd.DataFrame:
+    labelled = [frame.assign(cohort=name, value=value) for (name, value), frame in frames.items()]
+    return pd.concat(labelled, ignore_index=True) if labelled else pd.DataFrame()
+
+
+def _with_ends(shifts: pd.DataFrame, paths: pd.DataFrame) -> pd.DataFrame:
+    """The shifts with the values at both ends and the number of heads."""
+    for which in ("first", "last"):
+        names = {"checkpoint": which, "gini": f"gini_{which}", "hill_q1": f"hill_q1_{which}"}
+        ends = paths.rename(columns=names)[["cohort", "value", *names.values()]]
+        shifts = shifts.merge(ends, on=["cohort", "value", which], validate="one_to_one")
+    counts = paths.groupby(["cohort", "value"])["n_heads"].first().reset_index()
+    return shifts.merge(counts, on=["cohort", "value"])
