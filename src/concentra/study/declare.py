@@ -1,8 +1,9 @@
-"""What a table, a step, a figure and a summary are, and the registry of all that are declared.
+"""What a table, a step, a figure, a summary and a document are, and the registry of all that are declared.
 
 A *node* is a pure function. Its positional arguments name what it reads (tables, or raw inputs of
 `concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
 `parameters.toml`, and its decorator names what it writes. Snakemake is driven by these declarations alone.
+A document reads the results as a whole (`concentra.study.results`): every table, figure and summary declared.
 """
 
 from __future__ import annotations
@@ -31,9 +32,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 F = TypeVar("F", bound=Callable[..., Any])
-Kind = Literal["step", "figure", "summary"]
-FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries"}
-PACKAGES: dict[Kind, str] = {"step": "steps", "figure": "figures", "summary": "summaries"}
+Kind = Literal["step", "figure", "summary", "document"]
+FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries", "document": ""}
+PACKAGES: dict[Kind, str] = {
+    "step": "steps",
+    "figure": "figures",
+    "summary": "summaries",
+    "document": "documents",
+}
+RESULTS = "results"  # what a document reads: everything that steps, figures and summaries write
 
 
 def column(
@@ -154,6 +161,8 @@ class Node:
     writes: tuple[str, ...]
     tables: tuple[type[Table], ...] = ()
     defaults: dict[str, Any] = field(default_factory=dict)
+    label: str = ""
+    sources: tuple[Path, ...] = ()
 
     @property
     def module(self) -> str:
@@ -165,7 +174,9 @@ class Node:
         return [out / FOLDERS[self.kind] / name for name in self.writes]
 
     def provenance(self, out: Path) -> list[Path]:
-        """One provenance file beside each table, or one for a figure or summary."""
+        """One provenance file beside each table, or one for a figure, summary or document."""
+        if self.kind == "document":
+            return [self.outputs(out)[0].with_name(f"{self.name}.provenance.json")]
         names = [table.name() for table in self.tables] or [self.name]
         return [out / FOLDERS[self.kind] / f"{name}.provenance.json" for name in names]
 
@@ -241,7 +252,7 @@ def figure(label: str) -> Callable[[F], F]:
 
     def declared(function: F) -> F:
         name = f"figure_{label}_{function.__name__}"
-        _declare("figure", function, name, (f"{name}.png", f"{name}.svg", f"{name}.json"))
+        _declare("figure", function, name, (f"{name}.png", f"{name}.svg", f"{name}.json"), label=label)
         return function
 
     return declared
@@ -253,9 +264,32 @@ def summary(function: F) -> F:
     return function
 
 
+def document(
+    *files: str, tables: tuple[type[Table], ...] = (), sources: Iterable[Path] = ()
+) -> Callable[[F], F]:
+    """Declare a document: it reads the `results` and returns each of its files by name.
+
+    Parameters
+    ----------
+    files
+        Files it writes, relative to the output folder; it returns text or bytes for each.
+    tables
+        Tables it writes beside them; it returns a frame for each, by the table's name.
+    sources
+        Files beside the code that it is made from (its text, templates): a change of one makes it stale.
+    """
+
+    def declared(function: F) -> F:
+        writes = (*files, *(str(table.path(Path())) for table in tables))
+        _declare("document", function, function.__name__, writes, tables=tables, sources=tuple(sources))
+        return function
+
+    return declared
+
+
 @cache
 def nodes() -> dict[str, Node]:
-    """Every declared node by name: steps in the order of their numbers, then figures, then summaries."""
+    """Every declared node by name: steps in the order of their numbers, figures, summaries, documents."""
     for kind in FOLDERS:
         package = importlib.import_module(f"concentra.study.{PACKAGES[kind]}")
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):

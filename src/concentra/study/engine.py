@@ -18,7 +18,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -32,9 +32,11 @@ from concentra import __version__
 from concentra.errors import ConcentraError, DesignError
 from concentra.files import replacing, sha256, write_text
 from concentra.study import raw
-from concentra.study.declare import Drawing, Node, nodes, table_path, tables
+from concentra.study.declare import RESULTS, Drawing, Node, nodes, table_path, tables
+from concentra.study.results import Results
 
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pandera", "snakemake")
+DOCUMENT_PACKAGES = ("jinja2", "pypandoc-binary", "typst")
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 HERE = Path()
 
@@ -67,11 +69,23 @@ def plans(data: Path | None) -> list[Plan]:
 
 
 def inputs(node: Node, data: Path | None, out: Path) -> list[Path]:
-    """The files a node reads: tables below the output folder, and raw files."""
-    found: list[Path] = []
+    """The files a node reads: tables below the output folder, raw files, and the sources of a document."""
+    found = list(node.sources)
     for name in node.reads:
-        found += raw.RAW[name].files(data) if name in raw.RAW else [table_path(name, out)]
+        if name in raw.RAW:
+            found += raw.RAW[name].files(data)
+        elif name == RESULTS:
+            found += [path for one in nodes().values() if one.kind != "document" for path in one.outputs(out)]
+        else:
+            found.append(table_path(name, out))
     return found
+
+
+def _load(name: str, data: Path | None, out: Path) -> Any:
+    """What a node gets for one of the names that it reads."""
+    if name in raw.RAW:
+        return raw.RAW[name].load(data)
+    return Results(out) if name == RESULTS else tables()[name].read(out)
 
 
 def command(data: Path | None) -> str:
@@ -128,8 +142,7 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
     """
     node, start = nodes()[name], time.perf_counter()
     parameters = node.parameters()
-    arguments = [raw.RAW[one].load(data) if one in raw.RAW else tables()[one].read(out) for one in node.reads]
-    result = node.function(*arguments, **parameters)
+    result = node.function(*(_load(one, data, out) for one in node.reads), **parameters)
     restored = raw.restorable(node, data)
     _write(node, result, out, restored)
     seconds = time.perf_counter() - start
@@ -138,7 +151,7 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
         "title": node.title,
         "concentra": __version__,
         "python": platform.python_version(),
-        "packages": {package: metadata.version(package) for package in PACKAGES},
+        "packages": {package: metadata.version(package) for package in _packages(node)},
         "parameters": parameters,
         "inputs": {path.name: sha256(path) for path in inputs(node, data, out)},
         "code": code(node.module),
@@ -152,6 +165,10 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
     return seconds
 
 
+def _packages(node: Node) -> tuple[str, ...]:
+    return PACKAGES + (DOCUMENT_PACKAGES if node.kind == "document" else ())
+
+
 def _write(node: Node, result: Any, out: Path, restored: list[str]) -> None:
     if node.kind == "step":
         frames: Sequence[pd.DataFrame] = result if isinstance(result, tuple) else (result,)
@@ -159,6 +176,8 @@ def _write(node: Node, result: Any, out: Path, restored: list[str]) -> None:
             table.write(raw.restore(table, frame, restored) if restored else frame, out)
     elif node.kind == "figure":
         _write_figure(result, node.outputs(out))
+    elif node.kind == "document":
+        _write_document(node, result, out)
     else:
         write_text(node.outputs(out)[0], result)
 
@@ -172,6 +191,16 @@ def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
         drawing.figure.savefig(temporary, metadata={"Date": None})
     note = {"caption": drawing.caption, "alternative": drawing.alternative}
     write_text(words, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_document(node: Node, result: Mapping[str, str | bytes | pd.DataFrame], out: Path) -> None:
+    """Each file of a document and each table beside it."""
+    for table in node.tables:
+        table.write(result[table.name()], out)  # type: ignore[arg-type]
+    for name in node.writes[: len(node.writes) - len(node.tables)]:
+        content = result[name]
+        with replacing(out / name) as temporary:
+            temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)  # type: ignore[arg-type]
 
 
 def snakemake(out: Path, data: Path | None, *arguments: str, targets: Sequence[str] = ()) -> list[str]:
