@@ -73,7 +73,7 @@ def equal_cells(
     if wanted < 1 or wanted > counts.min():
         few = names[int(counts.argmin())]
         raise DesignError(
-            found=f"donor {few!r} has {counts.min()} cells, {wanted} wanted of each",
+            found=f"donor {str(few)!r} has {counts.min()} cells, {wanted} wanted of each",
             expected="at least 1 cell of each donor, and no more than each has",
             mend="leave n_cells out, or leave the donor out",
         )
