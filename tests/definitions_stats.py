@@ -90,3 +90,59 @@ def resampled_parts(amounts, chosen):
         ginis.append(gini([value for value in sample if value > 0]))
         effective.append(hill_q1(sample))
     return ginis, effective
+
+
+def difference_over_tissues(values, labels, average, strata):
+    """Late minus early in each tissue, within strata weighted by n1 n2 / (n1 + n2); the mean over tissues."""
+    shifts = []
+    for tissue in range(values.shape[1]):
+        total = weight = 0.0
+        for stratum in sorted(set(strata)):
+            sides = [[], []]
+            for value, label, own in zip(values[:, tissue], labels, strata, strict=True):
+                if own == stratum and not math.isnan(value):
+                    sides[label].append(value)
+            n_early, n_late = map(len, sides)
+            if n_early and n_late:
+                share = n_early * n_late / (n_early + n_late)
+                total += share * (average(sides[1]) - average(sides[0]))
+                weight += share
+        if weight:
+            shifts.append(total / weight)
+    return sum(shifts) / len(shifts) if shifts else float("nan")
+
+
+def permutation_p(values, labels, average, strata):
+    """(p, smallest p, number) over every arrangement of the labels that keeps their number in each stratum."""
+    observed = difference_over_tissues(values, labels, average, strata)
+    counts = {s: sum(b for b, own in zip(labels, strata, strict=True) if own == s) for s in strata}
+    null = []
+    for arrangement in itertools.product([0, 1], repeat=len(labels)):
+        kept = {s: sum(b for b, own in zip(arrangement, strata, strict=True) if own == s) for s in strata}
+        if kept == counts:
+            null.append(difference_over_tissues(values, arrangement, average, strata))
+    finite = [t for t in null if not math.isnan(t)]
+    centre = sum(finite) / len(finite)
+    distances = [math.inf if math.isnan(t) else abs(t - centre) for t in null]
+    largest = max(d for d in distances if d < math.inf)
+    p = sum(d >= abs(observed - centre) - 1e-9 for d in distances) / len(null)
+    return p, sum(d >= largest - 1e-9 for d in distances) / len(null), len(null)
+
+
+def sign_flip_p(differences, average):
+    """(p, smallest p) over every assignment of signs to the donors, each over all tissues at once."""
+
+    def over_tissues(table):
+        columns = [[v for v in column if not math.isnan(v)] for column in table.T]
+        shifts = [average(column) for column in columns if column]
+        return sum(shifts) / len(shifts)
+
+    null = [
+        over_tissues(differences * np.array(signs)[:, None])
+        for signs in itertools.product([1, -1], repeat=len(differences))
+    ]
+    centre = sum(null) / len(null)
+    distances = [abs(t - centre) for t in null]
+    observed = abs(over_tissues(differences) - centre)
+    p = sum(d >= observed - 1e-9 for d in distances) / len(null)
+    return p, sum(d >= max(distances) - 1e-9 for d in distances) / len(null)

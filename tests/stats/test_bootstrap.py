@@ -13,7 +13,7 @@ from concentra.errors import AmountError, ArgumentError
 from concentra.metrics import gini, hill_number
 from concentra.stats._design import counts_table, of_groups
 from concentra.stats._groups import Scheme, draw_group, median_inflation
-from concentra.stats.bootstrap import bootstrap_shift
+from concentra.stats.bootstrap import bootstrap_shift, correct_for_depth
 
 METRICS = {"gini": partial(gini, support="stratum"), "hill_q1": hill_number}
 
@@ -119,6 +119,22 @@ def test_chunks_bound_memory_without_a_change(donors, monkeypatch):
     parts = bootstrap_shift(*donors, METRICS, rng=7, n_draws=500)
     # a multinomial of n rows is n multinomials of one row: the stream of random numbers is the same
     assert whole.draws.tobytes() == parts.draws.tobytes()
+
+
+def test_values_corrected_for_depth_are_those_that_the_bootstrap_centres_on(donors):
+    corrected = [correct_for_depth(counts, METRICS, rng=1, n_replicates=4000) for counts in donors]
+    shift = bootstrap_shift(*donors, METRICS, rng=2, statistic="mean")
+    for name in METRICS:
+        early, late = (values[name] for values in corrected)
+        assert late.mean() - early.mean() == pytest.approx(
+            shift[name].corrected, abs=0.02 * shift[name].standard_error
+        )
+    shallow = correct_for_depth(
+        [[5, 5, 0], [90, 50, 1]], {"hill_q0": partial(hill_number, q=0)}, rng=1, depth=11
+    )
+    assert np.isnan(shallow["hill_q0"][0])
+    # parts expected among 11 of 141 cells: 2, and the rare one with probability 11/141
+    assert shallow["hill_q0"][1] == pytest.approx(2 + 11 / 141, abs=0.03)
 
 
 def test_unequal_cells_are_corrected():

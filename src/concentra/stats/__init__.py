@@ -1,1 +1,84 @@
+"""How sure can one be: arrays and a Generator in, small frozen results out.
 
+===============  =============================================================================
+`bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
+`exact`          rank tests by enumeration, and the smallest p that the donors allow
+`permutation`    permutation tests over one tissue or all, within strata, or paired
+`multiplicity`   the false discovery rate over a declared family
+`effect`         Hodges-Lehmann shift and Cliff's delta
+`equivalence`    "no change" as a claim with a margin
+`joint`          two metrics at once: a region, and one test
+`synthesis`      one shift from several cohorts
+`parts`          resampled parts (attention heads), one left out, and the floor of noise
+`trajectory`     the shift between checkpoints, what it rests on, and a verdict
+`attribution`    what each part contributes to a shift
+===============  =============================================================================
+
+The unit is the donor: values of donors go in, or their counts of cells. `rng` is a seed or a Generator, and the
+same seed gives the same bytes on any number of cores. Nothing here reads files or knows labels.
+"""
+
+from __future__ import annotations
+
+from concentra.stats.bootstrap import ShiftDraws, ShiftInterval, bootstrap_shift, correct_for_depth
+from concentra.stats.effect import EffectResult, cliffs_delta, hodges_lehmann
+from concentra.stats.equivalence import EquivalenceResult, equivalence_from_interval, equivalence_test
+from concentra.stats.exact import (
+    MannWhitneyResult,
+    SignedRankResult,
+    mann_whitney_exact,
+    smallest_attainable_p,
+    smallest_attainable_p_paired,
+    wilcoxon_signed_rank_exact,
+)
+from concentra.stats.joint import JointRegion, joint_region, mahalanobis_test
+from concentra.stats.multiplicity import AdjustedResult, benjamini_hochberg
+from concentra.stats.parts import (
+    NoiseFloor,
+    PartDraws,
+    bootstrap_parts,
+    leave_one_part_out,
+    noise_floor,
+)
+from concentra.stats.permutation import PermutationResult, permutation_test, sign_flip_test
+from concentra.stats.synthesis import SynthesisResult, random_effects
+from concentra.stats.trajectory import PartShift, TrajectoryShift, shift_by_first, trajectory_shift, verdict
+
+__all__ = [
+    "AdjustedResult",
+    "EffectResult",
+    "EquivalenceResult",
+    "JointRegion",
+    "MannWhitneyResult",
+    "NoiseFloor",
+    "PartDraws",
+    "PartShift",
+    "PermutationResult",
+    "ShiftDraws",
+    "ShiftInterval",
+    "SignedRankResult",
+    "SynthesisResult",
+    "TrajectoryShift",
+    "benjamini_hochberg",
+    "bootstrap_parts",
+    "bootstrap_shift",
+    "cliffs_delta",
+    "correct_for_depth",
+    "equivalence_from_interval",
+    "equivalence_test",
+    "hodges_lehmann",
+    "joint_region",
+    "leave_one_part_out",
+    "mahalanobis_test",
+    "mann_whitney_exact",
+    "noise_floor",
+    "permutation_test",
+    "random_effects",
+    "shift_by_first",
+    "sign_flip_test",
+    "smallest_attainable_p",
+    "smallest_attainable_p_paired",
+    "trajectory_shift",
+    "verdict",
+    "wilcoxon_signed_rank_exact",
+]

@@ -74,7 +74,7 @@ def draw_group(cells: Cells, metrics: Metrics, scheme: Scheme, rng: np.random.Ge
         missing = np.full(len(metrics), np.nan)
         empty = np.full((scheme.n_draws, len(metrics)), np.nan)
         return GroupDraws(missing, missing, missing, 0, missing, missing, empty, 0)
-    plug_in = _measured(cells, metrics)
+    plug_in = measured(cells, metrics)
     drawn = [member[rng.integers(0, member.size, (scheme.n_draws, member.size))] for member in scheme.members]
     replicates, corrected = _resampled(cells, metrics, plug_in, drawn, scheme, rng)
     draws = sum(
@@ -94,7 +94,7 @@ def draw_group(cells: Cells, metrics: Metrics, scheme: Scheme, rng: np.random.Ge
     )
 
 
-def _measured(cells: Cells, metrics: Metrics) -> Floats:
+def measured(cells: Cells, metrics: Metrics) -> Floats:
     """Values (n, M) of rows of counts; late minus early where there are two tables."""
     tables = [np.stack([metric(counts) for metric in metrics.values()], axis=-1) for counts in cells]
     return tables[0] if len(tables) == 1 else tables[1] - tables[0]
@@ -119,7 +119,7 @@ def _resampled(
         flat, filled = chosen.ravel(), values[stratum].reshape(-1, len(metrics))
         for donor in scheme.members[stratum]:
             places = np.flatnonzero(flat == donor)
-            sample = _samples(
+            sample = resampled_cells(
                 tuple(counts[donor] for counts in cells),
                 max(places.size, FEWEST_REPLICATES),
                 metrics,
@@ -134,7 +134,7 @@ def _resampled(
     return values, corrected
 
 
-def _samples(
+def resampled_cells(
     donor: Cells, size: int, metrics: Metrics, depth: int | None, rng: np.random.Generator
 ) -> Floats:
     """Values (size, M) of samples of one donor's cells; `depth` cells without replacement, or all with."""
@@ -142,7 +142,7 @@ def _samples(
     parts = []
     for start in range(0, size, rows):
         n_rows = min(rows, size - start)
-        parts.append(_measured(tuple(_cells(counts, n_rows, depth, rng) for counts in donor), metrics))
+        parts.append(measured(tuple(_cells(counts, n_rows, depth, rng) for counts in donor), metrics))
     return np.concatenate(parts)
 
 

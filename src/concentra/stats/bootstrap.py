@@ -46,7 +46,7 @@ from scipy.special import ndtri, stdtrit
 from concentra.errors import ArgumentError
 from concentra.stats._checks import Floats, Rng, at_least, between, one_of
 from concentra.stats._design import counts_table, of_groups, of_pairs
-from concentra.stats._groups import GroupDraws, Metrics, Scheme, draw_group
+from concentra.stats._groups import GroupDraws, Metrics, Scheme, draw_group, measured, resampled_cells
 
 Statistic = Literal["mean", "median"]
 Kind = Literal["interval", "range", "none"]
@@ -198,6 +198,44 @@ def bootstrap_shift(
     ]
     early_draws, late_draws = (None, drawn[0]) if paired else (drawn[0], drawn[1])
     return _compare(early_draws, late_draws, tuple(metrics), level, groups.reason)
+
+
+def correct_for_depth(
+    counts: ArrayLike, metrics: Metrics, *, rng: Rng, depth: int | None = None, n_replicates: int = 1_000
+) -> dict[str, Floats]:
+    """Each donor's metric without the bias of few cells, as `bootstrap_shift` centres on.
+
+    Parameters
+    ----------
+    counts
+        Cells counted, shape (n, K).
+    metrics, rng, depth
+        As in `bootstrap_shift`: twice the value less the mean over resampled cells, or the expected value at
+        `depth` cells.
+    n_replicates
+        Samples of each donor's cells.
+
+    Returns
+    -------
+    dict
+        Values (n,) by metric; NaN for donors without cells, or with fewer than `depth`.
+
+    Examples
+    --------
+    >>> from concentra.metrics import hill_number
+    >>> correct_for_depth([[3, 3, 3], [0, 0, 0]], {"hill_q1": hill_number}, rng=1)["hill_q1"].round(1)
+    array([3.3, nan])
+    """
+    table, generator = counts_table(counts, "counts"), np.random.default_rng(rng)
+    values = np.full((table.shape[0], len(metrics)), np.nan)
+    for donor in np.flatnonzero(table.sum(axis=1) >= (1 if depth is None else at_least(depth, 1, "depth"))):
+        row = (table[donor],)
+        mean = resampled_cells(
+            row, at_least(n_replicates, 1, "n_replicates"), metrics, depth, generator
+        ).mean(0)
+        own = measured(tuple(counts[None] for counts in row), metrics)[0]
+        values[donor] = mean if depth is not None else 2 * own - mean
+    return dict(zip(metrics, values.T, strict=True))
 
 
 def _compare(
