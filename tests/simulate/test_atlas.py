@@ -26,6 +26,7 @@ def test_the_file_is_an_annotated_matrix_of_the_asked_size(tmp_path, layout):
     assert atlas.X.format == "csr"
     assert atlas.X.dtype == np.float32
     assert atlas.X.has_sorted_indices
+    assert atlas.X.indices.dtype == atlas.X.indptr.dtype == np.int32
     assert atlas.obs.columns.tolist() == list(LAYOUTS[layout].columns)
     assert atlas.obs_names.is_unique
     pd.testing.assert_frame_equal(pd.read_csv(truth_path(path)).fillna({"cell_type": ""}), truth)

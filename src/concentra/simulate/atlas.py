@@ -153,7 +153,7 @@ def _write(
     chunks = list(_chunks(depths))
     found = np.empty(len(obs), dtype=np.int64)
     with h5py.File(path, "w") as file:
-        rows = open_rows(file, len(obs), n_genes)
+        rows = open_rows(file, len(obs), n_genes, int(depths.sum()))
         for start, stop in track(chunks, "simulating cells", total=len(chunks)) if progress else chunks:
             counts = draw_counts(cumulative, states[start:stop], depths[start:stop], rng)
             found[start:stop] = np.diff(counts.indptr)

@@ -11,15 +11,19 @@ from scipy.sparse import csr_matrix
 ELEMENTS_PER_CHUNK = 1 << 18
 
 
-def open_rows(file: Any, n_rows: int, n_columns: int) -> Any:
-    """An empty CSR matrix X of that shape in an open HDF5 file, to be filled by `append_rows`."""
+def open_rows(file: Any, n_rows: int, n_columns: int, most_values: int) -> Any:
+    """An empty CSR matrix X of that shape in an open HDF5 file, to be filled by `append_rows`.
+
+    Both index arrays are of one kind, which readers rely on: 32 bits where `most_values` fits, else 64.
+    """
+    index = np.int32 if most_values <= np.iinfo(np.int32).max else np.int64
     file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
     group = file.create_group("X")
     group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
     group.attrs["shape"] = np.array([n_rows, n_columns], dtype=np.int64)
-    for name, kind in (("data", np.float32), ("indices", np.int32)):
+    for name, kind in (("data", np.float32), ("indices", index)):
         group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(ELEMENTS_PER_CHUNK,))
-    group.create_dataset("indptr", (n_rows + 1,), np.int64)
+    group.create_dataset("indptr", (n_rows + 1,), index)
     return group
 
 
