@@ -7,8 +7,9 @@ from typing import get_args
 
 import pandas as pd
 
+from concentra.analysis.plane import AXES, model_plane
 from concentra.analysis.trajectory import follow
-from concentra.io.importance import Value
+from concentra.io.importance import Value, importance_values
 from concentra.study.declare import Table, column, step
 
 VALUES: tuple[Value, ...] = get_args(Value)
@@ -102,10 +103,45 @@ class HeadFirstCheckpoint(Table):
         unique = ["cohort", "value", "first"]
 
 
-@step(HeadTrajectory, HeadShift, HeadInfluence, HeadFirstCheckpoint)
+class HeadPlane(Table):
+    """The shift of each model in the plane, against its null cloud: each head's two shares exchanged at random."""
+
+    cohort: str = column("model")
+    axes: str = column("raw, or normalised: Gini / (1 - 1/n) and ln effective number", among=AXES)
+    gini: float = column("shift in Gini on these axes")
+    hill_q1: float = column("shift in effective number on these axes")
+    correlation: float = column("of the two shifts in the null cloud", low=-1, high=1, nullable=True)
+    opposite_share: float = column(
+        "share of the null cloud in the quadrants of opposite signs", low=0, high=1
+    )
+    residual: float = column("distance from the null curve, in units of the second axis")
+    p_residual: float = column("share of the null cloud as far from the curve", low=0, high=1)
+    p_along: float = column("share of the null cloud with as large a shift in Gini", low=0, high=1)
+
+    class Config(Table.Config):
+        unique = ["cohort", "axes"]
+
+
+class HeadCloud(Table):
+    """Points and regions of each model in the plane, to be drawn."""
+
+    cohort: str = column("model")
+    axes: str = column("raw or normalised", among=AXES)
+    what: str = column(
+        "corner of the region over resampled heads, or point of the null cloud", among=["region", "null"]
+    )
+    place: int = column("number of the corner or point", low=0)
+    gini: float = column("shift in Gini on these axes")
+    hill_q1: float = column("shift in effective number on these axes")
+
+    class Config(Table.Config):
+        unique = ["cohort", "axes", "what", "place"]
+
+
+@step(HeadTrajectory, HeadShift, HeadInfluence, HeadFirstCheckpoint, HeadPlane, HeadCloud)
 def pythia_overlay(
-    importance: Mapping[str, pd.DataFrame], *, seed: int, n_draws: int, level: float
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    importance: Mapping[str, pd.DataFrame], *, seed: int, n_draws: int, level: float, n_null: int
+) -> tuple[pd.DataFrame, ...]:
     """Concentration of head importance along training"""
     found = {
         (name, value): follow(table, value, rng=seed, n_draws=n_draws, level=level)
@@ -116,7 +152,20 @@ def pythia_overlay(
     firsts = _stacked({key: one.firsts for key, one in found.items()})
     influence = _stacked({key: one.influence for key, one in found.items()})
     shifts = firsts.groupby(["cohort", "value"], sort=False).head(1) if found else firsts
-    return paths, _with_ends(shifts, paths) if found else shifts, influence, firsts
+    planes = {
+        name: model_plane(importance_values(table)[2], rng=seed, n_draws=n_draws, n_null=n_null, level=level)
+        for name, table in importance.items()
+    }
+    tests = [frame.assign(cohort=name) for name, (frame, _) in planes.items()]
+    clouds = [frame.assign(cohort=name) for name, (_, frame) in planes.items()]
+    return (
+        paths,
+        _with_ends(shifts, paths) if found else shifts,
+        influence,
+        firsts,
+        pd.concat(tests) if tests else pd.DataFrame(),
+        pd.concat(clouds) if clouds else pd.DataFrame(),
+    )
 
 
 def _stacked(frames: Mapping[tuple[str, Value], pd.DataFrame]) -> pd.DataFrame:
