@@ -24,7 +24,7 @@ RESOLUTIONS = (0.4, 0.6, 0.8, 1.0, 1.2)
 REQUIRED = 5.0
 
 
-def plain(path: Path) -> dict[float, list[str]]:
+def plain(path: Path) -> tuple[float, dict[float, list[str]]]:
     import anndata
     import scanpy
 
@@ -39,7 +39,7 @@ def plain(path: Path) -> dict[float, list[str]]:
     return seconds, {resolution: atlas.obs[str(resolution)].tolist() for resolution in RESOLUTIONS}
 
 
-def ours(path: Path) -> dict[float, list[str]]:
+def ours(path: Path) -> tuple[float, dict[float, list[int]]]:
     from concentra.clustering import cluster_cells
     from concentra.io.expression import read_expression
 

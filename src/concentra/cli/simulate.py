@@ -7,23 +7,29 @@ from typing import Annotated
 
 import typer
 
+from concentra.cli._options import Json, print_json
+
+EXAMPLE = "Example: concentra simulate --out simulated --layout rat_cr --cells 6000"
+
 
 def simulate(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the atlas and its truth.")],
-    layout: Annotated[
-        str, typer.Option("--layout", help="tms_facs, tms_droplet, kimmel2019 or rat_cr.")
-    ] = "tms_facs",
-    cells: Annotated[int, typer.Option("--cells", help="Number of cells.", min=100)] = 20_000,
-    genes: Annotated[int, typer.Option("--genes", help="Number of genes.", min=50)] = 2_000,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same atlas.", min=0)] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the atlas and its truth.")],
+    layout: Annotated[str, typer.Option(help="tms_facs, tms_droplet, kimmel2019 or rat_cr.")] = "tms_facs",
+    cells: Annotated[int, typer.Option(help="Number of cells, at least 100.")] = 20_000,
+    genes: Annotated[int, typer.Option(help="Number of genes, at least 50.")] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same atlas.")] = 0,
+    json: Json = False,
 ) -> None:
-    """Write an atlas with planted shifts as `.h5ad`, and the truth beside it.
-
-    Example: concentra simulate --out simulated --layout rat_cr --cells 6000
-    """
+    """Write an atlas with planted shifts as `.h5ad`, and the truth beside it."""
     from concentra.simulate import simulate_atlas, truth_path
 
     path = out / f"simulated_{layout}.h5ad"
     simulate_atlas(path, layout, n_cells=cells, n_genes=genes, rng=seed, progress=True)
-    typer.echo(path)
-    typer.echo(truth_path(path))
+    written = {"atlas": str(path), "truth": str(truth_path(path))}
+    if json:
+        print_json(written)
+    else:
+        print(*written.values(), sep="\n")
+
+
+COMMANDS = (simulate,)
