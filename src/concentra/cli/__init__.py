@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import warnings
 
 from concentra.cli._application import application
 from concentra.errors import ConcentraError
+
+INTERRUPTED = 130  # as shells say it: 128 and the number of the signal
+INTERRUPTION = "interrupted: nothing half-written is kept; the same command goes on from here"
 
 
 def main() -> None:
@@ -13,29 +18,43 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    _prepare_streams()
     try:
-        application()
-    except ConcentraError as problem:
-        if debug:
-            raise
-        print(problem, file=sys.stderr)
-        sys.exit(1)
+        application(prog_name="concentra")
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            print(INTERRUPTION, file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as problem:
+    except Exception as problem:
         if debug:
             raise
-        place = problem.filename or "the system"
-        print(
-            f"found: {place}: {problem.strerror or problem}\n"
-            "expected: files and folders that can be read and written, and space on the disk\n"
-            "to mend: correct that and run the command again; finished work is kept",
-            file=sys.stderr,
-        )
+        print(_three_lines(problem), file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print(
-            "interrupted: nothing half-written is kept; the same command goes on from here", file=sys.stderr
+
+
+def _prepare_streams() -> None:
+    """Labels that the terminal cannot show are escaped, never an error; a warning is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
+
+
+def _three_lines(problem: Exception) -> str:
+    if isinstance(problem, ConcentraError):
+        return str(problem)
+    if isinstance(problem, OSError):
+        return (
+            f"found: {problem.filename or 'the system'}: {problem.strerror or problem}\n"
+            "expected: files and folders that can be read and written, and space on the disk\n"
+            "to mend: correct that and run the command again; finished work is kept"
         )
-        sys.exit(130)
+    what = " ".join(str(problem).split())
+    return (
+        f"found: {type(problem).__name__}: {what}\n"
+        "expected: no error of this kind: it is a defect of concentra\n"
+        "to mend: run the command again with --debug and report what it prints"
+    )

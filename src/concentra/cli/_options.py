@@ -19,7 +19,7 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option(help="Output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RESULTS = Path("results")
-LONGEST = 400  # characters of a cell that are shown
+LONGEST = 2_000  # characters of a cell that are shown
 
 
 def print_json(value: Any) -> None:

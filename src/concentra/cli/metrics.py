@@ -11,7 +11,7 @@ from concentra.cli._options import Json, print_json, print_table
 
 EXAMPLE = "Example: concentra metrics counts.csv --unit donor --part cell_type --amount n_cells --json"
 PLAIN = ("gini_present", "gini_stratum", "hill_q0", "hill_q1", "hill_q2")
-COUNTED = ("hill_q1_corrected", "coverage")
+COUNTED = ("hill_q1_corrected", "coverage")  # need counts: they rest on parts seen once
 
 
 def metrics(
@@ -42,12 +42,13 @@ def measured(path: Path, *, unit: str | None, part: str | None, amount: str | No
     import numpy as np
 
     from concentra.io.counts import read_counts
-    from concentra.metrics import compute
+    from concentra.metrics import compute, coverage, hill_q1_corrected
 
     units, _, amounts = read_counts(path, unit=unit, part=part, amount=amount)
     found = compute(amounts, PLAIN)
     whole = bool((amounts == np.floor(amounts)).all())
-    found |= compute(amounts, COUNTED) if whole else dict.fromkeys(COUNTED, np.full(len(units), np.nan))
+    for name, function in zip(COUNTED, (hill_q1_corrected, coverage), strict=True):
+        found[name] = function(amounts) if whole else np.full(len(units), np.nan)
     present = np.count_nonzero(amounts, axis=1)
     rows = []
     for place, name in enumerate(units):
