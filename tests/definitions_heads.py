@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 os.environ.setdefault("KMP_BLOCKTIME", "0")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 SMALL = {
     "vocab_size": 61,
@@ -83,9 +84,9 @@ def tiny(architecture: str, seed: int = 0) -> Any:
     prefix, settings = ARCHITECTURES[architecture]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = getattr(transformers, f"{prefix}ForCausalLM")(
-            getattr(transformers, f"{prefix}Config")(**settings)
-        )
+        config = getattr(transformers, f"{prefix.removesuffix('LMHeadModel')}Config")(**settings)
+        name = prefix if prefix.endswith("LMHeadModel") else f"{prefix}ForCausalLM"
+        model = getattr(transformers, name)(config)
         return _loud(model)
 
 
@@ -182,3 +183,79 @@ def jackknife_delta(ablated: Any, baseline: Any) -> tuple[float, float]:
     n = len(baseline)
     left_out = np.array([delta([j for j in range(n) if j != i]) for i in range(n)])
     return delta(range(n)), float(np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)))
+
+
+def _plain_class() -> Any:
+    import torch
+
+    class SelfAttention(torch.nn.Module):
+        def __init__(self, width: int, n_heads: int) -> None:
+            super().__init__()
+            self.n_heads = n_heads
+            self.qkv, self.proj = torch.nn.Linear(width, 3 * width), torch.nn.Linear(width, width)
+
+        def forward(self, x: Any) -> Any:
+            n, length, width = x.shape
+            q, k, v = self.qkv(x).view(n, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+            mixed = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.proj(mixed.transpose(1, 2).reshape(n, length, width))
+
+    class Block(torch.nn.Module):
+        def __init__(self, width: int, n_heads: int) -> None:
+            super().__init__()
+            self.mixer = SelfAttention(width, n_heads)
+            self.norm, self.up = torch.nn.LayerNorm(width), torch.nn.Linear(width, width)
+
+        def forward(self, x: Any) -> Any:
+            x = x + self.mixer(self.norm(x))
+            return x + torch.nn.functional.gelu(self.up(x))
+
+    class Plain(torch.nn.Module):
+        """A transformer in plain PyTorch: no config, no `input_ids`, logits returned as they are."""
+
+        def __init__(self, n_layers: int = 3, width: int = 32, n_heads: int = 4) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(61, width)
+            self.dropout = torch.nn.Dropout(0.5)
+            self.blocks = torch.nn.ModuleList([Block(width, n_heads) for _ in range(n_layers)])
+            self.head = torch.nn.Linear(width, 61)
+            self.way_in = self.way_out = None
+            self.remember = False
+
+        def forward(self, tokens: Any) -> Any:
+            x = self.dropout(self.embedding(tokens) * 3)
+            x = self.way_in(x) if self.way_in else x
+            kept = []
+            for block in self.blocks:
+                x = block(x)
+                kept.append(x)
+            x = self.way_out(x) if self.way_out else x
+            return self.head(x + 3 * kept[0] if self.remember else x)
+
+    return Plain
+
+
+def plain_transformer(seed: int = 0) -> Any:
+    """A small transformer in plain PyTorch with random weights."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _loud(_plain_class()())
+
+
+def naive_plain(model: Any, ids: Any, sites: Any) -> Any:
+    """Summed losses (n_heads_in_all,) of a model that returns logits, a whole pass for each head."""
+
+    class Output:
+        def __init__(self, logits: Any) -> None:
+            self.logits = logits
+
+    class Wrapped:
+        def __call__(self, ids: Any) -> Any:
+            return Output(model(ids))
+
+        def get_submodule(self, name: str) -> Any:
+            return model.get_submodule(name)
+
+    return naive_losses(Wrapped(), [ids], sites).sum(axis=1)

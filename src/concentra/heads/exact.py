@@ -20,8 +20,8 @@ from concentra.errors import HookError
 from concentra.heads._torch import torch
 from concentra.heads.ablate import Replacement, projection_input, replace_columns
 from concentra.heads.loss import Loss, call_model
-from concentra.heads.prefix import Blocks, Prefix, advance, repeated, resuming
-from concentra.heads.sites import HeadSite
+from concentra.heads.prefix import Blocks, Prefix, advance, gather, repeated, resuming
+from concentra.heads.sites import HeadSite, in_features
 
 Sums = NDArray[np.float64]
 WORTH_BATCHING = 0.25
@@ -58,6 +58,7 @@ class Runner:
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
     proven: set[int] = field(default_factory=set)
     peak_bytes: int = 0
+    kept_bytes: int = 0
 
     def run_batch(
         self, batch: dict[str, Any], sites: dict[HeadSite, list[Any]], number: int
@@ -65,12 +66,12 @@ class Runner:
         """Baseline sums (n,), token counts (n,), and by layer the sums (n_units, n) and the seconds taken."""
         with torch.no_grad():
             started = time.perf_counter()
-            baseline, counts, size = self._losses(batch)
+            gathered, (baseline, counts, size) = self._baseline(batch, list(sites))
             seconds_of_pass = time.perf_counter() - started
             ablated, seconds, held = {}, {}, None
             for site, units in sites.items():
                 started = time.perf_counter()
-                held = self._advanced(batch, site, held, baseline)
+                held = self._prefix(batch, site, gathered.pop(site.layer, held), baseline)
                 width = self._width(batch, site, units, held, number, size, seconds_of_pass)
                 ablated[site.layer] = self._layer(batch, site, units, held, number, width)
                 seconds[site.layer] = time.perf_counter() - started
@@ -81,13 +82,27 @@ class Runner:
         sums, counts = self.loss(output, batch)
         return sums.double().cpu().numpy(), counts.cpu().numpy(), _bytes(output)
 
-    def _advanced(
-        self, batch: dict[str, Any], site: HeadSite, held: Prefix | None, baseline: Sums
+    def _baseline(self, batch: dict[str, Any], sites: list[HeadSite]) -> tuple[dict[int, Prefix], Any]:
+        """The prefixes of all sites, where they fit into the memory allowed, and the losses without ablation."""
+        widths = [in_features(self.model.get_submodule(site.name)) for site in sites]
+        expected = (
+            2 * 4 * sum(widths) * batch["input_ids"].numel()
+        )  # outputs of blocks and inputs of projections
+        if self.blocks is None or 2 * expected > self.max_cache_bytes:
+            return {}, self._losses(batch)
+        gathered, losses = gather(self.model, self.blocks, sites, lambda: self._losses(batch))
+        self.kept_bytes = sum(_bytes(prefix.below) + _bytes(prefix.clean) for prefix in gathered.values())
+        return gathered, losses
+
+    def _prefix(
+        self, batch: dict[str, Any], site: HeadSite, known: Prefix | None, baseline: Sums
     ) -> Prefix | None:
         """The prefix of the site; the first time, proven to give the baseline bit by bit."""
         if self.blocks is None:
             return None
-        prefix = advance(self.model, self.blocks, site, batch, held)
+        prefix = known
+        if prefix is None or prefix.site != site:
+            prefix = advance(self.model, self.blocks, site, batch, known)
         if site.layer in self.proven:
             return prefix
         with resuming(self.model, self.blocks, site, prefix, 1):
@@ -127,7 +142,8 @@ class Runner:
 
     def _fitting(self, size: int, held: Prefix | None) -> int:
         kept = 0 if held is None else _bytes(held.below) + _bytes(held.clean)
-        return max(1, self.max_cache_bytes // max(1, 3 * size + kept))  # logits, their logarithms, the losses
+        free = self.max_cache_bytes - self.kept_bytes
+        return max(1, free // max(1, 3 * size + kept))  # logits, their logarithms, the losses
 
     def _tried(
         self, batch: dict[str, Any], site: HeadSite, units: list[Any], held: Prefix | None, number: int
@@ -181,7 +197,7 @@ class Runner:
                 stack.enter_context(resuming(self.model, self.blocks, site, held, copies))
             sums, _, size = self._losses(repeated(batch, copies))
         kept = 0 if held is None else (_bytes(held.below) + _bytes(held.clean)) * (copies + 1)
-        self.peak_bytes = max(self.peak_bytes, 3 * size + kept)
+        self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self.kept_bytes)
         return sums.reshape(copies, n_sequences)
 
 

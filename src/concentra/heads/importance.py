@@ -143,7 +143,7 @@ def head_importance(
         replacement = Replacement(ablation, seed, means)
         runner: Any = TaylorRunner(model, resolve_loss(loss, model), replacement)
         if method == "exact":
-            blocks = find_blocks(model, list(chosen)) if prefix_cache else None
+            blocks = find_blocks(model, sites) if prefix_cache else None
             runner = Runner(
                 model,
                 runner.loss,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from concentra.errors import ArgumentError
@@ -21,13 +22,18 @@ def call_model(model: Any, batch: dict[str, Any]) -> Any:
 
     Labels are not handed over (the loss is computed here, one value a sequence), and `use_cache=False` is.
     """
-    parameters = inspect.signature(model.forward).parameters
+    parameters = _parameters(type(model).forward)
     if "input_ids" not in parameters:
         return model(batch["input_ids"])
     arguments = {name: value for name, value in batch.items() if name != "labels"}
     if "use_cache" in parameters:
         arguments["use_cache"] = False
     return model(**arguments)
+
+
+@lru_cache(maxsize=64)
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def resolve_loss(loss: str | Loss, model: Any) -> Loss:

@@ -5,9 +5,10 @@ Ablating a head of block k changes nothing below the output projection of block 
 - the blocks below k are skipped: each returns at once what block k - 1 returned without ablation;
 - the attention of block k is skipped up to its projection: its input without ablation is kept.
 
-Only one block's output and one projection's input are held at a time, and moved up layer by layer. Both
-savings assume that a block passes on nothing but its output; the caller checks the assumption by comparing a
-pass without ablation, bit by bit, with the baseline.
+Where all outputs of blocks and all inputs of projections fit into the memory allowed, they are kept from the
+baseline's pass; else only one of each is held, and moved up layer by layer. Both savings assume that a block
+passes on nothing but its output; the caller checks the assumption by comparing a pass without ablation, bit by
+bit, with the baseline.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Prefix:
     `attention` returns beside the projection's output.
     """
 
+    site: HeadSite
     depth: int
     below: Any
     attention: str | None
@@ -58,7 +60,9 @@ def find_blocks(model: Any, sites: Sequence[HeadSite]) -> Blocks | None:
     shared = 0
     while all(len(path) > shared for path in split) and len({path[shared] for path in split}) == 1:
         shared += 1
-    for depth in range(shared, -1, -1):
+    for depth in [shared] if len(sites) > 1 else range(len(split[0]) - 1):
+        if any(len(path) <= depth for path in split):
+            continue
         container = model.get_submodule(".".join(split[0][:depth]))
         keys = [path[depth] for path in split]
         if not isinstance(container, (torch.nn.ModuleList, torch.nn.Sequential)) or len(set(keys)) < len(
@@ -74,33 +78,51 @@ def find_blocks(model: Any, sites: Sequence[HeadSite]) -> Blocks | None:
     return None
 
 
+def gather(
+    model: Any, blocks: Blocks, sites: Sequence[HeadSite], run: Callable[[], Any]
+) -> tuple[dict[int, Prefix], Any]:
+    """The prefixes of all sites by layer, from one whole pass that `run` makes, and what `run` returned."""
+    seen: dict[int, dict[str, Any]] = {site.layer: {} for site in sites}
+    handles = [
+        handle for site in sites for handle in _listen(model, blocks, site, seen[site.layer], stop=False)
+    ]
+    with hooked(handles):
+        result = run()
+    return {site.layer: _prefix(blocks, site, seen[site.layer], None) for site in sites}, result
+
+
 def advance(model: Any, blocks: Blocks, site: HeadSite, batch: dict[str, Any], held: Prefix | None) -> Prefix:
     """The prefix of `site`, computed from that of a lower site, by a pass that stops behind its attention."""
-    k = blocks.number[site.layer]
-    path = site.name.split(".")
-    above = [".".join(path[:depth]) for depth in range(len(path) - 1, 0, -1)]
-    inner = [name for name in above if name.startswith(blocks.names[k] + ".")]
     seen: dict[str, Any] = {}
     with (
         skipping(model, blocks, held),
-        hooked(_listen(model, blocks, k, site, inner, seen)),
+        hooked(_listen(model, blocks, site, seen, stop=True)),
         suppress(_Enough),
     ):
         call_model(model, batch)
+    return _prefix(blocks, site, seen, held)
+
+
+def _prefix(blocks: Blocks, site: HeadSite, seen: dict[str, Any], held: Prefix | None) -> Prefix:
     if site.name not in seen:
         raise HookError(
-            found=f"{site.name!r} was not called",
-            expected="one call in each pass",
-            mend="give sites=[HeadSite(...), ...] that are called, or prefix_cache=False",
+            found=f"{site.name!r} was called 0 times in one pass",
+            expected="once: never means that its weight is used without calling it",
+            mend="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
         )
     below = seen.get("below", held.below if held is not None else None)
-    return Prefix(k, below, *_shortcut(site, inner, seen))
+    return Prefix(site, blocks.number[site.layer], below, *_shortcut(site, _inner(blocks, site), seen))
 
 
-def _listen(
-    model: Any, blocks: Blocks, k: int, site: HeadSite, inner: list[str], seen: dict[str, Any]
-) -> list[Any]:
-    """Hooks that note the output of block k - 1, the projection's input, and outputs up to its attention."""
+def _inner(blocks: Blocks, site: HeadSite) -> list[str]:
+    """The modules that hold the site's projection inside its block, the innermost first."""
+    path = site.name.split(".")
+    above = [".".join(path[:depth]) for depth in range(len(path) - 1, 0, -1)]
+    return [name for name in above if name.startswith(blocks.names[blocks.number[site.layer]] + ".")]
+
+
+def _listen(model: Any, blocks: Blocks, site: HeadSite, seen: dict[str, Any], *, stop: bool) -> list[Any]:
+    """Hooks that note the output of the block below, the projection's input, and outputs up to its attention."""
 
     def before(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         seen["clean"] = (arguments or tuple(keywords.values()))[0]
@@ -108,7 +130,7 @@ def _listen(
     def after(name: str, last: bool) -> Callable[..., None]:
         def note(module: Any, arguments: Any, output: Any) -> None:
             seen[name] = (output, _version(output))
-            if last:
+            if last and stop:
                 raise _Enough
 
         return note
@@ -116,9 +138,8 @@ def _listen(
     def keep(module: Any, arguments: Any, output: Any) -> None:
         seen["below"] = output
 
-    projection = model.get_submodule(site.name)
-    chain = [site.name, *inner]
-    handles = [projection.register_forward_pre_hook(before, with_kwargs=True)]
+    chain, k = [site.name, *_inner(blocks, site)], blocks.number[site.layer]
+    handles = [model.get_submodule(site.name).register_forward_pre_hook(before, with_kwargs=True)]
     for name in chain:
         handles.append(model.get_submodule(name).register_forward_hook(after(name, name == chain[-1])))
     if k > 0:

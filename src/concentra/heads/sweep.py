@@ -174,7 +174,11 @@ def _safe(name: str) -> str:
 
 def _record(folder: Path, batches: list[dict[str, Any]], options: dict[str, Any], resume: bool) -> None:
     """Note what is asked beside the parts, or check that it is what was asked before."""
-    kept = {name: repr(value) for name, value in sorted(options.items()) if name not in UNRECORDED}
+    kept = {
+        name: getattr(value, "__qualname__", repr(value))
+        for name, value in sorted(options.items())
+        if name not in UNRECORDED
+    }
     asked = {"tokens": fingerprint(batches), "options": kept}
     path = folder / "asked.json"
     if resume and path.exists():
