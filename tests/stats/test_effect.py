@@ -62,7 +62,7 @@ def test_few_donors_have_a_range_and_one_has_nothing():
 def test_large_groups_agree_with_the_normal_interval():
     rng = np.random.default_rng(0)
     early, late = rng.normal(size=120), rng.normal(1, size=130)
-    large, part = hodges_lehmann(early, late), hodges_lehmann(early[:99], late[:99])
+    large, part = hodges_lehmann(early, late), hodges_lehmann(early[:49], late[:49])
     welch = stats.ttest_ind(late, early).confidence_interval()
     assert (large.low, large.high) == pytest.approx((welch.low, welch.high), abs=0.06)
     assert part.low < large.estimate < part.high

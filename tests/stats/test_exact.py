@@ -79,17 +79,17 @@ def test_one_donor_in_a_group_is_no_test(early, late):
 
 def test_large_groups_take_the_normal_approximation_and_agree_with_the_exact_one():
     rng = np.random.default_rng(1)
-    early, late = np.round(rng.normal(size=90), 1), np.round(rng.normal(0.4, size=100), 1)
+    early, late = np.round(rng.normal(size=45), 1), np.round(rng.normal(0.5, size=55), 1)
     exact = mann_whitney_exact(early, late)
     expected = stats.mannwhitneyu(late, early, method="asymptotic", use_continuity=False)
     assert exact.exact
-    assert exact.p_value == pytest.approx(expected.pvalue, rel=0.05)
-    more = np.concatenate([late, late[: EXACT_UP_TO - 180]])
+    assert exact.p_value == pytest.approx(expected.pvalue, rel=0.1)
+    more = np.concatenate([late, late])
     result = mann_whitney_exact(early, more)
     expected = stats.mannwhitneyu(more, early, method="asymptotic", use_continuity=False)
     assert not result.exact
     assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9)
-    assert mann_whitney_exact(np.ones(150), np.ones(150)).p_value == 1.0
+    assert mann_whitney_exact(np.ones(EXACT_UP_TO), np.ones(2)).p_value == 1.0
 
 
 @pytest.mark.parametrize(

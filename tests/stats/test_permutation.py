@@ -158,6 +158,26 @@ def test_too_few_donors_is_no_test():
     assert "fewer than two pairs" in sign_flip_test([1.0], [2.0]).reason
 
 
+def test_no_tissue_in_common_is_no_test():
+    early, late = [[1.0, np.nan], [2.0, np.nan]], [[np.nan, 1.0], [np.nan, 2.0]]
+    result = permutation_test(early, late)
+    assert np.isnan([result.statistic, result.p_value]).all()
+    assert result.reason == "no tissue with donors of both groups: no test"
+
+
+def test_upper_tail_counts_large_values_only():
+    def spread_between(values, late):
+        return np.array([abs(values[row].mean() - values[~row].mean()) for row in late])
+
+    both = permutation_test([1, 2, 3], [4, 5, 6.5])
+    upper = permutation_test([1, 2, 3], [4, 5, 6.5], statistic=spread_between, tail="upper")
+    assert upper.p_value == both.p_value == 0.1
+    near = permutation_test([1, 5, 3], [4, 2, 3.1], statistic=spread_between, tail="upper")
+    assert near.p_value > 0.8
+    with pytest.raises(ArgumentError, match="tail="):
+        permutation_test([1, 2], [3, 4], tail="lower")
+
+
 def test_wrong_input_says_what_to_do():
     with pytest.raises(ArgumentError, match="pass rng=0"):
         permutation_test(np.arange(20), np.arange(20))

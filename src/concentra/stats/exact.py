@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from concentra.stats._checks import TOO_FEW, Floats, at_least, pairs, tied_ranks, vector
 
-EXACT_UP_TO = 200
+EXACT_UP_TO = 100
 """Donors in both groups together up to which the null distribution is computed exactly."""
 
 TOO_FEW_PAIRS = "fewer than two pairs: no test"

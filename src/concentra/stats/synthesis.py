@@ -154,9 +154,7 @@ def _paule_mandel(y: Floats, s: Floats) -> float:
     """The root of the generalised Q statistic at its expectation; 0 where there is none above 0."""
     if y.size < 2 or _heterogeneity(0.0, y, s) <= 0:
         return 0.0
-    upper = float(np.var(y, ddof=1) + (s**2).max())
-    while _heterogeneity(upper, y, s) > 0:
-        upper *= 2
+    upper = float(np.var(y, ddof=1))  # there all weights are at most 1 / upper: Q is below its expectation
     return float(brentq(_heterogeneity, 0.0, upper, args=(y, s), xtol=1e-14, rtol=1e-12))
 
 
