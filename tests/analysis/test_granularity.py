@@ -45,6 +45,7 @@ def test_concentration_is_that_of_each_donors_clusters(units):
         assert unit["hill_q0"] == len(counts)
         assert unit["gini_present"] == pytest.approx(slow.gini(counts), abs=1e-12)
         assert unit["hill_q1"] == pytest.approx(slow.effective_number(counts), abs=1e-10)
+        assert unit["hill_q1_corrected"] >= unit["hill_q1"]
 
 
 def test_null_is_that_of_all_arrangements(units):

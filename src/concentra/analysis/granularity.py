@@ -19,7 +19,7 @@ from concentra.errors import ArgumentError, ColumnError, LabelError, nearest
 from concentra.metrics import compute
 
 METRICS = (GINI, EFFECTIVE)
-MEASURED = ("gini_present", "gini_stratum", "hill_q0", "hill_q1")
+MEASURED = ("gini_present", "gini_stratum", "hill_q0", "hill_q1", "hill_q1_corrected")
 UNIT = ["resolution", "stratum", "donor", "age_group"]
 ALL_UP_TO = 100_000
 TOLERANCE = 1e-9
@@ -72,7 +72,9 @@ def state_concentration(composition: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     One row a (resolution, stratum, donor): `age_group`, `n_cells`, `gini_present`, `gini_stratum` (clusters of
-    the stratum that the donor lacks count as zeros), `hill_q0` (clusters present), `hill_q1`.
+    the stratum that the donor lacks count as zeros), `hill_q0` (clusters present), `hill_q1`, and
+    `hill_q1_corrected` (Chao, Wang & Jost 2013), because donors differ in cells of one type even more than
+    in cells of a tissue.
     """
     frames = []
     for _, rows in composition.groupby(["resolution", "stratum"], observed=True):
