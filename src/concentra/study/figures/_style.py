@@ -126,7 +126,12 @@ def marker(cohort: str) -> str:
 
 
 def label_points(
-    ax: Axes, x: Iterable[float], y: Iterable[float], labels: Sequence[str], size: float = 6
+    ax: Axes,
+    x: Iterable[float],
+    y: Iterable[float],
+    labels: Sequence[str],
+    hues: Sequence[str],
+    size: float = 6,
 ) -> None:
     """Write a label beside each point, on the first side where it covers no label, no point, and no edge."""
     from matplotlib.transforms import Bbox
@@ -143,15 +148,9 @@ def label_points(
         best: tuple[float, Any] = (float("inf"), None)
         for offset, across, up in SIDES:
             text = ax.annotate(
-                label,
-                point,
-                xytext=offset,
-                textcoords="offset points",
-                ha=across,
-                va=up,
-                fontsize=size,
+                label, point, xytext=offset, textcoords="offset points", ha=across, va=up, fontsize=size, color=hue,
                 zorder=5,
-            )
+            )  # fmt: skip
             box = text.get_window_extent(renderer)
             outside = not (
                 frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
