@@ -41,8 +41,10 @@ def p_text(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.2g}"
 
 
-def table(rows: Sequence[Mapping[str, object]]) -> str:
+def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False) -> str:
     """Rows as a pipe table, in the order of the first row's keys; every cell escaped. Numbers stand right.
+
+    With `weighted`, columns are as wide as their longest word asks for, which Pandoc reads off the dashes.
 
     >>> print(table([{"tissue": "a|b", "n": 3}]))
     | tissue | n |
@@ -55,10 +57,31 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
     right = [all(_is_number(row[name]) for row in rows) for name in names]
     lines = [
         "| " + " | ".join(escape(name) for name in names) + " |",
-        "| " + " | ".join("---:" if flag else "---" for flag in right) + " |",
+        "| "
+        + " | ".join(_rule(rows, name, flag, weighted) for name, flag in zip(names, right, strict=True))
+        + " |",
     ]
     lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _rule(rows: Sequence[Mapping[str, object]], name: str, right: bool, weighted: bool) -> str:
+    width = 3
+    if weighted:
+        texts = [name, *(str(row[name]) for row in rows)]
+        word = max(len(word) for text in texts for word in text.split() or [""])
+        width = max(3, min(LIMIT, word), min(max(len(text) for text in texts), 36))
+    return "-" * width + (":" if right else "")
+
+
+def picture(name: str, caption: str, alternative: str) -> str:
+    """A figure of Pandoc's Markdown. The caption is Markdown; the alternative is text for who cannot see it.
+
+    >>> print(picture("a.png", "**Figure 1.** Shares.", 'bars of "a"'))
+    ![**Figure 1.** Shares.](a.png){alt="bars of 'a'"}
+    """
+    words = " ".join(alternative.split()).replace('"', "'")
+    return f'![{" ".join(caption.split())}]({name}){{alt="{words}"}}'
 
 
 def _is_number(value: object) -> bool:

@@ -153,7 +153,7 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
         "python": platform.python_version(),
         "packages": {package: metadata.version(package) for package in _packages(node)},
         "parameters": parameters,
-        "inputs": {path.name: sha256(path) for path in inputs(node, data, out)},
+        "inputs": {path.name: sha256(path) for path in inputs(node, data, out) if path.exists()},
         "code": code(node.module),
         "restored": {cohort: raw.archived()[cohort] for cohort in restored},
         "availability": raw.availability(node, data),

@@ -1,0 +1,34 @@
+"""`concentra paper`: the manuscript and the report again, from the tables that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from concentra.cli._options import RESULTS, Out
+
+EXAMPLE = "Example: concentra paper --out results"
+DOCUMENTS = ("build_pdf", "report")
+
+
+def paper(out: Out = RESULTS) -> None:
+    """Write the manuscript (PDF, DOCX, HTML) and the report from the tables and figures of an output folder.
+
+    Nothing else is computed: after an edit of the text, or of a table, this is the quick way.
+    """
+    from concentra.errors import DataAbsentError
+    from concentra.study import declare, engine
+
+    folder = out.resolve()
+    if not declare.table_path("sources", folder).exists():
+        raise DataAbsentError(
+            found=f"no results in {out}",
+            expected="an output folder that `concentra reproduce` has filled",
+            mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
+        )
+    with engine.alone(folder):
+        for name in DOCUMENTS:
+            engine.run_node(name, data=None, out=folder)
+            print(*(Path(out, file) for file in declare.nodes()[name].writes), sep="\n")
+
+
+COMMANDS = (paper,)

@@ -1,0 +1,316 @@
+"""The tables of the manuscript: each made from tables of the run, or a line that says that it is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from concentra.errors import ArgumentError, nearest
+from concentra.report import markdown
+from concentra.report.markdown import number, p_text
+from concentra.study import declare
+from concentra.study.claims import Judgement
+from concentra.study.results import Results
+from concentra.study.summaries._shared import title_of
+
+Rows = list[dict[str, object]]
+COMPARED = ("tms_facs", "tms_droplet")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a table is made from."""
+
+    results: Results
+    judgements: Sequence[Judgement]
+
+
+@dataclass(frozen=True)
+class Made:
+    """One table of the manuscript: what it needs, its caption, its rows."""
+
+    needs: str
+    caption: str
+    rows: Callable[[Source], Rows]
+
+
+class Supplement:
+    """Tables by key: those of the text are numbered 1, 2, ..., those of the supplement S1, S2, ..."""
+
+    def __init__(self, results: Results, judgements: Sequence[Judgement]) -> None:
+        self.source = Source(results, judgements)
+
+    def label(self, key: str) -> str:
+        """The number of a table, as the text quotes it."""
+        if key in TEXT:
+            return f"Table {list(TEXT).index(key) + 1}"
+        if key in SUPPLEMENT:
+            return f"Table S{list(SUPPLEMENT).index(key) + 1}"
+        raise ArgumentError(
+            found=f"the manuscript asks for a table {key!r}",
+            expected="a table that the documents of the study declare",
+            mend=nearest(key, [*TEXT, *SUPPLEMENT]),
+        )
+
+    def table(self, key: str) -> str:
+        """The table with its caption, or a line that says it is absent."""
+        label, made = self.label(key), (TEXT | SUPPLEMENT)[key]
+        rows = made.rows(self.source) if self._there(made) else []
+        if not rows:
+            return f"*{label} is absent: this run has no rows for it. It would show: {made.caption}*"
+        return f"{markdown.table(rows, weighted=True)}\n\n: **{label}.** {made.caption}"
+
+    def everything(self) -> str:
+        """All tables of the supplement, in order."""
+        return "\n\n".join(self.table(key) for key in SUPPLEMENT)
+
+    def _there(self, made: Made) -> bool:
+        return not made.needs or made.needs in self.source.results.names
+
+
+def shift_text(row: Any, decimals: int, names: tuple[str, str, str] = ("shift", "low", "high")) -> str:
+    """A shift with its interval, where the table has one.
+
+    >>> shift_text({"shift": 0.087, "low": -0.01, "high": 0.2}, 3)
+    '+0.087 [−0.010, +0.200]'
+    """
+    value, low, high = (row.get(name, None) for name in names)
+    text = number(value, decimals, sign=True)
+    if low is None or pd.isna(low):
+        return text
+    return f"{text} [{number(low, decimals, sign=True)}, {number(high, decimals, sign=True)}]"
+
+
+def verdicts(source: Source) -> Rows:
+    """Claims beside what was found."""
+    return [
+        {"claim": one.statement, "published": one.expected, "here": one.observed, "verdict": one.verdict}
+        for one in source.judgements
+    ]
+
+
+def contrast(cohort: str, *, tested: bool = False) -> Callable[[Source], Rows]:
+    """Young against old per tissue of one cohort."""
+
+    def rows(source: Source) -> Rows:
+        gini, effective = (
+            source.results.rows("age_contrast", cohort=cohort, metric=metric).set_index("stratum")
+            for metric in ("gini_present", "hill_q1")
+        )
+        if tested:
+            gini = gini[gini["p_value"].notna()]
+        beside = effective.to_dict("index")
+        return [_contrast(str(tissue), row, beside[tissue]) for tissue, row in gini.to_dict("index").items()]
+
+    return rows
+
+
+def _contrast(tissue: str, gini: dict[str, Any], effective: dict[str, Any]) -> dict[str, object]:
+    return {
+        "tissue": tissue.replace("_", " "),
+        "donors": f"{gini['n_early']} / {gini['n_late']}",
+        "Gini": shift_text(gini, 3),
+        "p": p_text(gini["p_value"]),
+        "q": p_text(gini["p_adjusted"]),
+        "eff_N": shift_text(effective, 2),
+        "p ": p_text(effective["p_value"]),
+        "q ": p_text(effective["p_adjusted"]),
+        "least p": p_text(gini["p_attainable"]),
+        "direction": gini["direction"] if isinstance(gini["direction"], str) else "–",
+        "verdict": gini["verdict"],
+    }
+
+
+def tested_tissues(source: Source) -> Rows:
+    """Tissues of both platforms that can be tested at all."""
+    return [
+        {"platform": title_of(cohort).rpartition(", ")[2]} | row
+        for cohort in COMPARED
+        for row in contrast(cohort, tested=True)(source)
+    ]
+
+
+def sources(source: Source) -> Rows:
+    """Cohorts and where their numbers come from."""
+    return [
+        {
+            "cohort": row["title"],
+            "numbers from": row["status"],
+            "source": row["citation"],
+            "licence": row["licence"],
+        }
+        for _, row in source.results.rows("sources").iterrows()
+    ]
+
+
+def donors_known(source: Source) -> Rows:
+    """How the donors of the cells are known."""
+    found = source.results.rows("composition").groupby(["cohort", "donor_source"], sort=False)
+    return [
+        {
+            "cohort": title_of(str(cohort)),
+            "how the donor is known": how,
+            "donors": rows["donor"].nunique(),
+            "tissues": rows["stratum"].nunique(),
+            "cells": f"{rows['n_cells'].sum():,}",
+        }
+        for (cohort, how), rows in found
+    ]
+
+
+def cells_left_out(source: Source) -> Rows:
+    """Cells that belong to no unit."""
+    kept = source.results.rows("composition").groupby("cohort")["n_cells"].sum()
+    found = source.results.rows("left_out").groupby(["cohort", "reason"], sort=False)["n_cells"].sum()
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "reason": row["reason"],
+            "cells left out": f"{row['n_cells']:,}",
+            "cells kept": f"{kept.get(row['cohort'], 0):,}",
+        }
+        for _, row in found.reset_index().iterrows()
+    ]
+
+
+def confounding(source: Source) -> Rows:
+    """Age and sex per tissue."""
+    frame = source.results.rows("confounding")
+    return [
+        {
+            "cohort": title_of(row["cohort"]).rpartition(", ")[2],
+            "tissue": row["stratum"].replace("_", " "),
+            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
+            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
+            "age with sex": row["with_sex"],
+            "least p": p_text(row["p_attainable"]),
+            "males alone": p_text(row["p_attainable_males"]),
+        }
+        for _, row in frame[(frame["n_early"] > 0) & (frame["n_late"] > 0)].iterrows()
+    ]
+
+
+def across(source: Source) -> Rows:
+    """All tissues of a cohort in one test."""
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "metric": row["metric"],
+            "tissues": row["n_strata"],
+            "donors": f"{row['n_early']} / {row['n_late']}",
+            "mean shift": number(row["mean_shift"], 3, sign=True),
+            "tissues up": number(row["share_up"], 2),
+            "p": p_text(row["p_value"]),
+            "least p": p_text(row["p_attainable"]),
+        }
+        for _, row in source.results.rows("across_tissues").iterrows()
+    ]
+
+
+def head_shifts(source: Source) -> Rows:
+    """First against last checkpoint, per model and definition of importance."""
+    return [
+        {"importance": row["value"]} | _head_shift(row)
+        for _, row in source.results.rows("head_shift").iterrows()
+    ]
+
+
+def first_checkpoints(source: Source) -> Rows:
+    """The shift from every possible first checkpoint."""
+    frame = source.results.rows("head_first_checkpoint", value="abs")
+    return [_head_shift(row) for _, row in frame.iterrows()]
+
+
+def _head_shift(row: pd.Series) -> dict[str, object]:
+    return {
+        "model": title_of(row["cohort"]),
+        "steps": f"{row['first']:,} to {row['last']:,}",
+        "Gini": shift_text(row, 3, ("gini", "gini_low", "gini_high")),
+        "eff_N": shift_text(row, 2, ("hill_q1", "hill_q1_low", "hill_q1_high")),
+        "direction": row["direction"],
+        "verdict": row.get("verdict", "–"),
+    }
+
+
+def influence(source: Source) -> Rows:
+    """The five heads of each model that move the shift most."""
+    frame = source.results.rows("head_influence", value="abs").groupby("cohort", sort=False).head(5)
+    return [
+        {
+            "model": title_of(row["cohort"]),
+            "without layer": row["layer"],
+            "head": row["head"],
+            "Gini": number(row["gini"], 3, sign=True),
+            "eff_N": number(row["hill_q1"], 2, sign=True),
+        }
+        for _, row in frame.iterrows()
+    ]
+
+
+def planted(source: Source) -> Rows:
+    """What was planted in simulated cells, and what was found."""
+    found = source.results.rows("age_contrast", cohort="simulated", metric="gini_present").set_index(
+        "stratum"
+    )
+    effective = source.results.rows("age_contrast", cohort="simulated", metric="hill_q1").set_index("stratum")
+    return [
+        {
+            "tissue": row["stratum"],
+            "planted": row["direction"],
+            "planted Gini": number(row["gini_shift"], 3, sign=True),
+            "found": shift_text(found.loc[row["stratum"]], 3),
+            "planted eff_N": number(row["hill_q1_shift"], 2, sign=True),
+            "found ": shift_text(effective.loc[row["stratum"]], 2),
+            "verdict": found.loc[row["stratum"], "verdict"],
+        }
+        for _, row in source.results.rows("planted").iterrows()
+        if row["stratum"] in found.index
+    ]
+
+
+def index(source: Source) -> Rows:
+    """Every table of the run."""
+    return [
+        {
+            "table": name,
+            "rows": len(source.results.rows(name)),
+            "what it holds": (declare.tables()[name].__doc__ or "").split("\n")[0],
+        }
+        for name in source.results.names
+    ]
+
+
+HOW = (
+    "Donors: young / old. Shifts are differences of medians over donors, with 95 % intervals in brackets where there "
+    "are two donors or more a group (with two, a range). p: exact two-sided Mann-Whitney; q: Benjamini-Hochberg over "
+    "the tissues of the cohort; least p: what these numbers of donors allow at best."
+)
+TEXT: dict[str, Made] = {
+    "verdicts": Made("", "The published statements beside what was found here.", verdicts),
+    "tested": Made("age_contrast", f"Tissues with two donors or more in each group. {HOW}", tested_tissues),
+}
+SUPPLEMENT: dict[str, Made] = {
+    "sources": Made("sources", "Cohorts, and where the numbers of this run come from.", sources),
+    "donors": Made("composition", "How the donors of the cells are known.", donors_known),
+    "left_out": Made("left_out", "Cells that belong to no donor-tissue unit, and why.", cells_left_out),
+    "confounding": Made(
+        "confounding",
+        "Age and sex in the tissues with donors in both groups, and the smallest p.",
+        confounding,
+    ),
+    "facs": Made("age_contrast", f"All tissues of the FACS arm. {HOW}", contrast("tms_facs")),
+    "droplet": Made("age_contrast", f"All tissues of the Droplet arm. {HOW}", contrast("tms_droplet")),
+    "across": Made(
+        "across_tissues", "All tissues of a cohort in one test: labels are permuted per donor.", across
+    ),
+    "head_shifts": Made("head_shift", "Head importance, first against last checkpoint.", head_shifts),
+    "first_checkpoints": Made(
+        "head_first_checkpoint", "The shift to the last checkpoint from every earlier one.", first_checkpoints
+    ),
+    "influence": Made("head_influence", "The shift without one head: the five that move it most.", influence),
+    "planted": Made("planted", f"Shifts planted in simulated cells, and what was found. {HOW}", planted),
+    "index": Made("", "Every table of this run; each has a file of its name.", index),
+}

@@ -1,0 +1,143 @@
+"""Words of the manuscript that the results decide: verdicts, directions, figures and tables that are there or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from concentra import __version__
+from concentra.errors import ArgumentError, nearest
+from concentra.report import markdown
+from concentra.study.claims import Judgement
+from concentra.study.documents import _tables
+from concentra.study.numbers import UNCOMPUTED, Number, in_words
+from concentra.study.results import Picture, Results
+
+
+def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Callable[..., Any]]:
+    """What the manuscript may call, by name."""
+    figures = _Figures(results.pictures)
+    claims = _Claims(judgements)
+    supplement = _tables.Supplement(results, judgements)
+    return {
+        "version": lambda: __version__,
+        "figure": figures.place,
+        "other_figures": figures.others,
+        "table": supplement.table,
+        "label": supplement.label,
+        "supplement": supplement.everything,
+        "verdict": claims.verdict,
+        "tally": claims.tally,
+        "claims_that": claims.named,
+        "absent": lambda: absent(results),
+        "covers": covers,
+        "sign": sign,
+        "rises": rises,
+        "same": same,
+    }
+
+
+class _Figures:
+    """The figures of the manuscript; those that the text does not place are shown at its end."""
+
+    def __init__(self, pictures: Mapping[str, Picture]) -> None:
+        self.pictures, self.placed = pictures, set[str]()
+
+    def place(self, label: str) -> str:
+        """The figure of this label, or a line that says it is absent."""
+        self.placed.add(label)
+        if label not in self.pictures:
+            return f"*Figure {label} is absent: no step of this run draws it, or its data is not here.*"
+        one = self.pictures[label]
+        caption = f"**Figure {label}. {markdown.escape(one.title)}.** {markdown.escape(one.caption, 4000)}"
+        return markdown.picture(f"figure_{label}.png", caption, one.alternative)
+
+    def others(self) -> str:
+        """Every figure that the text has not placed."""
+        return "\n\n".join(self.place(label) for label in self.pictures if label not in self.placed)
+
+
+class _Claims:
+    def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self.verdicts = {one.id: one.verdict for one in judgements}
+
+    def verdict(self, claim: str) -> str:
+        """The verdict on one claim."""
+        if claim not in self.verdicts:
+            raise ArgumentError(
+                found=f"the manuscript asks for the verdict on {claim!r}",
+                expected="the id of a claim in claims.toml",
+                mend=nearest(claim, self.verdicts),
+            )
+        return self.verdicts[claim]
+
+    def tally(self, *verdicts: str) -> int:
+        """How many claims have one of these verdicts; without any, how many claims there are."""
+        return sum(not verdicts or one in verdicts for one in self.verdicts.values())
+
+    def named(self, verdict: str) -> str:
+        """The ids of the claims with this verdict, as a list in words."""
+        return in_words([f"*{name}*" for name, one in self.verdicts.items() if one == verdict]) or "none"
+
+
+def absent(results: Results) -> str:
+    """A list of the cohorts whose data is not here and of how to get it."""
+    sources = results.rows("sources", status="absent")
+    lines = [
+        f"- {markdown.escape(row['title'])}: {markdown.escape(row['obtain'], 400)}"
+        for _, row in sources.iterrows()
+    ]
+    return "\n".join(lines) or "- nothing: every declared cohort is here"
+
+
+def _values(*numbers: Number) -> list[float] | None:
+    found = [one.value for one in numbers]
+    return None if any(value is None for value in found) else found
+
+
+def covers(low: Number, high: Number) -> str:
+    """Does an interval include 0?
+
+    >>> covers(Number("-1", -1.0), Number("2", 2.0)), covers(Number("1", 1.0), Number("2", 2.0))
+    ('includes', 'excludes')
+    """
+    found = _values(low, high)
+    if found is None:
+        return UNCOMPUTED
+    return "includes" if found[0] <= 0 <= found[1] else "excludes"
+
+
+def sign(first: Number, second: Number) -> str:
+    """Does a second number keep the sign of a first?
+
+    >>> sign(Number("1", 1.0), Number("-2", -2.0))
+    'changes sign'
+    """
+    found = _values(first, second)
+    if found is None:
+        return UNCOMPUTED
+    return "keeps its sign" if found[0] * found[1] > 0 else "changes sign"
+
+
+def rises(shift: Number) -> str:
+    """Does a shift go up?
+
+    >>> rises(Number("-1", -1.0))
+    'falls'
+    """
+    found = _values(shift)
+    if found is None:
+        return UNCOMPUTED
+    return "rises" if found[0] > 0 else "falls" if found[0] < 0 else "stays"
+
+
+def same(*words: Number) -> str:
+    """Do words agree?
+
+    >>> same(Number("mixed", "mixed"), Number("disperses", "disperses"))
+    'disagree'
+    """
+    found = {one.value for one in words}
+    if None in found:
+        return UNCOMPUTED
+    return "agree" if len(found) == 1 else "disagree"
