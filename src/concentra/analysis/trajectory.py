@@ -18,7 +18,7 @@ from concentra.analysis.contrast import direction
 from concentra.errors import ArgumentError
 from concentra.io.importance import Value, importance_values
 from concentra.metrics import hill_number
-from concentra.stats.parts import PartDraws, bootstrap_parts, noise_floor
+from concentra.stats.parts import PartDraws, bootstrap_parts, leave_one_part_out, noise_floor
 from concentra.stats.trajectory import TrajectoryShift, trajectory_shift
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,8 @@ class Followed:
     ----------
     path
         One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n) and `hill_q1` (effective
-        number, 1 to n heads), each with `_low` and `_high` over resampled heads and `_noise`, what noise alone would
-        show, `hill_q2`, `top_share` (share of the most important head), `top_head`, and `harm_fraction`, the share
+        number, 1 to n heads), each with `_low` and `_high` over resampled heads, `_noise`, what noise alone would
+        show, and `_without` the head that moves the whole shift most; `hill_q2`, `top_share` (share of the most important head), `top_head`, and `harm_fraction`, the share
         of heads whose ablation raises the loss.
     firsts
         One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high`,
@@ -108,8 +108,13 @@ def follow(
         trajectory_shift(amounts, rng=rng, first=first, level=level, support="stratum", draws=draws)
         for first in range(len(checkpoints) - 1)
     ]
+    without = leave_one_part_out(amounts, support="stratum")
+    top = int(_pull(shifts[0]).argmax())
+    path = _path(checkpoints, heads, amounts, draws, level)
     return Followed(
-        path=_path(checkpoints, heads, amounts, draws, level).assign(harm_fraction=harm),
+        path=path.assign(
+            harm_fraction=harm, gini_without=without[0][:, top], hill_q1_without=without[1][:, top]
+        ),
         firsts=pd.DataFrame([_shift_row(shift, checkpoints, heads, at) for at, shift in enumerate(shifts)]),
         influence=_influence(shifts[0], heads),
     )
