@@ -1,0 +1,154 @@
+"""The choices of a comparison of donors, and what each combination of them compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from concentra.errors import ArgumentError, nearest
+from concentra.metrics import gini, hill_number
+from concentra.metrics.depth import hill_q1_corrected
+from concentra.metrics.gini import as_support
+from concentra.metrics.rarefaction import rarefied_gini, rarefied_hill
+from concentra.stats.specifications import Comparisons
+
+ALL = "all"
+OBSERVED, CORRECTED, RAREFIED = "observed", "corrected", "rarefied"
+MEDIAN, MEAN = "median", "mean"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values of each dimension; the first of each is the published choice.
+
+    Attributes
+    ----------
+    early_ages, late_ages
+        Sets of ages, as the labels are written, that make the early and the late group.
+    sexes
+        "all", or a sex to which donors are restricted.
+    min_cells
+        Units with fewer cells are left out.
+    supports
+        "present" or "stratum": which parts the Gini coefficient counts. It never matters to the effective number.
+    depths
+        "observed": as counted. "rarefied": both metrics expected at the number of cells of the smallest donor
+        that is eligible. "corrected": effective number of Chao, Wang & Jost (2013), and Gini as rarefied, since
+        there is no estimator of the Gini coefficient of the population.
+    averages
+        "median" or "mean" over donors.
+    """
+
+    early_ages: Sequence[Sequence[str]]
+    late_ages: Sequence[Sequence[str]]
+    sexes: Sequence[str] = (ALL,)
+    min_cells: Sequence[int] = (50,)
+    supports: Sequence[str] = ("present", "stratum")
+    depths: Sequence[str] = (OBSERVED, CORRECTED, RAREFIED)
+    averages: Sequence[str] = (MEDIAN, MEAN)
+
+    def __post_init__(self) -> None:
+        for name, known in (("depths", (OBSERVED, CORRECTED, RAREFIED)), ("averages", (MEDIAN, MEAN))):
+            for value in getattr(self, name):
+                if value not in known:
+                    raise ArgumentError(
+                        found=f"{value!r} among {name}",
+                        expected=f"some of {', '.join(map(repr, known))}",
+                        mend=nearest(value, known),
+                    )
+        for support in self.supports:
+            as_support(support)
+        for field in fields(self):
+            if not getattr(self, field.name):
+                raise ArgumentError(
+                    found=f"no value for {field.name}",
+                    expected="at least one value a dimension, the published one first",
+                    mend=f"name a value of {field.name}",
+                )
+
+    def crossed(self) -> pd.DataFrame:
+        """Every combination, the published one first: one row each, one column a dimension."""
+        names = [field.name for field in fields(self)]
+        frame = pd.DataFrame(list(product(*(getattr(self, name) for name in names))), columns=names)
+        singular = {"sexes": "sex", "supports": "support", "depths": "depth", "averages": "average"}
+        return frame.rename(columns=singular)
+
+
+def comparisons_of(
+    choices: Choices, counts: Floats, sexes: NDArray[np.str_], ages: Sequence[str]
+) -> tuple[pd.DataFrame, Comparisons]:
+    """Combinations that differ for some labels of the donors, and what they compare.
+
+    Parameters
+    ----------
+    choices
+        The dimensions.
+    counts
+        Cells of each part in each donor, shape (n, K).
+    sexes
+        Of each donor, shape (n,).
+    ages
+        Names of the labels, in the order of their numbers.
+
+    Returns
+    -------
+    rows
+        The first of the combinations that are the same whatever the labels, with `specification`, its place in
+        `choices.crossed()`, and `common_cells`, at which its values are rarefied.
+    comparisons
+        Of these rows, in this order; metrics are the Gini coefficient and the effective number.
+    """
+    n_cells = counts.sum(axis=1)
+    groups: dict[tuple[bytes, tuple[str, ...]], int] = {}
+    columns: dict[tuple[str, str, str, int], int] = {}
+    places: dict[tuple[int, ...], tuple[int, int | None]] = {}
+    rows = choices.crossed()
+    for number, row in enumerate(rows.to_dict("records")):
+        eligible = (n_cells >= row["min_cells"]) & ((row["sex"] == ALL) | (sexes == row["sex"]))
+        if not eligible.any():
+            continue
+        cells = int(n_cells[eligible].min())
+        depth = OBSERVED if row["depth"] == OBSERVED else RAREFIED
+        for_gini = ("gini", depth, str(row["support"]), 0 if depth == OBSERVED else cells)
+        for_hill = ("hill_q1", str(row["depth"]), "", cells if row["depth"] == RAREFIED else 0)
+        sides = [
+            groups.setdefault((eligible.tobytes(), tuple(side)), len(groups))
+            for side in (row["early_ages"], row["late_ages"])
+        ]
+        used = [columns.setdefault(one, len(columns)) for one in (for_gini, for_hill)]
+        key = (*sides, *used, int(row["average"] == MEAN))
+        places.setdefault(key, (number, None if row["depth"] == OBSERVED else cells))
+    table = np.array(list(places), dtype=np.int64)
+    numbers, cells_of = zip(*places.values(), strict=True)
+    rows = rows.iloc[list(numbers)].assign(specification=list(numbers), common_cells=list(cells_of))
+    comparisons = Comparisons(
+        values=np.array([_measured(counts, *column) for column in columns]),
+        eligible=np.array([np.frombuffer(eligible, dtype=bool) for eligible, _ in groups]),
+        member=np.array([[age in side for age in ages] for _, side in groups]),
+        early=table[:, 0],
+        late=table[:, 1],
+        columns=table[:, 2:4].T,
+        mean=table[:, 4].astype(bool),
+    )
+    return rows.reset_index(drop=True), comparisons
+
+
+def _measured(counts: Floats, metric: str, depth: str, support: str, cells: int) -> Floats:
+    """One metric of every donor (n,); NaN where a donor has fewer cells than the common number."""
+    if metric == "gini":
+        which = as_support(support)
+        values = (
+            gini(counts, support=which) if depth == OBSERVED else rarefied_gini(counts, cells, support=which)
+        )
+    elif depth == OBSERVED:
+        values = hill_number(counts, 1.0)
+    else:
+        values = hill_q1_corrected(counts) if depth == CORRECTED else rarefied_hill(counts, cells, q=1)
+    return np.asarray(values, dtype=np.float64)
