@@ -35,7 +35,8 @@ class Followed:
     path
         One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n) and `hill_q1` (effective
         number, 1 to n heads), each with `_low` and `_high` over resampled heads, `_noise`, what noise alone would
-        show, and `_without` the head that moves the whole shift most; `hill_q2`, `top_share` (share of the most important head), `top_head`, and `harm_fraction`, the share
+        show, and `_without` the head that moves the whole shift most; `hill_q2`, `top_share` (share of the most
+        important head), `top_head`, and `harm_fraction`, the share
         of heads whose ablation raises the loss.
     firsts
         One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high`,

@@ -27,6 +27,7 @@ from concentra.errors import ColumnError, DataAbsentError, nearest
 from concentra.study import raw
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import table_path, tables
+from concentra.study.robustness import robustness
 
 Verdict = Literal["reproduced", "close", "differs", "not yet computed", "data absent"]
 ORDER: tuple[Verdict, ...] = ("reproduced", "close", "differs", "not yet computed", "data absent")
@@ -75,6 +76,7 @@ class Judgement:
     expected: str
     observed: str
     verdict: Verdict
+    robustness: str
     note: str
 
     def as_dict(self) -> dict[str, str]:
@@ -127,7 +129,7 @@ def judge(out: Path) -> list[Judgement]:
     found = tables()[SOURCES].read(out)
     sources = dict(zip(found["cohort"], found["status"], strict=True))
     return [
-        _judgement(claim, [_answer(claim, part, out, sources) for part in claim.part])
+        _judgement(claim, [_answer(claim, part, out, sources) for part in claim.part], out)
         for claim in read_claims()
     ]
 
@@ -169,7 +171,7 @@ def _shown(part: Part, value: Any, row: pd.Series) -> str:
     return f"{text} ({beside})" if beside else text
 
 
-def _judgement(claim: Claim, answers: list[Answer]) -> Judgement:
+def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
     verdict = max((answer.verdict for answer in answers), key=ORDER.index)
     return Judgement(
         id=claim.id,
@@ -177,8 +179,18 @@ def _judgement(claim: Claim, answers: list[Answer]) -> Judgement:
         expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
         observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
         verdict=verdict,
+        robustness="; ".join(_robust(answers, out)),
         note="; ".join(_notes(claim, answers, verdict)),
     )
+
+
+def _robust(answers: list[Answer], out: Path) -> list[str]:
+    found = [
+        (one.part.name, robustness(one.part.table, one.part.column, one.row, out))
+        for one in answers
+        if one.row
+    ]
+    return [f"{name}: {text}" for name, text in found if text]
 
 
 def _notes(claim: Claim, answers: list[Answer], verdict: Verdict) -> list[str]:
