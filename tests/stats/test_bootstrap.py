@@ -289,3 +289,42 @@ def test_wrong_input_says_what_to_do(donors):
         bootstrap_shift(early, late, METRICS, rng=1, strata_early=list("fffmm"), strata_late=list("fm"))
     with pytest.raises(ArgumentError, match="depth=0"):
         bootstrap_shift(early, late, METRICS, rng=1, depth=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statistic,average", [("mean", np.mean), ("median", np.median)])
+def test_intervals_of_pairs_cover(statistic, average):
+    rng = np.random.default_rng(3)
+
+    def pairs(n):
+        early = rng.dirichlet(np.full(15, 2.0), n)
+        late = early**1.2 * rng.gamma(8, size=(n, 15))
+        return early, late / late.sum(axis=1, keepdims=True)
+
+    early, late = pairs(100_000)
+    target = average(hill_number(late) - hill_number(early))
+    hits = []
+    for _ in range(200):
+        counts = [rng.multinomial(500, shares) for shares in pairs(4)]
+        options = {"paired": True, "statistic": statistic, "n_draws": 500}
+        shift = bootstrap_shift(*counts, METRICS, rng=rng, **options)["hill_q1"]
+        hits.append(shift.low <= target <= shift.high)
+    assert 0.90 <= np.mean(hits) <= 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes_early,sizes_late", [((3, 2), (2, 3)), ((2, 2), (1, 4))])
+def test_intervals_within_strata_cover_where_sexes_differ_and_ages_do_not(sizes_early, sizes_late):
+    rng = np.random.default_rng(4)
+    shapes = (np.full(15, 4.0), 2 * np.linspace(0.3, 3.7, 15))
+    hits = []
+    for _ in range(200):
+        early, late = (
+            rng.multinomial(500, np.vstack([rng.dirichlet(a, n) for a, n in zip(shapes, sizes, strict=True)]))
+            for sizes in (sizes_early, sizes_late)
+        )
+        labels = [list("f" * female + "m" * male) for female, male in (sizes_early, sizes_late)]
+        options = {"strata_early": labels[0], "strata_late": labels[1], "n_draws": 500}
+        shift = bootstrap_shift(early, late, METRICS, rng=rng, statistic="mean", **options)["gini"]
+        hits.append(shift.low <= 0 <= shift.high)
+    assert 0.90 <= np.mean(hits) <= 0.995
