@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from concentra.cli import heads_sweep
 from concentra.cli._options import Json, print_json, print_table
 
 application = typer.Typer(
@@ -57,3 +58,9 @@ def followed(path: Path, value: Literal["abs", "harm", "help", "signed"]) -> dic
         "first_checkpoint": firsts.to_dict("records"),
         "without": without.to_dict("records"),
     }
+
+
+application.command(
+    epilog="Example: concentra heads sweep --model checkpoints/ --text book.txt --out heads.csv"
+)(heads_sweep.sweep)
+application.command(epilog="Example: concentra heads demo --out demo")(heads_sweep.demo)
