@@ -42,7 +42,7 @@ def run_demo(
     steps: int = 800,
     checkpoints: Sequence[int] | None = None,
     seed: int = 0,
-    n_sequences: int = 96,
+    n_sequences: int = 192,
     timings: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
