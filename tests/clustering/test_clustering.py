@@ -96,7 +96,10 @@ def test_fewer_cells_than_neighbours_join_all():
     assert neighbour_graph(points, 15).nnz == 20
 
 
-def test_components_are_those_of_the_singular_values(matrix):
+@pytest.mark.parametrize("covariance_up_to", [4000, 1])
+def test_components_are_those_of_the_singular_values(matrix, covariance_up_to, monkeypatch):
+    monkeypatch.setattr("concentra.clustering.features.COVARIANCE_UP_TO", covariance_up_to)
+    monkeypatch.setattr("concentra.clustering.features.BLOCK_CELLS", 70)
     centred = matrix.astype(float) - matrix.mean(axis=0)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
     expected = np.abs(left[:, :6] * values[:6])
@@ -203,7 +206,7 @@ def test_a_missing_package_is_named(matrix, monkeypatch):
 
     monkeypatch.setattr("concentra.clustering._needed.import_module", absent)
     with pytest.raises(MissingDependencyError, match=r"scikit-learn is not installed"):
-        principal_components(matrix)
+        neighbour_graph(matrix)
 
 
 @pytest.mark.slow

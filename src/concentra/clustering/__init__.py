@@ -41,7 +41,7 @@ def cluster_cells(
     matrix: Any,
     resolutions: Sequence[float] = RESOLUTIONS,
     *,
-    n_components: int = 30,
+    n_components: int = 50,
     n_neighbors: int = 15,
     seed: int = 0,
     cells: ArrayLike | None = None,
