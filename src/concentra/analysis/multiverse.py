@@ -81,7 +81,7 @@ def multiverse(
     ...      "part": part, "n_cells": n} for donor, both in counts.items() for part, n in zip("BT", both)]
     >>> found, summary = multiverse(pd.DataFrame(rows), Choices([["3m"]], [["24m"]]), rng=0)
     >>> len(found), found["gini"].round(3).tolist()[0], summary["share_same_sign"].tolist()
-    (3, 0.3, [1.0, 1.0, 1.0])
+    (2, 0.3, [1.0, 1.0, 1.0])
     """
     for name in ("stratum", "donor", "part", "n_cells", "age", "sex"):
         if name not in composition:
