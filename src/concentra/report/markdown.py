@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^&=@-])")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)  # no XML, or turning the direction of text
 LIMIT = 200
 
 
 def escape(label: object, limit: int = LIMIT) -> str:
-    """A label as literal Markdown text: markup escaped, line breaks as spaces, long ones cut with an ellipsis.
+    """A label as literal Markdown text: markup escaped, control characters as spaces, long ones cut with an ellipsis.
 
     >>> escape("<script>|x_y")
     '\\\\<script\\\\>\\\\|x\\\\_y'
     """
-    text = " ".join(str(label).split())
+    text = " ".join(_CONTROL.sub(" ", str(label)).split())
     return _SPECIAL.sub(r"\\\1", text if len(text) <= limit else text[: limit - 1] + "…")
 
 
@@ -71,7 +74,7 @@ def _rule(rows: Sequence[Mapping[str, object]], name: str, right: bool, weighted
         texts = [name, *(str(row[name]) for row in rows)]
         word = max(len(word) for text in texts for word in text.split() or [""])
         width = max(3, min(LIMIT, word), min(max(len(text) for text in texts), 36))
-    return "-" * width + (":" if right else "")
+    return "-" * width + ":" if right else ":" * weighted + "-" * width
 
 
 def picture(name: str, caption: str, alternative: str) -> str:
