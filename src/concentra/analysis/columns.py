@@ -1,0 +1,142 @@
+"""Which column is the donor, the stratum, the part: guesses from names, each said aloud.
+
+First the names that the CELLxGENE schema prescribes, then those of Tabula Muris Senis, Seurat and scanpy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from concentra.errors import ColumnError, nearest
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "donor": (
+        "donor_id", "donor", "mouse_id", "mouse", "animal_id", "animal", "individual_id", "individual", "subject_id",
+        "subject", "patient_id", "patient", "participant_id", "participant", "rat_id", "sample_id", "sample",
+        "library_id", "library", "orig_ident",
+    ),
+    "stratum": ("tissue", "organ", "organ_tissue", "tissue_general", "stratum", "region", "brain_region"),
+    "part": (
+        "cell_type", "cell_ontology_class", "celltype", "cell_types", "cell_label", "cell_annotation", "annotation",
+        "cluster_name", "cell_subtype", "subtype", "cluster", "clusters", "seurat_clusters", "leiden", "louvain",
+    ),
+    "sex": ("sex", "gender"),
+    "batch": ("assay", "batch", "batch_id", "method", "platform", "technology", "chemistry", "suspension_type",
+              "run", "sequencing_run"),
+    "disease": ("disease", "condition", "diagnosis"),
+}  # fmt: skip
+NUISANCE = ("sex", "batch", "disease")
+LIBRARIES = ("sample_id", "sample", "library_id", "library", "orig_ident")
+NONE = "none"
+"""The name of a column that means: there is none."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column plays which part.
+
+    Attributes
+    ----------
+    donor, stratum, part
+        Names of columns; `stratum` may be None: then all cells are of one stratum.
+    nuisance
+        Columns with which a comparison might be confounded, by role ("sex", "batch", "disease").
+    said
+        One sentence for each guess.
+    """
+
+    donor: str
+    stratum: str | None
+    part: str
+    nuisance: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+
+def guess_roles(
+    columns: Iterable[str], *, donor: str | None = None, stratum: str | None = None, part: str | None = None
+) -> Roles:
+    """The columns of donor, stratum and part: as named, else guessed from their names.
+
+    Parameters
+    ----------
+    columns
+        The columns that are there.
+    donor, stratum, part
+        Columns named by the user, which are never overruled; ``stratum="none"``: there are no strata.
+
+    Raises
+    ------
+    ColumnError
+        A named column is not there, or no column looks like the donor or the part.
+
+    Examples
+    --------
+    >>> roles = guess_roles(["donor_id", "cell_type", "tissue", "development_stage", "sex"])
+    >>> roles.donor, roles.stratum, roles.part, dict(roles.nuisance)
+    ('donor_id', 'tissue', 'cell_type', {'sex': 'sex'})
+    >>> roles.said[0]
+    "donor: column 'donor_id' (guessed from its name)"
+    """
+    known = list(columns)
+    named = {"donor": donor, "stratum": stratum, "part": part}
+    chosen: dict[str, str | None] = {}
+    said: list[str] = []
+    for role, name in named.items():
+        if name is None:
+            chosen[role] = _guess(role, known, [other for other in chosen.values() if other], said)
+        elif role == "stratum" and name == NONE and NONE not in known:
+            chosen[role] = None
+        else:
+            chosen[role] = require(name, known, role)
+    for role in ("donor", "part"):
+        if chosen[role] is None:
+            raise ColumnError(
+                found=f"no column that looks like the {role}",
+                expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
+                mend=f"name it, --{role} COLUMN: {nearest('', known)}",
+            )
+    used = set(chosen.values())
+    nuisance = {role: name for role in NUISANCE if (name := _found(role, known)) and name not in used}
+    return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), nuisance, tuple(said))
+
+
+def require(name: str, known: Collection[str], role: str) -> str:
+    """The name of a column that is there."""
+    if name not in known:
+        raise ColumnError(
+            found=f"no column {name!r}", expected=f"a column for the {role}", mend=nearest(name, known)
+        )
+    return name
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def _all_found(role: str, known: list[str]) -> list[str]:
+    """Columns whose names say the role, the best first."""
+    squeezed = {candidate.replace("_", ""): place for place, candidate in enumerate(ROLES[role])}
+    fitting = [(squeezed[key], name) for name in known if (key := _plain(name).replace("_", "")) in squeezed]
+    return [name for _, name in sorted(fitting, key=lambda pair: pair[0])]
+
+
+def _found(role: str, known: list[str]) -> str | None:
+    return next(iter(_all_found(role, known)), None)
+
+
+def _guess(role: str, known: list[str], taken: list[str], said: list[str]) -> str | None:
+    fitting = [name for name in _all_found(role, known) if name not in taken]
+    if not fitting:
+        if role == "stratum":
+            said.append("stratum: no column looks like one, so all cells of a donor are one composition")
+        return None
+    others = f"; {', '.join(map(repr, fitting[1:4]))} would do too" if fitting[1:] else ""
+    said.append(f"{role}: column {fitting[0]!r} (guessed from its name{others})")
+    if role == "donor" and _plain(fitting[0]) in LIBRARIES:
+        said.append(
+            f"{fitting[0]!r} may name libraries: if one animal gave several, they are not independent, "
+            "so name the animal's column with --donor"
+        )
+    return fitting[0]
