@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import comb
 from typing import Any
 
@@ -98,15 +99,21 @@ def all_arrangements(
     members: list[NDArray[np.int64]], sizes: list[tuple[int, int]], n_donors: int
 ) -> Arrangements:
     """Every arrangement (A, n) that keeps the number of late donors in each stratum."""
-    choices = [
-        member[np.array(list(itertools.combinations(range(n), k)), dtype=np.int64).reshape(comb(n, k), k)]
-        for member, (n, k) in zip(members, sizes, strict=True)
-    ]
+    choices = [member[_combinations(n, k)] for member, (n, k) in zip(members, sizes, strict=True)]
     places = np.indices([choice.shape[0] for choice in choices]).reshape(len(choices), -1)
     arrangements = np.zeros((places.shape[1], n_donors), dtype=bool)
     for choice, place in zip(choices, places, strict=True):
         np.put_along_axis(arrangements, choice[place], True, axis=1)
     return arrangements
+
+
+@lru_cache(maxsize=32)
+def _combinations(n: int, k: int) -> NDArray[np.int64]:
+    """Every choice of k out of n, shape (C(n, k), k)."""
+    flat = itertools.chain.from_iterable(itertools.combinations(range(n), k))
+    chosen = np.fromiter(flat, dtype=np.int64, count=comb(n, k) * k).reshape(comb(n, k), k)
+    chosen.setflags(write=False)
+    return chosen
 
 
 def random_arrangements(
