@@ -73,6 +73,11 @@ def test_what_has_no_heads_is_refused() -> None:
         find_head_sites(torch.nn.Sequential(torch.nn.Linear(3, 3)))
 
 
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="a dict for a model"):
+        find_head_sites({})
+
+
 def test_an_unknown_number_of_heads_is_refused_and_can_be_given() -> None:
     model = definitions.plain_transformer()
     for block in model.blocks:

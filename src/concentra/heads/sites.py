@@ -96,6 +96,12 @@ def find_head_sites(model: Any) -> tuple[HeadSite, ...]:
     >>> sites[0]  # doctest: +SKIP
     HeadSite(layer=0, name='gpt_neox.layers.0.attention.dense', n_heads=8, n_groups=8)
     """
+    if not isinstance(model, torch.nn.Module):
+        raise ArgumentError(
+            found=f"a {type(model).__name__} for a model",
+            expected="a torch.nn.Module",
+            mend='model = concentra.heads.checkpoint_loader("folder")("step512")',
+        )
     if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
         raise HookError(
             found=f"{type(model).__name__} has an encoder and a decoder",
