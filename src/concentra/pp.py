@@ -1,0 +1,135 @@
+"""From cells to the composition of units: an AnnData of units × parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from concentra.analysis.annotated import KEY, modality_of, storable, to_anndata, whole_counts
+from concentra.analysis.columns import ROLES, require
+from concentra.analysis.tally import about_name, combinations, tally
+from concentra.errors import ArgumentError
+
+__all__ = ["composition"]
+SEPARATOR = " · "
+
+
+def composition(
+    data: Any,
+    *,
+    unit: str | Sequence[str] | None = None,
+    stratum: str | None = None,
+    part: str | None = None,
+    about: Sequence[str] = (),
+    amount: str | None = None,
+    modality: str | None = None,
+) -> Any:
+    """The composition of every unit, as a new AnnData: counts of cells, units × parts.
+
+    Parameters
+    ----------
+    data
+        Cells: an AnnData (only `obs` is looked at), a MuData with `modality`, or a frame with one row a cell. Or a
+        composition already, units × cell types, as scCODA makes them: then leave out `part`.
+    unit
+        The column of donors, which are what is resampled; or several columns, the donor first, where a donor was
+        measured more than once (before and after).
+    stratum
+        The column within which parts are compared (tissue); None: one stratum.
+    part
+        The column of parts: cell types, clusters.
+    about
+        Columns that say something of a unit (age, sex): the same for all its cells.
+    amount
+        For a frame with one row a count: the column of counts.
+    modality
+        Of a MuData, the one that holds the cells.
+
+    Returns
+    -------
+    AnnData
+        X: counts; obs: `donor`, `stratum`, the columns of `about`, `n_cells`; var: parts. In ``uns["concentra"]``,
+        `composition`: the columns taken, cells left out and why.
+
+    Raises
+    ------
+    ColumnError, LabelError, DesignError, AmountError
+        A column is missing; a unit has two values of a column in `about`; donors are cells; X holds no counts.
+
+    Examples
+    --------
+    >>> from concentra.simulate import simulate_labels
+    >>> cells = simulate_labels(n_donors=3, n_cells=100).cells
+    >>> adata = composition(cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age"])
+    >>> adata.shape, adata.obs.columns.tolist()
+    ((48, 24), ['donor', 'stratum', 'age', 'n_cells'])
+    """
+    data = modality_of(data, modality)
+    if part is None:
+        return _as_it_is(data, unit, stratum)
+    cells = data if isinstance(data, pd.DataFrame) else data.obs
+    if isinstance(about, str) or unit is None:
+        raise ArgumentError(
+            found=f"unit={unit!r}, about={about!r}",
+            expected="a unit column, and a list of columns about it",
+            mend='write unit="donor_id", about=["age", "sex"]',
+        )
+    donor, *others = [unit] if isinstance(unit, str) else unit
+    about = list(dict.fromkeys([*others, *about]))
+    known = [str(name) for name in cells.columns]
+    for role, name in (("donor", donor), ("part", part), *(("unit", name) for name in about)):
+        require(name, known, role)
+    if stratum is not None:
+        require(stratum, known, "stratum")
+    inside = {about_name(name): name for name in about}
+    counted = combinations(cells, {"stratum": stratum, "donor": donor, "part": part} | inside, amount)
+    animals = counted["donor"]
+    if others:
+        counted = counted.assign(
+            donor=_joined(counted, [about_name(name) for name in others]), animal=animals
+        )
+    made = tally(counted, about=[*inside, *(["animal"] if others else [])])
+    adata = to_anndata(made.composition, [*inside, *(["animal"] if others else [])])
+    if others:
+        adata.obs["donor"] = adata.obs.pop("animal")
+    adata.uns[KEY] = {
+        "composition": {
+            "parameters": {"unit": [donor, *others], "stratum": stratum or "", "part": part, "about": about},
+            "left_out": storable(made.left_out),
+            "said": list(made.said),
+        }
+    }
+    return adata
+
+
+def _joined(counted: pd.DataFrame, others: list[str]) -> pd.Series:
+    """Names of units: the donor and its other labels; missing where the donor or one of them is."""
+    name = counted["donor"].astype(object)
+    for other in others:
+        name = name + SEPARATOR + counted[other].astype(object)
+    return name.where(name.notna(), None)
+
+
+def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) -> Any:
+    """A copy of a composition, its donor and stratum under their names."""
+    if isinstance(data, pd.DataFrame):
+        raise ArgumentError(
+            found="a frame, and no part=", expected="the column of parts", mend='write part="cell_type"'
+        )
+    suspects = [name for name in data.obs.columns if str(name) in ROLES["part"][:6]]
+    if suspects:
+        raise ArgumentError(
+            found=f"no part=, and cells: obs has the column {suspects[0]!r}",
+            expected="the column of parts for cells; none for counts of units × parts",
+            mend=f'write part="{suspects[0]}"',
+        )
+    adata = data.copy()
+    for role, name in (("donor", unit), ("stratum", stratum)):
+        if isinstance(name, str):
+            require(name, [str(column) for column in adata.obs.columns], role)
+            adata.obs[role] = adata.obs[name].astype("category")
+    adata.obs["n_cells"] = whole_counts(adata).sum(axis=1)
+    adata.uns.setdefault(KEY, {})
+    return adata
