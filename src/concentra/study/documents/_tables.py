@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,16 @@ def shift_text(row: Any, decimals: int, names: tuple[str, str, str] = ("shift", 
     return f"{text} [{number(low, decimals, sign=True)}, {number(high, decimals, sign=True)}]"
 
 
+def place(cohort: str, stratum: str) -> str:
+    """A tissue of a cohort, or a model, as people read it.
+
+    >>> place("tms_facs", "Limb_Muscle")
+    'Limb Muscle, FACS'
+    """
+    title = title_of(cohort)
+    return title if stratum == cohort else f"{str(stratum).replace('_', ' ')}, {title.rpartition(', ')[2]}"
+
+
 def verdicts(source: Source) -> Rows:
     """Claims beside what was found."""
     return [
@@ -108,7 +118,7 @@ def contrast(cohort: str, *, tested: bool = False) -> Callable[[Source], Rows]:
     return rows
 
 
-def _contrast(tissue: str, gini: dict[str, Any], effective: dict[str, Any]) -> dict[str, object]:
+def _contrast(tissue: str, gini: Mapping[Any, Any], effective: Mapping[Any, Any]) -> dict[str, object]:
     return {
         "tissue": tissue.replace("_", " "),
         "donors": f"{gini['n_early']} / {gini['n_late']}",
@@ -213,7 +223,7 @@ def across(source: Source) -> Rows:
 def head_shifts(source: Source) -> Rows:
     """First against last checkpoint, per model and definition of importance."""
     return [
-        {"importance": row["value"]} | _head_shift(row)
+        {"importance": row["value"]} | head_shift_row(row)
         for _, row in source.results.rows("head_shift").iterrows()
     ]
 
@@ -221,10 +231,10 @@ def head_shifts(source: Source) -> Rows:
 def first_checkpoints(source: Source) -> Rows:
     """The shift from every possible first checkpoint."""
     frame = source.results.rows("head_first_checkpoint", value="abs")
-    return [_head_shift(row) for _, row in frame.iterrows()]
+    return [head_shift_row(row) for _, row in frame.iterrows()]
 
 
-def _head_shift(row: pd.Series) -> dict[str, object]:
+def head_shift_row(row: pd.Series) -> dict[str, object]:
     return {
         "model": title_of(row["cohort"]),
         "steps": f"{row['first']:,} to {row['last']:,}",

@@ -26,6 +26,7 @@ class Claims(Table):
     expected: str = column("its parts, at the stated rounding")
     observed: str = column("what our tables say")
     verdict: str = column("the verdict of the worst part", among=claims.ORDER)
+    robustness: str = column("interval, and how other choices agree", nullable=True)
     note: str = column("what to know of it", nullable=True)
 
     class Config(Table.Config):
