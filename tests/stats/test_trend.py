@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from concentra.errors import ArgumentError
 from concentra.stats.effect import hodges_lehmann
 from concentra.stats.exact import mann_whitney_exact
-from concentra.stats.trend import _listed, _order, _rising_pairs, n_arrangements, spearman_test, theil_sen
-from definitions_trend import median_slope, rising_pairs, spearman, spearman_p
+from concentra.stats.trend import (
+    _listed,
+    _order,
+    _rising_pairs,
+    n_arrangements,
+    spearman,
+    spearman_test,
+    theil_sen,
+)
+from definitions_trend import median_slope, rising_pairs, spearman_p
+from definitions_trend import spearman as slow_spearman
 
 DESIGNS = [[3, 3, 24, 24], [1, 3, 18, 24], [3, 3, 3, 18, 24, 24], [1, 1, 3, 18, 24, 24], [1, 2, 3, 4, 5, 6]]
 
@@ -27,11 +36,13 @@ def sizes_of(places):
 def test_slope_test_and_null_agree_with_their_slow_definitions(places):
     rng = np.random.default_rng(3)
     for values in (rng.normal(size=len(places)), rng.integers(0, 3, len(places)).astype(float)):
-        assert theil_sen(places, values).slope == pytest.approx(median_slope(places, values))
+        line = theil_sen(places, values)
+        assert line.slope == pytest.approx(median_slope(places, values))
+        assert line.intercept == pytest.approx(np.median(values - line.slope * np.array(places)))
         found = spearman_test(places, values, rng=1)
         if np.ptp(values) == 0:
             continue
-        assert found.correlation == pytest.approx(spearman(places, values))
+        assert found.correlation == pytest.approx(slow_spearman(places, values))
         assert (found.p_value, found.p_attainable) == pytest.approx(spearman_p(places, values))
         assert found.exact
         assert found.n_arrangements == n_arrangements(sizes_of(places))
@@ -86,7 +97,11 @@ def test_against_scipy_where_it_is_exact_too():
     rng = np.random.default_rng(8)
     x, y = np.arange(8.0), rng.normal(size=8)
     assert theil_sen(x, y).slope == pytest.approx(scipy.stats.theilslopes(y, x).slope)
-    assert spearman_test(x, y, rng=1).correlation == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
+    assert (
+        spearman_test(x, y, rng=1).correlation
+        == spearman(x, y)
+        == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
+    )
 
 
 def test_large_samples_meet_sens_normal_approximation():

@@ -47,8 +47,9 @@ def age_trend(
     One row a (stratum, metric):
 
     - `n_donors`, `n_males`, `n_ages` and `ages` (those with a value, as text, ascending);
-    - `slope` (Theil-Sen, per month) with `slope_low`, `slope_high`, `interval` ("interval", "range" where so few
-      donors cannot attain the level, "none") and `attained_level` (Sen 1968, exact);
+    - `slope` (Theil-Sen, per month) and `intercept` (median of what is left at 0 months), with `slope_low`,
+      `slope_high`, `interval` ("interval", "range" where so few donors cannot attain the level, "none") and
+      `attained_level` (Sen 1968, exact);
     - `correlation` (Spearman), `p_value`, `p_attainable`, `n_arrangements`, `exact`;
     - `p_adjusted`, `p_adjusted_attainable`, `n_family`, `n_untestable` (Benjamini-Hochberg);
     - `slope_males`, `slope_males_low`, `slope_males_high`, `p_males`: the same among males alone;
@@ -89,6 +90,7 @@ def _followed(
         "n_ages": len(ages),
         "ages": ", ".join(f"{age:g}" for age in ages),
         "slope": slope.slope,
+        "intercept": slope.intercept,
         "slope_low": slope.low,
         "slope_high": slope.high,
         "interval": slope.kind,

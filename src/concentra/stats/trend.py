@@ -50,6 +50,8 @@ class SlopeResult:
     ----------
     slope
         Units of the value per unit of the axis; NaN where all donors are at one place.
+    intercept
+        Median of the values less slope times place: with the slope, a line for pictures.
     low, high
         The interval; NaN where a single donor carries the slope.
     level, attained_level
@@ -61,6 +63,7 @@ class SlopeResult:
     """
 
     slope: float
+    intercept: float
     low: float
     high: float
     level: float
@@ -134,12 +137,13 @@ def theil_sen(places: ArrayLike, values: ArrayLike, *, level: float = 0.95) -> S
     first, second = np.nonzero(x[:, None] < x[None, :])
     slopes = np.sort((y[second] - y[first]) / (x[second] - x[first]))
     slope = float(np.median(slopes)) if slopes.size else np.nan
+    intercept = float(np.median(y - slope * x)) if slopes.size else np.nan
     if not rests_on_many(sizes):
-        return SlopeResult(slope, np.nan, np.nan, level, np.nan, "none", x.size, len(sizes))
+        return SlopeResult(slope, intercept, np.nan, np.nan, level, np.nan, "none", x.size, len(sizes))
     rank, attained = _order(sizes, level)
     kind: Kind = "interval" if attained >= level else "range"
     low, high = float(slopes[rank - 1]), float(slopes[-rank])
-    return SlopeResult(slope, low, high, level, attained, kind, x.size, len(sizes))
+    return SlopeResult(slope, intercept, low, high, level, attained, kind, x.size, len(sizes))
 
 
 def spearman_test(
@@ -173,25 +177,28 @@ def spearman_test(
     """
     at_least(n_random, 1, "n_random")
     x, y = _aligned(places, values)
-    sizes = _sizes(x)
-    n_donors = x.size
-    r, s = tied_ranks(x).astype(np.float64), tied_ranks(y).astype(np.float64)
-    mean = float(n_donors + 1)  # of doubled ranks
-    product, norm = (
-        float(((r - mean) * (s - mean)).sum()),
-        float(((r - mean) ** 2).sum() * ((s - mean) ** 2).sum()),
-    )
-    correlation = float(product / np.sqrt(norm)) if norm > 0 else np.nan
+    sizes, n_donors = _sizes(x), x.size
+    r, s = _centred_ranks(x), _centred_ranks(y)
+    correlation, product = _correlation(r, s), abs(float((r * s).sum()))
     if not rests_on_many(sizes):
         return TrendTest(correlation, np.nan, np.nan, n_donors, 0, True, ONE_DONOR)
     listed = n_arrangements(sizes)
     if listed <= exact_up_to:
-        found = np.abs(np.sort(r)[_listed(sizes)] @ (s - mean))
-        p_value, p_attainable = (found >= abs(product)).mean(), (found == found.max()).mean()
+        found = np.abs(np.sort(r)[_listed(sizes)] @ s)
+        p_value, p_attainable = (found >= product).mean(), (found == found.max()).mean()
         return TrendTest(correlation, float(p_value), float(p_attainable), n_donors, listed, True)
-    as_far = _as_far(r, s - mean, abs(product), n_random, np.random.default_rng(rng))
-    total = n_random + 1
+    as_far, total = _as_far(r, s, product, n_random, np.random.default_rng(rng)), n_random + 1
     return TrendTest(correlation, (as_far + 1) / total, 1 / total, n_donors, total, False)
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """Spearman's rank correlation, ties at midranks; NaN where either does not vary.
+
+    >>> spearman([1, 2, 3], [2, 9, 4])
+    0.5
+    """
+    x, y = _aligned(first, second)
+    return _correlation(_centred_ranks(x), _centred_ranks(y))
 
 
 def n_arrangements(sizes: Sizes) -> int:
@@ -221,6 +228,16 @@ def _aligned(places: ArrayLike, values: ArrayLike) -> tuple[Floats, Floats]:
             mend="pass both from the same table, in the same order",
         )
     return pairs(x, y)
+
+
+def _centred_ranks(values: Floats) -> Floats:
+    """Doubled midranks less their mean: whole numbers."""
+    return tied_ranks(values).astype(np.float64) - (values.size + 1)
+
+
+def _correlation(r: Floats, s: Floats) -> float:
+    norm = float((r**2).sum() * (s**2).sum())
+    return float((r * s).sum() / np.sqrt(norm)) if norm > 0 else np.nan
 
 
 def _sizes(x: Floats) -> Sizes:

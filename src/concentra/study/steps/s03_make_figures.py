@@ -30,6 +30,7 @@ class AgeTrend(Table):
     n_ages: int = column("different ages among them", unit="ages", low=0)
     ages: str = column("these ages", unit="months")
     slope: float = column("Theil-Sen slope", unit="metric per month", nullable=True)
+    intercept: float = column("median of value - slope * age: the line drawn", unit="metric", nullable=True)
     slope_low: float = column("Sen's exact interval", unit="metric per month", nullable=True)
     slope_high: float = column("Sen's exact interval", unit="metric per month", nullable=True)
     interval: str = column(
