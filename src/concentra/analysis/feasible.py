@@ -14,6 +14,7 @@ from concentra.errors import DesignError
 from concentra.stats.exact import smallest_attainable_p, smallest_attainable_p_paired
 
 COMPLETE, PARTIAL, NO = "complete", "partial", "none"
+DISEASE = "disease"
 
 
 def design_table(composition: pd.DataFrame, comparison: Comparison, *, min_cells: int) -> pd.DataFrame:
@@ -189,7 +190,12 @@ def _judge_confounding(
 ) -> list[str]:
     name = str(row["covariate"])
     sides = f"{row['early']} against {row['late']} donors"
-    accepted = name in despite or any(role in despite for role, column in others.items() if column == name)
+    roles = [role for role, column in others.items() if column == name]
+    accepted = name in despite or any(role in despite for role in roles)
+    if row["confounded"] == COMPLETE and DISEASE in roles and not accepted:  # it may be the question, renamed
+        return [
+            f"{comparison.name}: {name!r} differs just as the groups do ({sides}): nothing tells the two apart"
+        ]
     if row["confounded"] == COMPLETE and not accepted:
         raise DesignError(
             found=f"{comparison.name!r} confounded with {name!r} completely: {sides}",

@@ -1,0 +1,28 @@
+"""Pictures of what `concentra.tl` stored: each takes and returns Axes, and computes nothing.
+
+`forest`
+    The shift of every stratum with its interval.
+`plane`
+    Every stratum in the plane of the two shifts, with joint regions and null clouds.
+`drivers`
+    The parts that drive one stratum's shift.
+`trend`
+    A metric of every unit along a numeric axis.
+`lorenz`
+    Lorenz curves of the units of one stratum.
+`specification_curve`
+    The shift under every defensible choice.
+
+All take an AnnData with the stored result, or its frame as `concentra.get` returns it. Without `ax` one is made.
+"""
+
+from __future__ import annotations
+
+from concentra.pl.drivers import drivers
+from concentra.pl.forest import forest
+from concentra.pl.lorenz import lorenz
+from concentra.pl.plane import plane
+from concentra.pl.specification_curve import specification_curve
+from concentra.pl.trend import trend
+
+__all__ = ["drivers", "forest", "lorenz", "plane", "specification_curve", "trend"]
