@@ -25,7 +25,7 @@ pytest.importorskip("igraph")
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     place = tmp_path_factory.mktemp("atlas") / "atlas.h5ad"
-    simulate_atlas(place, "tms_facs", n_cells=9_000, n_genes=500, n_counts=1_000, rng=1)
+    simulate_atlas(place, "tms_facs", n_cells=8_000, n_genes=500, n_counts=1_200, rng=1)
     return place
 
 
@@ -33,7 +33,7 @@ def clustered(path, where, stratum, resolutions):
     """Clusters of the chosen cells, and who these cells are."""
     chosen = select_cells(path, where, ["mouse.id", "age", "free_annotation", "cell_ontology_class"])
     found = read_expression(path, chosen.index, n_variable=300)
-    labels = cluster_cells(found.matrix, resolutions, cells=found.rows)
+    labels = cluster_cells(found.matrix, resolutions, n_components=20, cells=found.rows)
     cells = chosen.rename(columns={"mouse.id": "donor"})
     cells["stratum"] = stratum
     cells["age_group"] = cells["age"].map({"3m": "early", "24m": "late"}).astype(str)
