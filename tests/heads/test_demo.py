@@ -24,7 +24,7 @@ def test_a_short_demo_gives_the_same_bytes_twice(tmp_path: Path) -> None:
     run_demo(tmp_path / "b", **options)
     for name in (demo.TABLE, demo.TRAJECTORY):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    assert len(table) == 2 * 32
+    assert len(table) == 2 * 16
     assert set(table["model"]) == {"tiny_neox"}
     losses = table.groupby("checkpoint", sort=False)["baseline_loss"].first()
     assert losses["step6"] < losses["step0"]
