@@ -1,0 +1,91 @@
+"""What an analysis leaves behind: every file whole or not at all, and the account of them last."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from concentra import __version__
+from concentra.cli._cohort_options import FILE, Options
+from concentra.files import write_text
+from concentra.report.analysis import Picture
+
+ACCOUNT = "provenance.json"
+PACKAGES = ("numpy", "scipy", "pandas", "anndata", "matplotlib")
+
+
+def table_text(frame: pd.DataFrame) -> str:
+    """A frame as CSV: text quoted, also with line breaks in it; every number as it is."""
+    text = io.StringIO()
+    frame.to_csv(text, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.getvalue()
+
+
+def write_all(
+    out: Path,
+    options: Options,
+    counted: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    pictures: Sequence[Picture],
+    summary: str,
+    page: str,
+) -> list[Path]:
+    """Write everything; files that an earlier run left here and this one does not write are removed.
+
+    The account of the files (`provenance.json`) is removed first and written last: where it is missing, a run was
+    interrupted, and the same command writes the same files again.
+    """
+    texts = {f"tables/{name}.csv": table_text(frame) for name, frame in tables.items()}
+    texts |= {f"figures/{one.name}.svg": one.svg for one in pictures}
+    texts |= {"summary.md": summary, "report.html": page, FILE: options.text(out)}
+    account = out / ACCOUNT
+    earlier = _earlier(account)
+    account.unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_text(out / name, text)
+    for name in earlier - set(texts):
+        (out / name).unlink(missing_ok=True)
+    write_text(account, _account(options, out, counted, texts))
+    return [out / name for name in ("report.html", "summary.md", "tables", "figures", FILE)]
+
+
+def _earlier(account: Path) -> set[str]:
+    """Names of the files of an earlier run, none outside its tables and figures."""
+    try:
+        named = json.loads(account.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {
+        name
+        for name in named
+        if name.count("/") == 1 and name.split("/")[0] in ("tables", "figures") and ".." not in name
+    }
+
+
+def _account(options: Options, out: Path, counted: pd.DataFrame, texts: Mapping[str, str]) -> str:
+    inputs = [
+        {"file": Path(name).name, "bytes": Path(name).stat().st_size if Path(name).is_file() else None}
+        for name in options.cells
+    ]
+    found = {
+        "concentra": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "inputs": inputs,
+        "labels_sha256": _digest(table_text(counted)),
+        "options_sha256": _digest(texts[FILE]),
+        "files": {name: _digest(text) for name, text in sorted(texts.items())},
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
