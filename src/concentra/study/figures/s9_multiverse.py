@@ -50,7 +50,8 @@ def specification_curves(
     }
     drawn, axes = style.canvas(1, 1, width=style.PAGE, height=215)
     axes[0, 0].remove()
-    above, below = drawn.subfigures(2, 1, height_ratios=[2.0, 1])
+    halves: Any = drawn.subfigures(2, 1, height_ratios=[2.0, 1])
+    above, below = halves
     grid = above.subplots(
         3, max(len(curves), 1), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [1, 1, 2.4]}
     )
@@ -60,7 +61,8 @@ def specification_curves(
         column[0].set_title(f"{place} (n = {len(rows)})")
     above.align_ylabels(grid[:2, 0])
     summary = _together(multiverse_summary, head_multiverse_summary)
-    _shares(*below.subplots(1, 2, width_ratios=[2, 1]), summary)
+    dots, numbers = below.subplots(1, 2, width_ratios=[2, 1])
+    _shares(dots, numbers, summary)
     return Drawing(
         drawn,
         _caption({_short(cohort): rows for (cohort, _), rows in curves.items()}, summary),
@@ -163,7 +165,7 @@ def _shares(ax: Any, beside: Any, summary: pd.DataFrame) -> None:
     keys = sorted(pairs, key=lambda key: order.index(key[0]))
     beside.set(xlim=(0, 1), ylim=(len(keys) - 0.5, -0.6))
     beside.set_axis_off()
-    heads = ["distinct\nchoices", "p, median\nof Gini", "p, median\nof eff. n.", "p, of\nagreement"]
+    heads = ["distinct\nchoices", "p,\nGini", "p, effective\nnumber", "p, of\nagreement"]
     for row, (stratum, cohort) in enumerate(keys):
         here = summary[(summary["stratum"] == stratum) & (summary["cohort"] == cohort)].set_index("metric")
         ax.axhline(row, color="#e4e4e4", linewidth=0.6, zorder=0)
