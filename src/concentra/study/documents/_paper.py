@@ -44,7 +44,12 @@ def fill(text: str, numbers: Mapping[str, Numbers], functions: Mapping[str, Call
     Keys are checked in all branches, also in those that this run's data does not take.
     """
     environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        comment_start_string="{##",  # `{#name}` is an anchor of Pandoc
+        comment_end_string="##}",
     )
     try:
         tree = environment.parse(text)

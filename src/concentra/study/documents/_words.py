@@ -9,6 +9,7 @@ from concentra import __version__
 from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
 from concentra.study.claims import Judgement
+from concentra.study.declare import all_parameters
 from concentra.study.documents import _tables
 from concentra.study.numbers import UNCOMPUTED, Number, in_words
 from concentra.study.results import Picture, Results
@@ -29,6 +30,8 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
         "verdict": claims.verdict,
         "tally": claims.tally,
         "claims_that": claims.named,
+        "found": claims.found,
+        "parameter": parameter,
         "absent": lambda: absent(results),
         "covers": covers,
         "sign": sign,
@@ -59,17 +62,25 @@ class _Figures:
 
 class _Claims:
     def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self.judgements = {one.id: one for one in judgements}
         self.verdicts = {one.id: one.verdict for one in judgements}
 
     def verdict(self, claim: str) -> str:
         """The verdict on one claim."""
-        if claim not in self.verdicts:
+        return self._judgement(claim).verdict
+
+    def found(self, claim: str) -> str:
+        """What was observed of one claim."""
+        return markdown.escape(self._judgement(claim).observed, 2000)
+
+    def _judgement(self, claim: str) -> Judgement:
+        if claim not in self.judgements:
             raise ArgumentError(
                 found=f"the manuscript asks for the verdict on {claim!r}",
                 expected="the id of a claim in claims.toml",
-                mend=nearest(claim, self.verdicts),
+                mend=nearest(claim, self.judgements),
             )
-        return self.verdicts[claim]
+        return self.judgements[claim]
 
     def tally(self, *verdicts: str) -> int:
         """How many claims have one of these verdicts; without any, how many claims there are."""
@@ -78,6 +89,18 @@ class _Claims:
     def named(self, verdict: str) -> str:
         """The ids of the claims with this verdict, as a list in words."""
         return in_words([f"*{name}*" for name, one in self.verdicts.items() if one == verdict]) or "none"
+
+
+def parameter(node: str, name: str) -> str:
+    """A parameter of the study, as `parameters.toml` has it."""
+    section = all_parameters().get(node, {})
+    if name not in section:
+        raise ArgumentError(
+            found=f"the manuscript asks for the parameter {name!r} of {node!r}",
+            expected="a parameter of parameters.toml",
+            mend=nearest(name, section),
+        )
+    return f"{section[name]}"
 
 
 def absent(results: Results) -> str:

@@ -15,7 +15,7 @@ from concentra.study.documents._paper import fill, paper_files, read_text
 from concentra.study.results import Results
 
 FILES = ("paper/manuscript.pdf", "paper/manuscript.docx", "paper/manuscript.html", "paper/numbers.json")
-CLAIMS = Path(claims.__file__).with_name("claims.toml")
+DECLARED = tuple(Path(claims.__file__).with_name(name) for name in ("claims.toml", "parameters.toml"))
 
 
 class Claims(Table):
@@ -33,7 +33,7 @@ class Claims(Table):
         unique = ["id"]
 
 
-@document(*FILES, tables=(Claims,), sources=(*paper_files(), CLAIMS, *pdf.SOURCES))
+@document(*FILES, tables=(Claims,), sources=(*paper_files(), *DECLARED, *pdf.SOURCES))
 def build_pdf(results: Results) -> dict[str, str | bytes | pd.DataFrame]:
     """The manuscript with every number looked up"""
     text, references, declared = paper_files()
