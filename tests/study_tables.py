@@ -6,11 +6,13 @@ Each step runs at most once in a test session, with fewer draws than the study t
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from concentra.study import raw
-from concentra.study.declare import Node, nodes, tables
+from concentra.study.declare import Node, nodes
 
 FEWER = {"n_draws": 400, "n_random": 999}
 
@@ -40,9 +42,9 @@ def _written_by(name: str) -> dict[str, pd.DataFrame]:
     result = node.function(*(loaded(one) for one in node.reads), **given)
     frames = result if isinstance(result, tuple) else (result,)
     names = raw.restorable(node, None)
-    return {
-        kind.name(): tables()[kind.name()].check(
-            raw.restore(kind, frame, names) if names else frame, kind.name()
-        )
-        for kind, frame in zip(node.tables, frames, strict=True)
-    }
+    found = {}
+    with TemporaryDirectory() as folder:
+        for kind, frame in zip(node.tables, frames, strict=True):
+            kind.write(raw.restore(kind, frame, names) if names else frame, Path(folder))
+            found[kind.name()] = kind.read(Path(folder))
+    return found

@@ -74,6 +74,6 @@ def test_missing_values_and_a_single_age(units):
     units.loc[units["stratum"] == "rises", "hill_q1"] = np.nan
     young = units[units["age_months"] == 3]
     found = follow(young)
-    assert found.loc[("rises", "hill_q1"), ["n_donors", "n_ages", "ages"]].tolist() == [0, 0, ""]
+    assert found.loc[("rises", "hill_q1"), ["n_donors", "n_ages", "ages"]].tolist() == [0, 0, None]
     assert found["slope"].isna().all()
     assert (found["trend"] == "no test").all()

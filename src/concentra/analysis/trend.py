@@ -88,7 +88,7 @@ def _followed(
         "n_donors": len(known),
         "n_males": len(males),
         "n_ages": len(ages),
-        "ages": ", ".join(f"{age:g}" for age in ages),
+        "ages": ", ".join(f"{age:g}" for age in ages) or None,
         "slope": slope.slope,
         "intercept": slope.intercept,
         "slope_low": slope.low,

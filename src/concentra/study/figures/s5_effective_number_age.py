@@ -9,6 +9,13 @@ from concentra.study.figures._age import against_age
 
 
 @figure("S5")
-def effective_number_age(concentration: pd.DataFrame) -> Drawing:
+def effective_number_age(concentration: pd.DataFrame, age_trend: pd.DataFrame) -> Drawing:
     """Effective number (eff_N) against age, per tissue"""
-    return against_age(concentration, metric="hill_q1", label="effective number (eff_N)", unit="cell types")
+    return against_age(
+        concentration,
+        age_trend,
+        metric="hill_q1",
+        corrected="hill_q1_corrected",
+        label="effective number, eff_N (cell types)",
+        words="corrected for depth",
+    )

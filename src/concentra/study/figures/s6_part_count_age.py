@@ -9,8 +9,13 @@ from concentra.study.figures._age import against_age
 
 
 @figure("S6")
-def part_count_age(concentration: pd.DataFrame) -> Drawing:
+def part_count_age(concentration: pd.DataFrame, age_trend: pd.DataFrame) -> Drawing:
     """Number of cell types present against age, per tissue"""
     return against_age(
-        concentration, metric="hill_q0", label="number of cell types present", unit="cell types"
+        concentration,
+        age_trend,
+        metric="hill_q0",
+        corrected=None,
+        label="cell types present (number)",
+        words="",
     )

@@ -28,7 +28,7 @@ class AgeTrend(Table):
     n_donors: int = column("donors with a value", unit="donors", low=0)
     n_males: int = column("males among them", unit="donors", low=0)
     n_ages: int = column("different ages among them", unit="ages", low=0)
-    ages: str = column("these ages", unit="months")
+    ages: str = column("these ages", unit="months", nullable=True)
     slope: float = column("Theil-Sen slope", unit="metric per month", nullable=True)
     intercept: float = column("median of value - slope * age: the line drawn", unit="metric", nullable=True)
     slope_low: float = column("Sen's exact interval", unit="metric per month", nullable=True)

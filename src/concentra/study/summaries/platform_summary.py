@@ -13,10 +13,10 @@ from concentra.study.summaries._shared import title_of
 HOW = """Both platforms measured mice of one colony, and some of the same mice: agreement is technical replication, and
 says nothing of other mice. Shifts are medians over old donors minus medians over young donors, with the intervals of
 `results_summary.md`; a range stands where a group has two donors, nothing where it has one."""
-METHODS = """FACS sorts cells by gates into plates and reads few cells of a mouse; Droplet takes an unsorted suspension and
-reads many. The gates change which types are seen and in which shares (in marrow, sorted fractions are sampled apart), the
-depth changes how many rare types are found, and the annotation of the two files is not the same. The ages differ too: 3
-against 24 months on FACS, 1 and 3 against 24 and 30 months on Droplet, where most tissues have a single young mouse.
+METHODS = """FACS sorts cells by gates into plates and reads few cells of a mouse; Droplet takes an unsorted suspension
+and reads many. The gates change which types are seen and in which shares (in marrow, fractions are sorted apart), the
+depth changes how many rare types are found, and the annotation of the two files is not the same. The ages differ too:
+3 against 24 months on FACS, 1 and 3 against 24 and 30 months on Droplet, where most tissues have one young mouse.
 A difference in shift between the platforms can be any of these; it cannot be resolved here."""
 METRICS = {"gini_present": ("Gini", 3), "hill_q1": ("eff_N", 2)}
 
@@ -99,11 +99,11 @@ def _disagreement(both: pd.DataFrame, tissue: str) -> str:
         return ""
     said = []
     for cohort, rows in here.groupby("cohort", sort=False):
-        values = rows.set_index("metric")
-        row = values.loc["hill_q1"]
+        row = rows[rows["metric"] == "hill_q1"].iloc[0]
+        gini = rows[rows["metric"] == "gini_present"].iloc[0]
         said.append(
             f"{_platform(str(cohort))} {row['direction']} (Gini "
-            f"{number(values.loc['gini_present', 'shift'], sign=True)}, eff_N {number(row['shift'], 2, sign=True)}; "
+            f"{number(gini['shift'], sign=True)}, eff_N {number(row['shift'], 2, sign=True)}; "
             f"{row['n_early']} against {row['n_late']} donors of {row['ages_early']} and {row['ages_late']} months, "
             f"{row['n_early_males']} and {row['n_late_males']} of them male; {row['n_cells_early']:.0f} and "
             f"{row['n_cells_late']:.0f} cells a donor; {row['n_types']} cell types)"
