@@ -11,9 +11,9 @@ EXAMPLE = "Example: concentra steps --out results"
 
 def steps(data: Data = None, out: Out = RESULTS, json: Json = False) -> None:
     """List every step, figure and summary: what would run again, and why."""
-    from concentra.study import engine, raw
+    from concentra.study import raw, stale
 
-    frame = engine.plan_frame(out.resolve(), raw.data_folder(data))
+    frame = stale.plan_frame(out.resolve(), raw.data_folder(data))
     rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[assignment]
     if json:
         print_json(rows)

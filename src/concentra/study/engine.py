@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import ast
-import csv
 import fcntl
 import hashlib
 import json
 import os
 import platform
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -217,7 +217,7 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[IO[str]]:
     """Hold the output folder for this process; the hold ends with the process, however that ends."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as handle:
@@ -229,7 +229,7 @@ def alone(out: Path) -> Iterator[None]:
                 expected="one run at a time in one output folder",
                 mend="wait for it to end, or name another folder with --out",
             ) from None
-        yield
+        yield handle
 
 
 def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] = ()) -> int:
@@ -247,12 +247,46 @@ def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] 
         Names of nodes; default all.
     """
     plans(data)  # an error of a declaration is shown as such, not through Snakemake
-    with alone(out):
+    with alone(out) as lock:
+        again = edited(out)
         words = snakemake(out, data, "--cores", str(cores), "--quiet", "all", targets=targets)
-        ended = subprocess.run(words, env=environment(), check=False)
-        if ended.returncode == 0:
+        words += ["--forcerun", *again] if again else []
+        # Snakemake and its nodes hold the lock too: killing this process alone does not free the folder
+        running = subprocess.Popen(words, env=environment(), pass_fds=[lock.fileno()])
+        try:
+            status = running.wait()
+        except KeyboardInterrupt:
+            _end(running)
+            raise
+        if status == 0:
             gather_provenance(out)
-        return ended.returncode
+        return status
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """Let an interrupted Snakemake remove what is half-written: a terminal has interrupted it as well."""
+    try:
+        running.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        running.terminate()
+        running.wait()
+
+
+def note_of(node: Node, out: Path) -> dict[str, Any]:
+    """What the provenance of a node's last run says; empty where there is none."""
+    path = node.provenance(out)[0]
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def edited(out: Path) -> list[str]:
+    """Nodes with an output that is not the one they wrote: they run again, an edit is never taken for a result."""
+    found = []
+    for node in nodes().values():
+        written = note_of(node, out).get("outputs", {})
+        present = [path for path in node.outputs(out) if path.exists() and path.name in written]
+        if any(sha256(path) != written[path.name] for path in present):
+            found.append(node.name)
+    return found
 
 
 def gather_provenance(out: Path) -> None:
@@ -265,77 +299,6 @@ def gather_provenance(out: Path) -> None:
     write_text(out / "tables" / "provenance.json", json.dumps(notes, indent=1) + "\n")
 
 
-def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
-    """What is stale and why: one row a node with `node`, `kind`, `title`, `state`, `why`, `seconds`."""
-    out.mkdir(parents=True, exist_ok=True)
-    words = snakemake(out, data, "--cores", "1", "--summary")
-    ended = subprocess.run(words, env=environment(), check=False, capture_output=True, text=True)
-    if ended.returncode:
-        raise DesignError(
-            found=f"Snakemake could not plan: {ended.stderr.strip()[-500:]}",
-            expected="a summary of every output",
-            mend="run `concentra doctor`",
-        )
-    lines = [line for line in ended.stdout.splitlines() if "\t" in line]
-    stale = {
-        row["rule"]
-        for row in csv.DictReader(lines, delimiter="\t")
-        if row["plan"] != "no update" or row["status"] != "ok"
-    }
-    made = {plan.node.name: plan for plan in plans(data)}
-    rows: list[dict[str, Any]] = []
-    waiting: set[str] = set()
-    for node in nodes().values():
-        reasons = why(node, made[node.name], out, data, waiting)
-        if node.name in stale:
-            waiting |= {table.name() for table in node.tables}
-        state = "stale" if node.name in stale else "fresh"
-        note = _note(node, out)
-        rows.append(
-            {
-                "node": node.name,
-                "kind": node.kind,
-                "title": node.title,
-                "state": state,
-                "why": "; ".join(reasons) or ("an earlier step is stale" if state == "stale" else ""),
-                "seconds": note.get("seconds") if note else None,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _note(node: Node, out: Path) -> dict[str, Any]:
-    path = node.provenance(out)[0]
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def why(node: Node, plan: Plan, out: Path, data: Path | None, waiting: set[str]) -> list[str]:
-    """Why a node would run again, from what its provenance says it was made from."""
-    missing = [path.name for path in node.outputs(out) if not path.exists()]
-    if missing:
-        return [f"{', '.join(missing)} is missing"]
-    note = _note(node, out)
-    if not note:
-        return ["its provenance is missing"]
-    reasons = [
-        f"parameter {name}: {note['parameters'].get(name)} -> {value}"
-        for name, value in json.loads(plan.parameters).items()
-        if note["parameters"].get(name) != value
-    ]
-    now = code(node.module)
-    changed = [name for name in now if note["code"].get(name) != now[name]]
-    reasons += [f"code of {', '.join(changed)} changed"] if changed else []
-    reasons += [
-        f"{name}: {note['availability'].get(name)} -> {state}"
-        for name, state in json.loads(plan.availability).items()
-        if note["availability"].get(name) != state
-    ]
-    present = [path for path in inputs(node, data, out) if path.exists()]
-    reasons += [f"{path.name} changed" for path in present if note["inputs"].get(path.name) != sha256(path)]
-    upstream = sorted(set(node.reads) & waiting)
-    return reasons + ([f"waits for {', '.join(upstream)}"] if upstream else [])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one node from the command line; Snakemake calls this."""
     parser = argparse.ArgumentParser(prog="python -m concentra.study.engine", description=main.__doc__)
@@ -343,6 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupt ends the node at once and without a word
     try:
         seconds = run_node(given.node, data=given.data, out=given.out)
     except ConcentraError as problem:

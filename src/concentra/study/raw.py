@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from concentra import __version__
-from concentra.errors import DataAbsentError
+from concentra.errors import DataAbsentError, TableError
 from concentra.files import sha256, write_text
 from concentra.study.cohorts import Atlas, Cohort, Model, cohorts
 from concentra.study.declare import Node, Table, nodes, write_csv
@@ -145,15 +145,28 @@ def restore(table: type[Table], frame: pd.DataFrame, names: list[str]) -> pd.Dat
     """The frame with the archived rows of these cohorts, cohorts in their declared order."""
     path = archive_folder() / f"{table.name()}.csv"
     if names and path.exists():
-        old = table.read_file(path)
+        old = _archived_table(table, path)
         kept = old[old["cohort"].isin(names)]
         frame = (
             pd.concat([part for part in (frame, kept) if len(part)], ignore_index=True)
             if len(kept)
             else frame
         )
+    if "cohort" not in frame:  # a table that no cohort here has, and the archive neither
+        return frame
     order = {name: place for place, name in enumerate(cohorts())}
     return frame.sort_values("cohort", key=lambda values: values.map(order), kind="stable", ignore_index=True)
+
+
+def _archived_table(table: type[Table], path: Path) -> pd.DataFrame:
+    try:
+        return table.read_file(path)
+    except TableError as problem:
+        raise TableError(
+            found=f"the archived {path.name} is of another version: {problem.found}",
+            expected=problem.expected,
+            mend="where the raw data is, run `make archive`",
+        ) from problem
 
 
 def write_archive(out: Path, data: Path | None) -> list[Path]:

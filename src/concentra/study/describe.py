@@ -1,0 +1,47 @@
+"""Every table of the study in words, from its declaration: the page `docs/tables.md`."""
+
+from __future__ import annotations
+
+from concentra.report import markdown
+from concentra.study.declare import Table, nodes
+
+HEAD = """# Tables of the study
+
+Generated from the declarations by `make docs`. Every table is checked against them when it is written and when it is
+read. Text is quoted; an empty cell is a missing value."""
+
+
+def page() -> str:
+    """The page as Markdown: one section a table, in the order of the steps."""
+    sections = [
+        f"## {table.name()}\n\n{_first_line(table)} Written by `{node.name}`; key: {_key(table)}.\n\n{_columns(table)}"
+        for node in nodes().values()
+        for table in node.tables
+    ]
+    return markdown.join(HEAD, *sections)
+
+
+def _first_line(table: type[Table]) -> str:
+    return (table.__doc__ or "").split("\n", 1)[0]
+
+
+def _key(table: type[Table]) -> str:
+    unique = getattr(table.Config, "unique", None) or []
+    return ", ".join(f"`{name}`" for name in ([unique] if isinstance(unique, str) else unique)) or "none"
+
+
+def _columns(table: type[Table]) -> str:
+    rows = [
+        {
+            "column": name,
+            "meaning": declared.description or "",
+            "unit": (declared.metadata or {}).get("unit") or "–",
+            "may be missing": "yes" if declared.nullable else "no",
+        }
+        for name, declared in table.columns().items()
+    ]
+    return markdown.table(rows)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
