@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
 
-.PHONY: install reproduce archive test check bench calibrate docs clean
+.PHONY: install reproduce archive test test-heads test-clustering test-browser check bench calibrate docs clean
 
 install: .venv/installed
 
@@ -18,9 +18,26 @@ reproduce: install  ## the study: tables, figures, summaries, verdicts
 archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
-test: install
+test: install  ## all that needs neither torch, nor scanpy, nor a browser
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not browser"
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
+
+test-heads: .venv/installed-heads  ## head importance: installs torch
+	$(BIN)/python -m pytest -m heads tests/heads tests/cli
+
+test-clustering: .venv/installed-peers  ## clustering against its peers: installs scanpy
+	$(BIN)/python -m pytest -m clustering
+
+test-browser: install  ## the report in Chromium, which must be at /usr/bin/chromium
+	$(BIN)/python -m pytest -m browser
+
+.venv/installed-heads: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[heads]"
+	touch $@
+
+.venv/installed-peers: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[peers]"
+	touch $@
 
 check: install  ## style, types, layers
 	$(BIN)/ruff check .
