@@ -42,7 +42,7 @@ CASES = {
         "heads": 8,
         "vocabulary": 1024,
         "shape": (4, 128),
-        "batches": 2,
+        "batches": 4,
         "least": 1.7,
     },
 }

@@ -26,6 +26,8 @@ from concentra.heads.sites import HeadSite, in_features
 Sums = NDArray[np.float64]
 WORTH_BATCHING = 0.25
 """Seconds of a forward pass above which overhead is small, so that several variants in one save nothing."""
+WORTHWHILE = 0.9
+"""What two variants in one pass may cost, relative to one at a time, for more to be tried."""
 ROWS_OF_A_KERNEL = 16
 """Matrix kernels treat the rows that are left over by this number in another way, with other last bits."""
 
@@ -151,18 +153,25 @@ class Runner:
         """The largest number of variants, by halves, whose losses are those of one at a time, and faster."""
         if len(units) == 1:
             return 1
-        started = time.perf_counter()
+        slow, _ = self._timed(batch, site, units[:1], held, number)
+        if self._timed(batch, site, units[:2], held, number)[0] > WORTHWHILE * slow:
+            return 1
         alone = self._layer(batch, site, units, held, number, 1)
-        slow = (time.perf_counter() - started) / len(units)
         width = len(units)
         while width > 1:
-            started = time.perf_counter()
-            together = self._pass(batch, site, units[:width], held, number)
-            fast = (time.perf_counter() - started) / width
+            fast, together = self._timed(batch, site, units[:width], held, number)
             if np.array_equal(together, alone[:width]) and fast < slow:
                 return width
             width //= 2
         return 1
+
+    def _timed(
+        self, batch: dict[str, Any], site: HeadSite, units: list[Any], held: Prefix | None, number: int
+    ) -> tuple[float, Sums]:
+        """Seconds a variant, and the sums, of one pass."""
+        started = time.perf_counter()
+        sums = self._pass(batch, site, units, held, number)
+        return (time.perf_counter() - started) / len(units), sums
 
     def _layer(
         self,
