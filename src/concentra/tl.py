@@ -174,7 +174,7 @@ def contrast(
     }  # fmt: skip
     _store(
         adata, key_added, asked, contrast=found,
-        across=_across(rows, comparison, min_cells=min_cells, depth=cells, rng=seed),
+        across=_across(rows, comparison, min_cells=min_cells, rng=seed),
         design=design_table(rows, comparison, min_cells=min_cells),
         confounding=_confounding(rows, comparison, covariates),
     )  # fmt: skip

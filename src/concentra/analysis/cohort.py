@@ -219,7 +219,7 @@ def _tables(
         "contrast",
         compare(composition, comparison, alpha=plan.alpha, level=plan.level, n_draws=plan.n_draws, **how),
     )
-    yield "across", across(composition, comparison, **how)
+    yield "across", across(composition, comparison, min_cells=plan.min_cells, rng=plan.rng)
     tell(f"{comparison.name}: drivers")
     yield (
         "drivers",

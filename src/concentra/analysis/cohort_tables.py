@@ -7,14 +7,16 @@ import pandas as pd
 
 from concentra.analysis.ages import numeric_axis
 from concentra.analysis.choices import ALL, Choices
-from concentra.analysis.compare import METRICS, Sides, sided
+from concentra.analysis.compare import Sides, sided
 from concentra.analysis.drivers import pair_donors
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
 from concentra.analysis.question import EARLY, LATE, Comparison
 from concentra.analysis.trend import age_trend
 
-N_RANDOM = 1_999
+N_RANDOM = 999
+FOLLOWED = ("gini_present", "hill_q1", "gini_rarefied", "hill_q1_corrected")
+"""Metrics that are followed along an axis: as counted, and corrected for depth."""
 N_SHOWN = 150
 """Points of each null cloud that are kept for drawing."""
 
@@ -139,7 +141,7 @@ def trend_of(
     level: float = 0.95,
     rng: int,
 ) -> pd.DataFrame:
-    """The trend of every metric along a numeric axis, in every stratum.
+    """The trend of the metrics in `FOLLOWED` along a numeric axis, in every stratum.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def trend_of(
     sexes = units[sex].astype(object) if sex else pd.Series("unknown", index=units.index)
     known = units.drop(columns=[name for name in ("age_months", "sex") if name in units])
     known = known.assign(age_months=numbers, sex=sexes)[numbers.notna()]
-    metrics = [name for name in METRICS if name in known and known[name].notna().any()]
+    metrics = [name for name in FOLLOWED if name in known and known[name].notna().any()]
     found = age_trend(known, metrics=metrics, alpha=alpha, level=level, n_random=N_RANDOM, seed=rng)
     if not sex:
         found = found.drop(

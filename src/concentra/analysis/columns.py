@@ -29,6 +29,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 NUISANCE = ("sex", "batch", "disease")
 LIBRARIES = ("sample_id", "sample", "library_id", "library", "orig_ident")
+SURE = 7
+"""Letters from which on a known name is recognised within a longer one: "Cell Type (final)", "mouse_id_2"."""
 NONE = "none"
 """The name of a column that means: there is none."""
 
@@ -55,7 +57,12 @@ class Roles:
 
 
 def guess_roles(
-    columns: Iterable[str], *, donor: str | None = None, stratum: str | None = None, part: str | None = None
+    columns: Iterable[str],
+    *,
+    donor: str | None = None,
+    stratum: str | None = None,
+    part: str | None = None,
+    constant: Collection[str] = (),
 ) -> Roles:
     """The columns of donor, stratum and part: as named, else guessed from their names.
 
@@ -65,6 +72,8 @@ def guess_roles(
         The columns that are there.
     donor, stratum, part
         Columns named by the user, which are never overruled; ``stratum="none"``: there are no strata.
+    constant
+        Columns that have the same value in every cell: they are not guessed to be the donor or the part.
 
     Raises
     ------
@@ -85,7 +94,9 @@ def guess_roles(
     said: list[str] = []
     for role, name in named.items():
         if name is None:
-            chosen[role] = _guess(role, known, [other for other in chosen.values() if other], said)
+            taken = [other for other in [*chosen.values(), *named.values()] if other]
+            useless = constant if role != "stratum" else ()
+            chosen[role] = _guess(role, [name for name in known if name not in useless], taken, said)
         elif role == "stratum" and name == NONE and NONE not in known:
             chosen[role] = None
         else:
@@ -102,6 +113,15 @@ def guess_roles(
     return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), nuisance, tuple(said))
 
 
+def candidates(columns: Iterable[str], role: str) -> list[str]:
+    """Columns that could be guessed to play the role, the best first.
+
+    >>> candidates(["Animal ID", "age", "donor"], "donor")
+    ['donor', 'Animal ID']
+    """
+    return _all_found(role, columns)
+
+
 def require(name: str, known: Collection[str], role: str) -> str:
     """The name of a column that is there."""
     if name not in known:
@@ -115,10 +135,17 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
 
 
-def _all_found(role: str, known: list[str]) -> list[str]:
-    """Columns whose names say the role, the best first."""
+def _all_found(role: str, known: Iterable[str]) -> list[str]:
+    """Columns whose names say the role, the best first: those that are a known name, then those that hold one."""
     squeezed = {candidate.replace("_", ""): place for place, candidate in enumerate(ROLES[role])}
-    fitting = [(squeezed[key], name) for name in known if (key := _plain(name).replace("_", "")) in squeezed]
+    fitting = []
+    for name in known:
+        key = _plain(name).replace("_", "")
+        if key in squeezed:
+            fitting.append((squeezed[key], name))
+        elif not key.endswith(("ontologytermid", "ontologyid", "color", "colors", "score")):
+            held = [place for one, place in squeezed.items() if len(one) >= SURE and one in key]
+            fitting += [(len(squeezed) + min(held), name)] if held else []
     return [name for _, name in sorted(fitting, key=lambda pair: pair[0])]
 
 

@@ -81,11 +81,9 @@ class Sides:
         missing, or has one side only.
         """
         name = "pair" if comparison.paired_by else "donor"
-        wide = rows.pivot_table(
-            index=["side", name], columns="part", values="n_cells", aggfunc="sum", fill_value=0, observed=True
-        )
-        every = sorted(rows["part"].unique())
-        wide = wide.reindex(columns=every, fill_value=0)
+        known = rows[rows["side"].notna() & rows[name].notna()]
+        wide = known.groupby(["side", name, "part"], observed=True)["n_cells"].sum().unstack(fill_value=0)
+        wide = wide.reindex(columns=sorted(rows["part"].unique()), fill_value=0)
         wide = wide[wide.sum(axis=1) >= min_cells]
         of_side = wide.index.get_level_values("side")
         tables = [wide[of_side == side].droplevel("side") for side in (EARLY, LATE)]
@@ -314,9 +312,7 @@ def van_elteren(
     )  # fmt: skip
 
 
-def across(
-    composition: pd.DataFrame, comparison: Comparison, *, min_cells: int, depth: int, rng: int
-) -> pd.DataFrame:
+def across(composition: pd.DataFrame, comparison: Comparison, *, min_cells: int, rng: int) -> pd.DataFrame:
     """One test over all strata at once: labels are permuted per donor (pair), over all its strata together.
 
     Returns
@@ -334,9 +330,11 @@ def across(
         if min(map(len, sides.donors)) < 2:
             continue
         for place, side in enumerate((EARLY, LATE)):
-            values = measure(sides.counts[place], depth)
+            values = compute(sides.counts[place], (GINI, EFFECTIVE))
             for metric, (series, strata) in columns.items():
-                series[side].append(pd.Series(values[metric], index=sides.donors[place], name=stratum))
+                series[side].append(
+                    pd.Series(np.asarray(values[metric]), index=sides.donors[place], name=stratum)
+                )
                 if sides.strata is not None:
                     strata |= dict(zip(sides.donors[place], sides.strata[place], strict=True))
     rows = [

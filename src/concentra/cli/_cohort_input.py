@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.cohort import Plan
-from concentra.analysis.columns import Roles, guess_roles, require
+from concentra.analysis.columns import Roles, candidates, guess_roles, require
 from concentra.analysis.question import Comparison, contrast_columns, parse_contrast
 from concentra.analysis.tally import about_name, combinations
 from concentra.cli._cohort_options import Options
@@ -35,7 +35,7 @@ def read_cohort(options: Options, tell: Callable[[str], None]) -> Asked:
     if options.wide:
         wanted["part"] = WIDE_PART
         known = {**known, WIDE_PART: "text"}
-    roles = guess_roles(known, **wanted)
+    roles = guess_roles(known, **wanted, constant=_constant(options, known))
     columns = _named(options, roles, known)
     frames = []
     for path in options.cells:
@@ -57,6 +57,22 @@ def _columns_of_all(options: Options) -> dict[str, str]:
     found = [_columns(path) for path in options.cells]
     shared = {name: kind for name, kind in found[0].items() if all(name in other for other in found[1:])}
     return {name: kind for name, kind in shared.items() if kind != "other"}
+
+
+def _constant(options: Options, known: Mapping[str, str]) -> list[str]:
+    """Of the columns that could be guessed to be the donor or the part, those with one value in all files."""
+    guessed = [role for role in ("donor", "part") if getattr(options, role) is None and not options.wide]
+    names = list(dict.fromkeys(name for role in guessed for name in candidates(known, role)))
+    if not names:
+        return []
+    from concentra.io.cells import read_labels
+
+    values: dict[str, set[str]] = {name: set() for name in names}
+    for path in options.cells:
+        labels = read_labels(path, names)
+        for name in names:
+            values[name] |= set(labels[name].dropna().astype(str).unique())
+    return [name for name in names if len(values[name]) < 2]
 
 
 def _columns(path: str) -> dict[str, str]:

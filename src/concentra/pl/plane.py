@@ -81,16 +81,10 @@ def plane(
 
 def _clouds(ax: Axes, points: pd.DataFrame) -> None:
     null = points[points["what"] == "null"]
-    ax.scatter(
-        null["gini"],
-        null["hill_q1"],
-        s=1.5,
-        color=style.FAINT,
-        alpha=0.3,
-        linewidth=0,
-        zorder=1,
-        rasterized=True,
-    )
+    n_clouds = max(1, null["stratum"].nunique())
+    few = len(null) / n_clouds < 50
+    ax.scatter(null["gini"], null["hill_q1"], s=5 if few else 2, color=style.FAINT, alpha=0.45, linewidth=0, zorder=1,
+               rasterized=True)  # fmt: skip
     for _, region in points[points["what"] == "region"].groupby("stratum"):
         corners = region.sort_values("place")
         ax.fill(

@@ -43,8 +43,8 @@ def verdict_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    `contrast`, `stratum`, `verdict`, `direction`, `n_early`, `n_late`; of both metrics `shift`, `low`, `high`,
-    `p_value`, `p_adjusted`, prefixed with `gini_` and `hill_q1_`; `p_attainable`; and `interval`.
+    `contrast`, `stratum`, `verdict`, `direction`, `n_early`, `n_late`; of both metrics `shift`, `corrected`, `low`,
+    `high`, `p_value`, `p_adjusted`, prefixed with `gini_` and `hill_q1_`; `p_attainable`; and `interval`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def verdict_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             for key in ("verdict", "direction", "n_early", "n_late", "interval", "p_attainable")
         }
         for short, metric in (("gini", "gini_present"), ("hill_q1", "hill_q1")):
-            for key in ("shift", "low", "high", "p_value", "p_adjusted"):
+            for key in ("shift", "corrected", "low", "high", "p_value", "p_adjusted"):
                 row[f"{short}_{key}"] = by_metric.loc[metric, key]
         rows.append(row)
     return rows
@@ -78,8 +78,10 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
             "verdict": str(row["verdict"]),
             "direction": str(row["direction"] or "–"),
             "donors": f"{row['n_early']} / {row['n_late']}",
-            "shift in Gini": _with_interval(row, "gini", 3),
-            "shift in eff_N": _with_interval(row, "hill_q1", 2),
+            "shift in Gini": markdown.number(row["gini_shift"], 3, sign=True),
+            "corrected (interval)": _interval(row, "gini", 3),
+            "shift in eff_N": markdown.number(row["hill_q1_shift"], 2, sign=True),
+            "corrected (interval) ": _interval(row, "hill_q1", 2),
             "p Gini": markdown.p_text(row["gini_p_value"]),
             "p eff_N": markdown.p_text(row["hill_q1_p_value"]),
             "p adjusted": markdown.p_text(_larger(row["gini_p_adjusted"], row["hill_q1_p_adjusted"])),
@@ -103,14 +105,14 @@ def _larger(first: float, second: float) -> float:
     return float("nan") if pd.isna(first) or pd.isna(second) else max(first, second)
 
 
-def _with_interval(row: Mapping[str, Any], metric: str, decimals: int) -> str:
-    shift = markdown.number(row[f"{metric}_shift"], decimals, sign=True)
+def _interval(row: Mapping[str, Any], metric: str, decimals: int) -> str:
+    """The shift corrected for depth and the interval around it."""
     if pd.isna(row[f"{metric}_low"]):
-        return shift
-    bounds = " to ".join(
-        markdown.number(row[f"{metric}_{end}"], decimals, sign=True) for end in ("low", "high")
+        return "–"
+    centre, low, high = (
+        markdown.number(row[f"{metric}_{name}"], decimals, sign=True) for name in ("corrected", "low", "high")
     )
-    return f"{shift} ({'range ' if row['interval'] == 'range' else ''}{bounds})"
+    return f"{centre} ({'range ' if row['interval'] == 'range' else ''}{low} to {high})"
 
 
 def by_contrast(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
