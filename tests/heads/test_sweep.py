@@ -238,4 +238,7 @@ def test_tables_come_back_to_the_last_bit(tmp_path: Path) -> None:
     table = swept(tmp_path / "heads.csv")
     for suffix in (".csv", ".parquet"):
         write_table(table, tmp_path / f"again{suffix}")
+        table.attrs["clock"] = suffix  # is no part of the table's bytes
+        write_table(table, tmp_path / f"other{suffix}")
+        assert (tmp_path / f"again{suffix}").read_bytes() == (tmp_path / f"other{suffix}").read_bytes()
         pd.testing.assert_frame_equal(read_table(tmp_path / f"again{suffix}"), table, check_exact=True)

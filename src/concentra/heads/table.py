@@ -26,7 +26,9 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         if suffix == ".csv":
             table.to_csv(temporary, index=False, lineterminator="\n")
         else:
-            table.to_parquet(temporary, index=False)
+            bare = table.copy(deep=False)
+            bare.attrs = {}  # parquet would keep them, and how many variants shared a pass depends on the clock
+            bare.to_parquet(temporary, index=False)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
