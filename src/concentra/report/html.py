@@ -79,6 +79,7 @@ def table(
     *,
     badges: Mapping[str, Mapping[str, str]] | None = None,
     more: str = "",
+    stacks: bool = False,
 ) -> Markup:
     """Rows as a table that scrolls by itself where it is wide.
 
@@ -92,10 +93,12 @@ def table(
         Per column, words that are shown as a badge, each with its kind (good, fair, poor, none).
     more
         A sentence below it, for instance how many rows are not shown.
+    stacks
+        On a narrow screen each row is shown as a block, one cell below the other.
     """
     names = list(rows[0]) if rows else []
     right = {name for name in names if rows and all(_numeric(row[name]) for row in rows)}
-    return _macro("table")(names, rows, caption, badges or {}, right, more)
+    return _macro("table")(names, rows, caption, badges or {}, right, more, stacks)
 
 
 def chart(key: str, title: str, description: str) -> Markup:

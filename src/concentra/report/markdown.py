@@ -72,24 +72,26 @@ def _rule(rows: Sequence[Mapping[str, object]], name: str, right: bool, weighted
     width = 3
     if weighted:
         texts = [name, *(str(row[name]) for row in rows)]
-        word = max(len(word) for text in texts for word in text.split() or [""])
-        width = max(3, min(LIMIT, word), min(max(len(text) for text in texts), 36))
+        word = max(len(word) for text in texts for word in re.split(r"[ \n]+", text))
+        width = 2 + max(3, min(LIMIT, word), min(max(len(text) for text in texts), 36))
     return "-" * width + ":" if right else ":" * weighted + "-" * width
 
 
-def picture(name: str, caption: str, alternative: str) -> str:
-    """A figure of Pandoc's Markdown. The caption is Markdown; the alternative is text for who cannot see it.
+def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:
+    """A figure of Pandoc's Markdown, `width` per cent of the text wide.
+
+    The caption is Markdown; the alternative is text for who cannot see it.
 
     >>> print(picture("a.png", "**Figure 1.** Shares.", 'bars of "a"'))
-    ![**Figure 1.** Shares.](a.png){alt="bars of 'a'"}
+    ![**Figure 1.** Shares.](a.png){alt="bars of 'a'" width=100%}
     """
     words = " ".join(alternative.split()).replace('"', "'")
-    return f'![{" ".join(caption.split())}]({name}){{alt="{words}"}}'
+    return f'![{" ".join(caption.split())}]({name}){{alt="{words}" width={width}%}}'
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) or (
-        isinstance(value, str) and bool(re.fullmatch(r"[−+]?[\d.e–-]+", value))
+        isinstance(value, str) and bool(re.fullmatch(r"[−+]?[\d.,e–-]+", value))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,12 @@ from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
 from concentra.report.markdown import number, p_text
 from concentra.study import declare
-from concentra.study.claims import Judgement
+from concentra.study.claims import Judgement, read_claims
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
 Rows = list[dict[str, object]]
+HARD = "\N{NO-BREAK SPACE}"  # an interval stays on one line
 COMPARED = ("tms_facs", "tms_droplet")
 
 
@@ -75,13 +77,13 @@ def shift_text(row: Any, decimals: int, names: tuple[str, str, str] = ("shift", 
     """A shift with its interval, where the table has one.
 
     >>> shift_text({"shift": 0.087, "low": -0.01, "high": 0.2}, 3)
-    '+0.087 [−0.010, +0.200]'
+    '+0.087\\xa0[−0.010,\\xa0+0.200]'
     """
     value, low, high = (row.get(name, None) for name in names)
     text = number(value, decimals, sign=True)
     if low is None or pd.isna(low):
         return text
-    return f"{text} [{number(low, decimals, sign=True)}, {number(high, decimals, sign=True)}]"
+    return f"{text}{HARD}[{number(low, decimals, sign=True)},{HARD}{number(high, decimals, sign=True)}]"
 
 
 def place(cohort: str, stratum: str) -> str:
@@ -94,11 +96,43 @@ def place(cohort: str, stratum: str) -> str:
     return title if stratum == cohort else f"{str(stratum).replace('_', ' ')}, {title.rpartition(', ')[2]}"
 
 
-def verdicts(source: Source) -> Rows:
-    """Claims beside what was found."""
+@dataclass(frozen=True)
+class Compared:
+    """One part of a claim: what was stated and what was found, as text."""
+
+    name: str
+    published: str
+    here: str
+
+
+def parts_of(judgement: Judgement) -> list[Compared]:
+    """The parts of a claim in words, minus signs as such."""
+    names = [part.name for claim in read_claims() if claim.id == judgement.id for part in claim.part]
+    stated, found = judgement.expected.split("; "), judgement.observed.split("; ")
+    if not len(names) == len(stated) == len(found):
+        return [Compared("", _signed(judgement.expected), _signed(judgement.observed))]
     return [
-        {"claim": one.statement, "published": one.expected, "here": one.observed, "verdict": one.verdict}
+        Compared(name, _signed(one.removeprefix(f"{name} ")), _signed(other.removeprefix(f"{name} ")))
+        for name, one, other in zip(names, stated, found, strict=True)
+    ]
+
+
+def _signed(text: str) -> str:
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+
+
+def verdicts(source: Source) -> Rows:
+    """Claims beside what was found, one row a part."""
+    return [
+        {
+            "claim": "" if place else one.statement,
+            "part": part.name,
+            "published": part.published,
+            "here": part.here,
+            "verdict": "" if place else one.verdict,
+        }
         for one in source.judgements
+        for place, part in enumerate(parts_of(one))
     ]
 
 
@@ -299,7 +333,11 @@ HOW = (
     "the tissues of the cohort; least p: what these numbers of donors allow at best."
 )
 TEXT: dict[str, Made] = {
-    "verdicts": Made("", "The published statements beside what was found here.", verdicts),
+    "verdicts": Made(
+        "",
+        "The published statements beside what was found here; the verdict is that of the worst part.",
+        verdicts,
+    ),
     "tested": Made("age_contrast", f"Tissues with two donors or more in each group. {HOW}", tested_tissues),
 }
 SUPPLEMENT: dict[str, Made] = {

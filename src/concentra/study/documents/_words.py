@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from concentra import __version__
@@ -13,6 +15,8 @@ from concentra.study.declare import all_parameters
 from concentra.study.documents import _tables
 from concentra.study.numbers import UNCOMPUTED, Number, in_words
 from concentra.study.results import Picture, Results
+
+HIGH = 0.6  # height of a picture, relative to its width, above which it is set narrower
 
 
 def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Callable[..., Any]]:
@@ -32,11 +36,12 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
         "claims_that": claims.named,
         "found": claims.found,
         "parameter": parameter,
-        "absent": lambda: absent(results),
+        "absent": lambda: absent(results, judgements),
         "covers": covers,
         "sign": sign,
         "rises": rises,
         "same": same,
+        "told": told,
     }
 
 
@@ -52,12 +57,19 @@ class _Figures:
         if label not in self.pictures:
             return f"*Figure {label} is absent: no step of this run draws it, or its data is not here.*"
         one = self.pictures[label]
-        caption = f"**Figure {label}. {markdown.escape(one.title)}.** {markdown.escape(one.caption, 4000)}"
-        return markdown.picture(f"figure_{label}.png", caption, one.alternative)
+        said = one.caption[:1].upper() + one.caption[1:]
+        caption = f"**Figure {label}. {markdown.escape(one.title)}.** {markdown.escape(said, 4000)}"
+        return markdown.picture(f"figure_{label}.png", caption, one.alternative, _width(one.png))
 
     def others(self) -> str:
         """Every figure that the text has not placed."""
         return "\n\n".join(self.place(label) for label in self.pictures if label not in self.placed)
+
+
+def _width(png: Path) -> int:
+    """Tall pictures are set narrower, so that two of them share a page."""
+    wide, high = struct.unpack(">II", png.read_bytes()[16:24])
+    return 100 if high < HIGH * wide else max(40, round(100 * HIGH * wide / high))
 
 
 class _Claims:
@@ -103,14 +115,16 @@ def parameter(node: str, name: str) -> str:
     return f"{section[name]}"
 
 
-def absent(results: Results) -> str:
-    """A list of the cohorts whose data is not here and of how to get it."""
+def absent(results: Results, judgements: Sequence[Judgement]) -> str:
+    """A list of the cohorts whose data is not here and of how to get it, and of the statements that need others."""
     sources = results.rows("sources", status="absent")
     lines = [
         f"- {markdown.escape(row['title'])}: {markdown.escape(row['obtain'], 400)}"
         for _, row in sources.iterrows()
     ]
-    return "\n".join(lines) or "- nothing: every declared cohort is here"
+    waiting = [markdown.escape(one.statement) for one in judgements if one.verdict == "data absent"]
+    lines += [f"- needed for: {'; '.join(waiting)}"] if waiting else []
+    return "\n".join(lines) or "- none"
 
 
 def _values(*numbers: Number) -> list[float] | None:
@@ -164,3 +178,15 @@ def same(*words: Number) -> str:
     if None in found:
         return UNCOMPUTED
     return "agree" if len(found) == 1 else "disagree"
+
+
+def told(p_value: Number, alpha: float | None = None) -> str:
+    """Does a p-value tell a difference at the level of the study?
+
+    >>> told(Number("0.2", 0.2), 0.05)
+    'do not show'
+    """
+    found = _values(p_value)
+    if found is None:
+        return UNCOMPUTED
+    return "show" if found[0] <= (alpha or all_parameters()["summary"]["alpha"]) else "do not show"

@@ -133,10 +133,12 @@ def _verdicts(judgements: Sequence[Judgement]) -> tuple[Markup, ...]:
         {
             "statement": one.statement,
             "verdict": one.verdict,
-            "how sure": _parts(one.robustness),
-            "published": _parts(one.expected),
-            "here": _parts(one.observed),
-            "note": one.note or "–",
+            "how sure": _parts(one.robustness) if one.robustness else [one.note or "–"],
+            "published → here": [
+                f"{part.name}: {part.published} → {part.here}".removeprefix(": ")
+                for part in _tables.parts_of(one)
+            ],
+            "note": one.note if one.robustness and one.note else "–",
         }
         for one in judgements
     ]
@@ -144,7 +146,7 @@ def _verdicts(judgements: Sequence[Judgement]) -> tuple[Markup, ...]:
         "Every published number and direction. Reproduced: equal at the stated rounding; close: same sign and within "
         "5 per cent; the verdict is that of the worst part."
     )
-    return (html.table(rows, caption, badges={"verdict": KINDS}),)
+    return (html.table(rows, caption, badges={"verdict": KINDS}, stacks=True),)
 
 
 def _parts(text: str) -> list[str]:
