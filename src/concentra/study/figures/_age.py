@@ -14,7 +14,7 @@ from concentra.study.figures import _style as style
 
 COLUMNS = 4
 SIDE = {"tms_facs": -1, "tms_droplet": 1}  # each platform has its side of an age
-SHIFT, STEP = 0.35, 0.42  # months: of a platform, and between donors of one age
+SHIFT, STEP, WIDEST = 0.35, 0.42, 1.7  # months: of a platform, between donors of one age, and of all of them
 GROUPS = {"young": (-0.9, 5.2), "old": (22.2, 31.6)}
 SHADE = "#f0f0f0"
 TICKS = [1, 3, 18, 24, 30]
@@ -81,8 +81,9 @@ def _panel(ax: Any, rows: pd.DataFrame, metric: str, corrected: str | None) -> N
         for sex, marker in style.MARKERS.items():
             of_sex = (here["sex"] == sex).to_numpy()
             ax.scatter(
-                place[of_sex], here[metric][of_sex], s=9, marker=marker, linewidth=0.5, zorder=3,
-                color=hue if cohort == "tms_facs" else "white", edgecolor=hue,
+                place[of_sex], here[metric][of_sex], s=10, marker=marker, linewidth=0.4, zorder=3,
+                color=hue if cohort == "tms_facs" else "white",
+                edgecolor="white" if cohort == "tms_facs" else hue,
             )  # fmt: skip
         females = int((here["sex"] == "female").sum())
         counts.append(f"{_platform(cohort)} {len(here)} ({females} f)")
@@ -102,8 +103,10 @@ def beside(ages: pd.Series, values: pd.Series, side: int) -> np.ndarray:
     >>> beside(pd.Series([3, 3, 24]), pd.Series([0.2, 0.1, 0.3]), 1).round(2).tolist()
     [3.77, 3.35, 24.35]
     """
-    order = values.groupby(ages).rank(method="first") - 1
-    return (ages + side * (SHIFT + STEP * (order % 4))).to_numpy()
+    of_age = values.groupby(ages)
+    order, size = of_age.rank(method="first") - 1, of_age.transform("size")
+    step = np.minimum(STEP, WIDEST / np.maximum(size - 1, 1))
+    return np.asarray(ages + side * (SHIFT + step * order))
 
 
 def _trends(ax: Any, lines: pd.DataFrame, tissue: str) -> None:
@@ -142,16 +145,11 @@ def _legend(ax: Any, words: str) -> None:
         Line2D([], [], color=style.INK, linewidth=0.7, linestyle=(0, (4, 2)), label="slope, unresolved"),
         Patch(color=SHADE, label="ages compared"),
     ]
-    ax.legend(
-        handles=handles,
-        loc="center left",
-        ncols=2,
-        handlelength=2.2,
-        columnspacing=3,
-        labelspacing=0.8,
-        borderaxespad=0,
-        fontsize=6,
-    )
+    legend = ax.legend(
+        handles=handles, loc="center left", ncols=2, handlelength=2.2, columnspacing=3, labelspacing=0.8,
+        borderaxespad=0, fontsize=6,
+    )  # fmt: skip
+    legend.set_in_layout(False)  # it reaches over the empty panel beside it
     ax.set_axis_off()
 
 

@@ -1,0 +1,122 @@
+"""Figure S2: direction of every shift, tissue by platform and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from concentra.analysis.lineages import tissue_name
+from concentra.report.markdown import number
+from concentra.study.declare import Drawing, figure
+from concentra.study.figures import _style as style
+
+METRICS = {
+    "gini_present": ("Gini", 3, 1),
+    "gini_rarefied": ("Gini at\n100 cells", 3, 1),
+    "hill_q1": ("eff_N", 2, -1),
+    "hill_q1_corrected": ("eff_N\ncorrected", 2, -1),
+}
+COHORTS = ("tms_facs", "tms_droplet")
+CONCENTRATES, DISPERSES, NO_TEST = "#f2b8a6", "#a9cbe6", "#e4e4e4"
+GAP = 0.6
+
+
+@figure("S2")
+def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
+    """Direction of every shift, tissue by platform and metric"""
+    shown = age_contrast[
+        age_contrast["cohort"].isin(COHORTS)
+        & age_contrast["metric"].isin(METRICS)
+        & age_contrast["shift"].notna()
+    ]
+    tissues = sorted(shown["stratum"].unique(), key=tissue_name)
+    figure, axes = style.canvas(1, 1, width=style.PAGE, height=7.5 * len(tissues) + 32)
+    ax = axes[0, 0]
+    rows = {name: place for place, name in enumerate(tissues)}
+    for row in shown.to_dict("records"):
+        _cell(ax, row, _column(row["cohort"], row["metric"]), rows[row["stratum"]])
+    _frame(ax, tissues, shown)
+    _legend(figure)
+    tested = shown[shown["p_value"].notna() & shown["metric"].isin(["gini_present", "hill_q1"])]
+    reached = int((tested["p_adjusted"] <= 0.05).sum())
+    caption = (
+        "Direction of the shift of medians from young to old donors. Red: towards concentration (Gini up, effective "
+        "number down); blue: towards dispersion; grey: no test, because a group has one donor; empty: no donors in one "
+        "of the groups. Triangles point the way the metric goes. Frame: the interval over donors excludes zero. Bold: "
+        f"adjusted p at most 0.05 ({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young "
+        "/ old."
+    )
+    return Drawing(
+        figure,
+        caption,
+        f"Heat map of {len(tissues)} tissues by two platforms and four metrics, coloured by direction.",
+    )
+
+
+def _column(cohort: str, metric: str) -> float:
+    return COHORTS.index(cohort) * (len(METRICS) + GAP + 0.55) + list(METRICS).index(metric)
+
+
+def _cell(ax: Any, row: Mapping[Any, Any], column: float, place: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    _, decimals, sense = METRICS[row["metric"]]
+    towards = row["shift"] * sense
+    tested = not pd.isna(row["p_value"])
+    fill = NO_TEST if not tested else CONCENTRATES if towards > 0 else DISPERSES if towards < 0 else "white"
+    certain = row["interval"] == "interval" and (row["low"] > 0 or row["high"] < 0)
+    ax.add_patch(
+        Rectangle(
+            (column - 0.46, place - 0.43), 0.92, 0.86, facecolor=fill,
+            edgecolor=style.INK if certain else "none", linewidth=1.2,
+        )
+    )  # fmt: skip
+    symbol = "▲" if row["shift"] > 0 else "▼" if row["shift"] < 0 else "•"
+    weight = "bold" if tested and row["p_adjusted"] <= 0.05 else "normal"
+    ax.text(column - 0.3, place, symbol, ha="center", va="center", fontsize=5.5, color=style.INK)
+    ax.text(
+        column + 0.4, place, number(row["shift"], decimals, sign=True), ha="right", va="center", fontsize=6,
+        fontweight=weight,
+    )  # fmt: skip
+
+
+def _frame(ax: Any, tissues: list[str], shown: pd.DataFrame) -> None:
+    donors = shown[shown["metric"] == "gini_present"]
+    for cohort in COHORTS:
+        first = _column(cohort, "gini_present")
+        ax.text(
+            first + 1.5,
+            -1.75,
+            style.title_of(cohort),
+            ha="center",
+            va="bottom",
+            fontsize=7,
+            fontweight="bold",
+        )
+        for metric, (name, *_) in METRICS.items():
+            ax.text(_column(cohort, metric), -0.6, name, ha="center", va="bottom", fontsize=6.5)
+        ax.text(first - 0.75, -0.6, "donors", ha="center", va="bottom", fontsize=6, color=style.INK)
+        for row in donors[donors["cohort"] == cohort].to_dict("records"):
+            sizes = f"{row['n_early']} / {row['n_late']}"
+            ax.text(first - 0.75, tissues.index(row["stratum"]), sizes, ha="center", va="center", fontsize=6)
+    ax.set_yticks(range(len(tissues)), [tissue_name(tissue) for tissue in tissues], fontsize=7)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    ax.set_xlim(-1.1, _column(COHORTS[-1], "hill_q1_corrected") + 0.6)
+    ax.set_ylim(len(tissues) - 0.4, -2.4)
+
+
+def _legend(figure: Any) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=CONCENTRATES, label="towards concentration"),
+        Patch(facecolor=DISPERSES, label="towards dispersion"),
+        Patch(facecolor=NO_TEST, label="no test"),
+        Patch(facecolor="white", edgecolor=style.INK, linewidth=1.2, label="interval excludes 0"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
