@@ -17,7 +17,7 @@ from concentra.study.figures import _style as style
 from study_tables import loaded
 
 FIGURES = [name for name, node in nodes().items() if node.kind == "figure"]
-TOUCH = 1.0  # pixels at 100 dpi that two boxes may share: a box is larger than the ink in it
+TOUCH = 2.0  # pixels at 100 dpi that two boxes may share: a box has room for ascenders and descenders
 WIDTH, HEIGHT = 183, 240  # millimetres
 
 

@@ -14,7 +14,7 @@ from concentra.study.figures import _style as style
 
 COLUMNS = 4
 SIDE = {"tms_facs": -1, "tms_droplet": 1}  # each platform has its side of an age
-SHIFT, STEP, WIDEST = 0.35, 0.42, 1.7  # months: of a platform, between donors of one age, and of all of them
+SHIFT, STEP, WIDEST = 0.3, 0.4, 1.3  # months: of a platform, between donors of one age, and of all of them
 GROUPS = {"young": (-0.9, 5.2), "old": (22.2, 31.6)}
 SHADE = "#f0f0f0"
 TICKS = [1, 3, 18, 24, 30]
@@ -101,7 +101,7 @@ def beside(ages: pd.Series, values: pd.Series, side: int) -> np.ndarray:
     """Where the marks of one platform stand: donors of one age in order of value, in steps away from the age.
 
     >>> beside(pd.Series([3, 3, 24]), pd.Series([0.2, 0.1, 0.3]), 1).round(2).tolist()
-    [3.77, 3.35, 24.35]
+    [3.7, 3.3, 24.3]
     """
     of_age = values.groupby(ages)
     order, size = of_age.rank(method="first") - 1, of_age.transform("size")

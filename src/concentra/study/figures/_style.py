@@ -21,7 +21,7 @@ COLOURS = {
     "simulated": "#8c8c8c",
     "pythia_410m": "#000000",
     "pythia_160m": "#CC79A7",
-    "tiny_neox": "#009E73",
+    "tiny_neox": "#00664B",
 }
 SPARE = ("#56B4E9", "#D55E00", "#F0E442")
 MARKERS = {"female": "o", "male": "s"}
