@@ -85,7 +85,7 @@ def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:
     >>> print(picture("a.png", "**Figure 1.** Shares.", 'bars of "a"'))
     ![**Figure 1.** Shares.](a.png){alt="bars of 'a'" width=100%}
     """
-    words = " ".join(alternative.split()).replace('"', "'")
+    words = " ".join(alternative.split()).replace('"', "'").replace("\\", "/")
     return f'![{" ".join(caption.split())}]({name}){{alt="{words}" width={width}%}}'
 
 

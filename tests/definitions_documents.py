@@ -1,0 +1,111 @@
+"""A small output folder written by hand, for tests of documents: two tissues, one model, labels as the test wants."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from concentra.files import write_text
+from concentra.study.declare import tables
+
+HOSTILE = {
+    "script": "<script>window.broken = true</script>",
+    "end of script": "</script><img src=x onerror='window.broken = true'>",
+    "quotes": '"it\'s" \\ `quoted` ${1+1} {{ 7*7 }}',
+    "long": "x" * 10_000,
+    "right to left": "אבג \u202eevil\u202c دُنيا",
+    "emoji": "👩‍🔬🐭 line\nbreak\ttab",
+    "formula": "=1+1|*bold*_under_[a](javascript:alert(1))",
+}
+
+
+def write(out: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as a declared table; columns that a row does not name get a value that the declaration allows."""
+    table = tables()[name]
+    filled = [
+        {column: row.get(column, _allowed(about)) for column, about in table.columns().items()}
+        for row in rows
+    ]
+    table.write(pd.DataFrame(filled), out)
+
+
+def _allowed(about: Any) -> Any:
+    for check in about.checks:
+        if "allowed_values" in check.statistics:
+            return next(iter(check.statistics["allowed_values"]))
+    kind = str(about.dtype)
+    if "float" in kind:
+        return float("nan") if about.nullable else 1.0
+    return {"bool": False, "boolean": False}.get(
+        kind, 1 if "int" in kind else None if about.nullable else "-"
+    )
+
+
+def small(out: Path, *, tissue: str = "Marrow", donor: str = "m", gini: float = 0.1449) -> Path:
+    """Fill a folder: FACS with one tissue of that name, donors of that name with a number, Pythia-410M."""
+    cohorts = [("tms_facs", "atlas", "FACS cells"), ("pythia_410m", "model", "Pythia-410M")]
+    write(out, "sources", [
+        {"cohort": name, "kind": kind, "title": title, "status": "raw data", "obtain": f"get {name}"}
+        for name, kind, title in cohorts
+    ])  # fmt: skip
+    ages = {"early": ("3m", 3.0), "late": ("24m", 24.0)}
+    units = [
+        {"cohort": "tms_facs", "stratum": tissue, "donor": f"{donor}{place}", "age": ages[group][0],
+         "age_months": ages[group][1], "age_group": group, "sex": "male", "included": True, "n_cells": 100 + place,
+         "gini_present": 0.4 + 0.02 * place, "hill_q1": 9 - place / 2, "donor_source": "inferred"}
+        for place, group in enumerate(["early"] * 3 + ["late"] * 3)
+    ]  # fmt: skip
+    write(out, "concentration", units)
+    write(out, "composition", [
+        unit | {"part": part, "n_cells": cells, "share": cells / 100}
+        for unit in units for part, cells in (("B cell", 70), ("T cell", 30))
+    ])  # fmt: skip
+    write(out, "age_contrast", [
+        {"cohort": "tms_facs", "stratum": tissue, "metric": metric, "n_early": 3, "n_late": 3, "shift": shift,
+         "early": 0.5, "late": 0.6, "direction": "crystallizes", "verdict": "unresolved", "p_value": 0.1}
+        for metric, shift in (("gini_present", 0.0873), ("hill_q1", -2.18))
+    ])  # fmt: skip
+    write(out, "overlay", [
+        {"cohort": "tms_facs", "stratum": tissue, "kind": "atlas", "gini": 0.0873, "hill_q1": -2.18,
+         "direction": "crystallizes", "verdict": "unresolved", "n_early": 3, "n_late": 3},
+        {"cohort": "pythia_410m", "stratum": "pythia_410m", "kind": "model", "gini": gini, "hill_q1": -45.54,
+         "direction": "crystallizes", "verdict": "unresolved"},
+    ])  # fmt: skip
+    write(out, "head_shift", [
+        {"cohort": "pythia_410m", "value": "abs", "first": 512, "last": 143000, "n_heads": 144, "gini": gini,
+         "hill_q1": -45.54, "direction": "crystallizes", "verdict": "unresolved"},
+    ])  # fmt: skip
+    write(out, "head_trajectory", [
+        {"cohort": "pythia_410m", "value": "abs", "checkpoint": step, "n_heads": 144, "gini": level, "hill_q1": 40.0}
+        for step, level in ((512, 0.6), (1000, 0.78), (143000, 0.745))
+    ])  # fmt: skip
+    return out
+
+
+def picture(out: Path, name: str) -> None:
+    """Write a figure of one grey pixel with its words."""
+    path = out / "figures" / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_pixel())
+    write_text(path.with_suffix(".svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    write_text(path.with_suffix(".json"), json.dumps({"caption": "a <pixel>", "alternative": 'grey "pixel"'}))
+
+
+def _pixel() -> bytes:
+    """A PNG of one grey pixel."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0\x80")),
+        (b"IEND", b""),
+    )
+    written = (
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)

@@ -1,0 +1,256 @@
+"""The manuscript and the report: every number looked up, what is absent said to be, one change seen everywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from concentra.errors import ArgumentError, ColumnError, ConcentraError, DataAbsentError, TableError
+from concentra.study import engine, numbers
+from concentra.study.declare import nodes
+from concentra.study.documents import _paper, _tables, _words
+from concentra.study.documents.report import report
+from concentra.study.results import Results
+from definitions_documents import HOSTILE, picture, small, write
+
+pypdf = pytest.importorskip("pypdf")
+FRAME = pd.DataFrame(
+    {"cohort": ["tms_facs", "tms_facs", "rat_cr"], "n": [1, 2, 3], "shift": [0.5, -0.25, float("nan")]}
+)
+
+
+def results(frame: pd.DataFrame | None = FRAME) -> Results:
+    sources = pd.DataFrame({"cohort": ["tms_facs", "rat_cr"], "status": ["raw data", "absent"]})
+    return SimpleNamespace(table=lambda name: frame, rows=lambda name: sources)  # type: ignore[return-value]
+
+
+def looked_up(entry: str, frame: pd.DataFrame | None = FRAME, tmp_path: Path | None = None) -> numbers.Number:
+    import tomllib
+
+    declared = numbers.Group.model_validate(tomllib.loads(entry))
+    return numbers.look_up({"a": declared}, results(frame))["a"]["x"]
+
+
+@pytest.mark.parametrize(
+    ("where", "show", "text"),
+    [
+        ("{ n = 1 }", '{ column = "shift", format = "+2" }', "+0.50"),
+        ("{ n = 2 }", '{ column = "shift", format = "3" }', "−0.250"),
+        ("{ n = 1 }", '{ column = "cohort", format = "text" }', "tms facs"),
+        ("{ n = 1 }", '{ column = "shift", format = "%" }', "50 %"),
+        ("{ n = 1 }", '{ column = "shift", format = "p" }', "0.5"),
+        ("{}", '{ column = "n", reduce = "sum", format = "," }', "6"),
+        ("{ n = [1, 2] }", '{ column = "n", reduce = "count", format = "," }', "2"),
+        ("{}", '{ column = "cohort", reduce = "list", format = "text" }', "tms facs and rat cr"),
+        ("{}", '{ column = "cohort", reduce = "unique", format = "," }', "2"),
+        ("{}", '{ column = "shift", reduce = "min", format = "2" }', "−0.25"),
+        ("{ n = 3 }", '{ column = "shift", format = "2" }', numbers.NONE),
+        ("{ n = 4 }", '{ column = "shift", format = "2" }', numbers.NONE),
+        ('{ cohort = "rat_cr", n = 9 }', '{ column = "shift", format = "2" }', numbers.ABSENT),
+        ('{ cohort = "unheard of" }', '{ column = "shift", format = "2" }', numbers.ABSENT),
+    ],
+)
+def test_numbers_are_written_as_declared(where: str, show: str, text: str) -> None:
+    assert str(looked_up(f'table = "t"\nwhere = {where}\nshow = {{ x = {show} }}')) == text
+
+
+def test_a_number_of_a_table_that_is_not_there_says_so_and_is_false() -> None:
+    found = looked_up('table = "t"\nshow = { x = "2" }', None)
+    assert str(found) == numbers.UNCOMPUTED
+    assert not found
+
+
+def test_several_rows_need_a_reduction() -> None:
+    with pytest.raises(TableError, match=r"'a.x' means 2 rows[\s\S]*narrow its `where`"):
+        looked_up(
+            'table = "t"\nwhere = { cohort = "tms_facs" }\nshow = { x = { column = "n", format = "2" } }'
+        )
+
+
+def test_a_misspelt_column_names_the_nearest() -> None:
+    with pytest.raises(ColumnError, match=r"'a.x' names the column 'shft'[\s\S]*did you mean 'shift'"):
+        looked_up('table = "t"\nshow = { x = { column = "shft", format = "2" } }')
+
+
+@pytest.mark.parametrize("entry", ["[a]\ntable = 3", "[a", '[a]\ntable = "t"\nshow = { x = "many" }'])
+def test_a_wrong_declaration_is_an_error_in_three_parts(entry: str, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.toml"
+    path.write_text(entry, encoding="utf-8")
+    with pytest.raises(TableError, match=r"found: numbers.toml[\s\S]*expected[\s\S]*to mend"):
+        numbers.read_groups(path)
+
+
+GROUP = {"a": numbers.Numbers({"x": numbers.Number("+0.145", 0.145)})}
+
+
+def test_a_text_is_filled() -> None:
+    assert _paper.fill("G {{ a.x }} {#anchor}", GROUP, {}) == "G +0.145 {#anchor}"
+
+
+def test_a_missing_key_is_an_error_also_in_a_branch_not_taken() -> None:
+    with pytest.raises(ColumnError, match=r"line 2, quotes 'a.y'[\s\S]*did you mean 'a.x'"):
+        _paper.fill("{{ a.x }}\n{% if not a %}{{ a.y }}{% endif %}", GROUP, {})
+
+
+def test_a_missing_group_is_an_error() -> None:
+    with pytest.raises(ColumnError, match="quotes 'b'"):
+        _paper.fill("{{ a.x }} {{ b.x }}", GROUP, {})
+
+
+def test_an_unused_key_is_an_error() -> None:
+    with pytest.raises(TableError, match=r"does not quote: a.x[\s\S]*take it out of numbers.toml"):
+        _paper.fill("nothing", GROUP, {})
+
+
+def test_a_key_used_in_a_branch_not_taken_counts_as_used() -> None:
+    assert _paper.fill("{% if not a %}{{ a.x }}{% endif %}end", GROUP, {}) == "end"
+
+
+def test_a_broken_template_names_the_line() -> None:
+    with pytest.raises(TableError, match=r"manuscript\.md, line 2"):
+        _paper.fill("one\n{% if %}", GROUP, {})
+
+
+def test_words_that_numbers_decide() -> None:
+    half, minus, none = (numbers.Number("", value) for value in (0.5, -0.5, None))
+    assert (_words.covers(minus, half), _words.covers(half, half)) == ("includes", "excludes")
+    assert (_words.rises(half), _words.rises(minus)) == ("rises", "falls")
+    assert (_words.sign(half, minus), _words.sign(half, half)) == ("changes sign", "keeps its sign")
+    assert (_words.same(half, half), _words.same(half, minus)) == ("agree", "disagree")
+    assert {_words.rises(none), _words.covers(none, half), _words.sign(half, none)} == {numbers.UNCOMPUTED}
+
+
+def test_unknown_claims_tables_and_parameters_are_errors(tmp_path: Path) -> None:
+    said = _words.functions(Results(small(tmp_path)), [])
+    for call in (
+        lambda: said["verdict"]("x"),
+        lambda: said["label"]("x"),
+        lambda: said["parameter"]("summary", "x"),
+    ):
+        with pytest.raises(ArgumentError, match=r"found: the manuscript asks for"):
+            call()
+
+
+def test_a_figure_that_is_not_there_is_said_to_be_absent(tmp_path: Path) -> None:
+    said = _words.functions(Results(small(tmp_path)), [])
+    assert said["figure"]("1").startswith("*Figure 1 is absent")
+    assert said["table"]("tested") != ""
+    assert "is absent" in said["supplement"]()
+
+
+def test_figures_that_the_text_does_not_place_are_shown_at_its_end(tmp_path: Path) -> None:
+    names = [node.name for node in nodes().values() if node.kind == "figure"]
+    for name in names:
+        picture(small(tmp_path), name)
+    found = Results(tmp_path)
+    said = _words.functions(found, [])
+    first = next(iter(found.pictures))
+    assert f"figure_{first}.png" in said["figure"](first)
+    assert said["other_figures"]().count("![") == len(names) - 1
+
+
+def test_labels_cannot_break_tables(tmp_path: Path) -> None:
+    for place, label in enumerate(HOSTILE.values()):
+        out = small(tmp_path / str(place), tissue=label)
+        text = _tables.Supplement(Results(out), []).table("facs")
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        assert len(rows) == 3
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("label", HOSTILE.values(), ids=HOSTILE)
+def test_the_report_takes_any_label(label: str, tmp_path: Path) -> None:
+    out = small(tmp_path, tissue=label, donor=label)
+    text = report(Results(out))["report.html"]
+    assert text.count("<script") == 2
+    assert "<img src=x" not in text
+    assert "window.broken = true</script" not in text
+
+
+def test_the_report_of_a_nearly_empty_run_says_what_is_absent(tmp_path: Path) -> None:
+    write(tmp_path, "sources", [{"cohort": "tms_facs", "kind": "atlas", "status": "absent"}])
+    text = report(Results(tmp_path))["report.html"]
+    assert "absent in this run" in text
+    assert "none in this run" in text
+
+
+def test_one_number_changes_the_report(tmp_path: Path) -> None:
+    one, two = (small(tmp_path / str(gini), gini=gini) for gini in (0.1449, 0.1549))
+    first, second = (report(Results(out))["report.html"] for out in (one, two))
+    assert "+0.145 → +0.1449" in first
+    assert "+0.145 → +0.1549" in second
+    assert '"x":0.1549' in second
+
+
+def test_the_same_results_give_the_same_report(tmp_path: Path) -> None:
+    assert report(Results(small(tmp_path))) == report(Results(tmp_path))
+
+
+def test_the_paper_command_needs_results(tmp_path: Path) -> None:
+    from concentra.cli.paper import paper
+
+    with pytest.raises(DataAbsentError, match="no results in"):
+        paper(tmp_path)
+
+
+def test_every_key_of_the_manuscript_is_declared_and_quoted_and_every_reference_cited(tmp_path: Path) -> None:
+    text, references, declared = _paper.paper_files()
+    one = numbers.Number("1", 1.0)
+    keys = {
+        name: numbers.Numbers(dict.fromkeys(group.show, one))
+        for name, group in numbers.read_groups(declared).items()
+    }
+    said = dict.fromkeys(_words.functions(Results(tmp_path), []), lambda *words: "said")
+    assert "{{" not in _paper.fill(text.read_text(encoding="utf-8"), keys, said)
+    cited = set(re.findall(r"@([a-z]+\d{4}[a-z]*)", text.read_text(encoding="utf-8")))
+    assert cited == set(re.findall(r"^@\w+\{(\w+),", references.read_text(encoding="utf-8"), flags=re.M))
+
+
+@pytest.mark.slow
+def test_the_whole_manuscript(archive_run: object) -> None:
+    out: Path = archive_run.out  # type: ignore[attr-defined]
+    reader = pypdf.PdfReader(io.BytesIO((out / "paper" / "manuscript.pdf").read_bytes()))
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    found = json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))
+    for key in ("large.gini", "large.hill_q1", "marrow_facs_gini.shift", "marrow_droplet_effective.shift"):
+        assert found[key]["text"] in text, key
+    absent = [key for key, one in found.items() if one["value"] is None]
+    assert not absent
+    assert (out / "report.html").stat().st_size < 8_000_000
+    claims = pd.read_csv(out / "tables" / "claims.csv")
+    assert claims.set_index("id").loc["pythia-shift", "verdict"] == "reproduced"
+
+
+@pytest.mark.slow
+def test_one_number_changes_the_manuscript_and_the_report(copied: Callable[[], Path]) -> None:
+    out = copied()
+    before = {
+        name: (out / name).read_bytes()
+        for name in ("paper/manuscript.pdf", "paper/numbers.json", "report.html")
+    }
+    for name in ("build_pdf", "report"):
+        engine.run_node(name, data=None, out=out)
+    assert before == {name: (out / name).read_bytes() for name in before}
+    path = out / "tables" / "head_shift.csv"
+    frame = pd.read_csv(path, float_precision="round_trip")
+    frame.loc[(frame["cohort"] == "pythia_410m") & (frame["value"] == "abs"), "gini"] = 0.2345
+    frame.to_csv(path, index=False, lineterminator="\n", quoting=2)
+    for name in ("build_pdf", "report"):
+        engine.run_node(name, data=None, out=out)
+    assert (
+        json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))["large.gini"]["text"]
+        == "+0.234"
+    )
+    assert all((out / name).read_bytes() != content for name, content in before.items())
+    assert "+0.145 → +0.2345" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_errors_have_three_parts() -> None:
+    assert issubclass(TableError, ConcentraError)
