@@ -19,7 +19,7 @@ import pandas as pd
 from concentra import __version__
 from concentra.errors import DataAbsentError, TableError
 from concentra.files import sha256, write_text
-from concentra.study.cohorts import Atlas, Cohort, Model, cohorts
+from concentra.study.cohorts import Activity, Atlas, Cohort, Expression, Matrix, Model, cohorts
 from concentra.study.declare import Node, Table, nodes, write_csv
 
 VARIABLE = "CONCENTRA_DATA_DIR"
@@ -79,9 +79,30 @@ def _load(kind: type[Cohort]) -> Callable[[Path | None], dict[str, pd.DataFrame]
 
 def _files(kind: type[Cohort]) -> Callable[[Path | None], list[Path]]:
     def files(data: Path | None) -> list[Path]:
-        return [path for cohort in _present(kind, data).values() for path in cohort.files(data)]
+        found = (path for cohort in _present(kind, data).values() for path in cohort.files(data))
+        return list(dict.fromkeys(found))
 
     return files
+
+
+@dataclass(frozen=True)
+class Source:
+    """A cohort with features, and its raw files; none where it is simulated."""
+
+    cohort: Matrix
+    files: list[Path]
+
+
+def _matrices(kind: type[Matrix]) -> Callable[[Path | None], dict[str, Source]]:
+    def load(data: Path | None) -> dict[str, Source]:
+        found = _present(kind, data)
+        return {
+            name: Source(cohort, cohort.files(data))
+            for name, cohort in found.items()
+            if isinstance(cohort, Matrix)
+        }
+
+    return load
 
 
 def _sources(data: Path | None) -> pd.DataFrame:
@@ -115,6 +136,8 @@ class Raw:
 RAW: Mapping[str, Raw] = {
     "cells": Raw(_load(Atlas), _files(Atlas), restores=Atlas),
     "importance": Raw(_load(Model), _files(Model), restores=Model),
+    "expression": Raw(_matrices(Expression), _files(Expression), restores=Expression),
+    "activity": Raw(_matrices(Activity), _files(Activity), restores=Activity),
     "sources": Raw(_sources, lambda data: []),
     "planted": Raw(_planted, lambda data: []),
 }

@@ -9,17 +9,21 @@ import importlib
 import pkgutil
 from functools import cache
 
-from concentra.study.cohorts._cohort import Atlas, Cohort, Model
+from concentra.study.cohorts._cohort import KINDS, Atlas, Cohort, Model
+from concentra.study.cohorts._matrix import Activity, Expression, Matrix
 
-__all__ = ["Atlas", "Cohort", "Model", "cohorts"]
+__all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "cohorts"]
 
 
 @cache
 def cohorts() -> dict[str, Cohort]:
-    """Every declared cohort by name: atlases first, then models, in the order of their names."""
+    """Every declared cohort by name: atlases, models, expression, activity; in each, by order and name."""
     found = [
         importlib.import_module(f"{__name__}.{module.name}").COHORT
         for module in pkgutil.iter_modules(__path__)
         if not module.name.startswith("_")
     ]
-    return {cohort.name: cohort for cohort in sorted(found, key=lambda one: (one.kind, one.order, one.name))}
+    return {
+        cohort.name: cohort
+        for cohort in sorted(found, key=lambda one: (KINDS.index(one.kind), one.order, one.name))
+    }

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
+KINDS = ("atlas", "model", "expression", "activity")
 LABELS = ("donor", "stratum", "part", "age", "sex")
 
 
@@ -30,7 +31,7 @@ class Cohort:
         Place among the cohorts of its kind.
     """
 
-    kind: ClassVar[Literal["atlas", "model"]]
+    kind: ClassVar[Literal["atlas", "model", "expression", "activity"]]
     name: str
     title: str
     citation: str

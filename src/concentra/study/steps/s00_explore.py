@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra.stats.exact import smallest_attainable_p
+from concentra.study.cohorts import KINDS
 from concentra.study.declare import Table, column, step
 
 STATES = ["raw data", "archived tables", "simulated", "absent"]
@@ -16,7 +17,7 @@ class Sources(Table):
 
     cohort: str = column("cohort")
     title: str = column("as people read it")
-    kind: str = column("what is composed", among=["atlas", "model"])
+    kind: str = column("what the raw data is", among=KINDS)
     status: str = column("where the numbers of this run come from", among=STATES)
     files: str = column("raw files read", nullable=True)
     citation: str = column("whose data it is")

@@ -1,0 +1,263 @@
+"""From a file of cells and features to cells of each donor in each state, and what shifts among the states.
+
+`count_types`, `cluster_strata`, `cluster_types`
+    Cells of each donor in each annotated type; in each cluster of a stratum; in each cluster within a type.
+`contrast_parts`, `contrast_scales`
+    Late against early donors over the states of each type, or over the clusters of each stratum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from concentra.analysis.contrast import seeded
+from concentra.analysis.granularity import shift_null, state_composition, state_concentration, state_contrast
+from concentra.errors import DesignError
+from concentra.progress import track
+
+COUNTS = ["level", "stratum", "part", "resolution", "donor", "age_group", "state", "n_cells"]
+PLACE = ["stratum", "part"]
+ANNOTATED = 0.0
+"""The resolution of annotated types, which were not clustered here."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """How cells are clustered: genes kept, components, neighbours, seed; see `concentra.clustering`."""
+
+    n_variable: int
+    n_components: int
+    n_neighbors: int
+    seed: int
+    features: Literal["genes", "given"] = "genes"
+
+    def labels(self, path: Path, rows: Sequence[int], resolutions: Sequence[float]) -> pd.DataFrame:
+        """The cluster of each of these rows of the file at each resolution."""
+        from concentra.clustering import cluster_cells
+        from concentra.io.expression import read_expression
+
+        found = read_expression(path, rows, n_variable=self.n_variable, features=self.features)
+        return cluster_cells(
+            found.matrix,
+            resolutions,
+            n_components=self.n_components,
+            n_neighbors=self.n_neighbors,
+            seed=self.seed,
+            cells=found.rows,
+        )
+
+
+def count_types(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells of every donor in every annotated type.
+
+    Parameters
+    ----------
+    cells
+        `donor`, `stratum`, `part`, `age_group`; cells without a type are left out.
+
+    Returns
+    -------
+    One row a (stratum, donor, state): `level` "types", `part` missing, `resolution` `ANNOTATED`, `state` the type.
+    """
+    known = cells[cells["part"].notna()]
+    by = ["stratum", "donor", "age_group", "part"]
+    counts = known.groupby(by, observed=True).size().rename("n_cells").reset_index()
+    counts = counts.rename(columns={"part": "state"})
+    return counts.assign(level="types", part=None, resolution=ANNOTATED)[COUNTS]
+
+
+def cluster_strata(
+    path: Path, cells: pd.DataFrame, resolutions: Sequence[float], how: Clustering, strata: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Cells of every donor in every cluster of a stratum, all its donors clustered together.
+
+    Parameters
+    ----------
+    path
+        An `.h5ad`.
+    cells
+        As for `count_types`; index: the row of the file.
+    resolutions
+        Of Leiden.
+    how
+        How to cluster.
+    strata
+        Which strata; all where empty.
+
+    Returns
+    -------
+    One row a (stratum, resolution, donor, state): `level` "clusters", `part` missing.
+    """
+    chosen = [(name, rows) for name, rows in cells.groupby("stratum") if not strata or name in strata]
+    frames = [
+        _counted(path, rows, resolutions, how, "clusters", None)
+        for _, rows in track(chosen, "clustering tissues", total=len(chosen))
+    ]
+    return _stacked(frames)
+
+
+def cluster_types(
+    path: Path,
+    cells: pd.DataFrame,
+    resolutions: Sequence[float],
+    how: Clustering,
+    *,
+    min_cells: int,
+    min_donors: int,
+    most_cells: int,
+) -> pd.DataFrame:
+    """Cells of every donor in every cluster within a type, all donors of a (stratum, type) clustered together.
+
+    Parameters
+    ----------
+    path, cells, resolutions, how
+        As for `cluster_strata`.
+    min_cells, min_donors
+        A type is clustered where each group has so many donors with so many cells of it; other donors are left out.
+    most_cells
+        Of a donor with more cells of the type so many are drawn: donors then say about equally much of where the
+        clusters lie, and differ less in depth.
+
+    Returns
+    -------
+    One row a (stratum, part, resolution, donor, state): `level` "states".
+    """
+    chosen = types_compared(cells, min_cells=min_cells, min_donors=min_donors)
+    frames = []
+    for stratum, part in track(chosen, "clustering within types", total=len(chosen)):
+        here = cells[(cells["stratum"] == stratum) & (cells["part"] == part)]
+        here = here[here.groupby("donor")["part"].transform("size") >= min_cells]
+        drawn = _at_most(here, most_cells, seeded(how.seed, str(stratum), str(part)))
+        frames.append(_counted(path, drawn, resolutions, how, "states", part))
+    return _stacked(frames)
+
+
+def types_compared(cells: pd.DataFrame, *, min_cells: int, min_donors: int) -> list[tuple[str, str]]:
+    """The (stratum, type) in which each group has `min_donors` donors with `min_cells` cells.
+
+    >>> cells = pd.DataFrame({"stratum": "lung", "part": "B", "donor": list("aabb"),
+    ...                       "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> types_compared(cells, min_cells=2, min_donors=1), types_compared(cells, min_cells=3, min_donors=1)
+    ([('lung', 'B')], [])
+    """
+    sizes = cells.groupby([*PLACE, "age_group", "donor"], observed=True).size()
+    donors = (sizes >= min_cells).groupby([*PLACE, "age_group"]).sum().unstack("age_group", fill_value=0)
+    both = donors.reindex(columns=["early", "late"], fill_value=0)
+    return [(str(stratum), str(part)) for stratum, part in both.index[(both >= min_donors).all(axis=1)]]
+
+
+def _at_most(cells: pd.DataFrame, n_cells: int, rng: np.random.Generator) -> pd.DataFrame:
+    """At most so many cells of each donor, drawn without replacement, in the order of the file."""
+    mixed = cells.iloc[rng.permutation(len(cells))]
+    return mixed[mixed.groupby("donor").cumcount() < n_cells].sort_index()
+
+
+def _counted(
+    path: Path,
+    cells: pd.DataFrame,
+    resolutions: Sequence[float],
+    how: Clustering,
+    level: str,
+    part: str | None,
+) -> pd.DataFrame:
+    labels = how.labels(path, cells.index.to_list(), resolutions)
+    counts = state_composition(labels, cells).rename(columns={"part": "state"})
+    return counts.assign(level=level, part=part, state=counts["state"].astype(str))[COUNTS]
+
+
+def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COUNTS)
+
+
+def contrast_parts(
+    counts: pd.DataFrame, *, min_cells: int, alpha: float, level: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Concentration over states of every donor in every type, and late against early donors.
+
+    Parameters
+    ----------
+    counts
+        As `cluster_types` returns it; the family of tests is all (stratum, type) in it.
+    min_cells, alpha
+        As for `concentra.analysis.granularity.state_contrast`.
+    level, seed
+        Of the central range of the null, and of its arrangements, as for `concentra.analysis.granularity.shift_null`.
+
+    Returns
+    -------
+    units
+        `stratum`, `part`, and the columns of `state_concentration`.
+    contrast
+        One row a (stratum, part, resolution, metric): those of `contrast_scales`.
+    """
+    if counts.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    places = counts[PLACE].drop_duplicates().reset_index(drop=True)
+    places["place"] = [f"{number:06d}" for number in range(len(places))]
+    keyed = counts.merge(places, on=PLACE).drop(columns=PLACE).rename(columns={"place": "stratum"})
+    units, found = contrast_scales(keyed, min_cells=min_cells, alpha=alpha, level=level, seed=seed)
+    named = places.rename(columns={"stratum": "tissue"})
+    return tuple(  # type: ignore[return-value]
+        frame.rename(columns={"stratum": "place"})
+        .merge(named, on="place")
+        .drop(columns="place")
+        .rename(columns={"tissue": "stratum"})
+        for frame in (units, found)
+    )
+
+
+def contrast_scales(
+    counts: pd.DataFrame, *, min_cells: int, alpha: float, level: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Concentration of every donor at every resolution, and late against early donors, the null beside it.
+
+    Parameters
+    ----------
+    counts
+        `stratum`, `resolution`, `donor`, `age_group`, `state`, `n_cells`; annotated types are one more resolution.
+    min_cells, alpha, level, seed
+        As for `contrast_parts`.
+
+    Returns
+    -------
+    units
+        As `concentra.analysis.granularity.state_concentration` returns it.
+    contrast
+        One row a (stratum, resolution, metric): the columns of `concentra.analysis.granularity.state_contrast`, and
+        `null_low`, `null_high`, `p_permutation` of `concentra.analysis.granularity.shift_null`.
+    """
+    if counts.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    parts = counts.drop(columns="part", errors="ignore").rename(columns={"state": "part"})
+    units = state_concentration(parts)
+    compared = units[units["age_group"].isin(["early", "late"])]
+    found = state_contrast(compared, min_cells=min_cells, alpha=alpha)
+    null = shift_null(compared, min_cells=min_cells, rng=seed, level=level)
+    extra = null[["stratum", "resolution", "metric", "null_low", "null_high", "p_permutation"]]
+    keys = ["stratum", "resolution", "metric"]
+    return units, found.merge(extra, on=keys, how="left", validate="one_to_one")
+
+
+def agreement(directions: Sequence[str | None], hypothesis: str | None) -> tuple[str, int]:
+    """The direction that is counted, and at how many resolutions it is found.
+
+    The direction is the hypothesis where there is one, else the most frequent one (the first of equals).
+
+    >>> agreement(["disperses", "mixed", "disperses"], None), agreement(["mixed", None], "disperses")
+    (('disperses', 2), ('disperses', 0))
+    """
+    known = [one for one in directions if one]
+    if not known and hypothesis is None:
+        raise DesignError(
+            found="no direction at any resolution",
+            expected="donors of both groups",
+            mend="leave the stratum out",
+        )
+    counted = hypothesis or max(dict.fromkeys(known), key=known.count)
+    return counted, known.count(counted)
