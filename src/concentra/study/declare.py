@@ -16,7 +16,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
@@ -126,17 +126,25 @@ class Table(pa.DataFrameModel):
     @classmethod
     def read_file(cls, path: Path) -> pd.DataFrame:
         """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
-        kinds = {name: str(declared.dtype) for name, declared in cls.columns().items()}
-        text = {name: "str" for name, kind in kinds.items() if kind in ("str", "string")}
-        frame = pd.read_csv(
-            path,
-            dtype=text,
-            keep_default_na=False,
-            na_values=[""],
-            encoding="utf-8",
-            float_precision="round_trip",
-        )
-        return cls.check(frame, path.name)
+        state = path.stat()
+        stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
+        return _read_file(cls, path, stamp).copy()  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=128)
+def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
+    """Read and check once for every state of the file: documents and claims look at the same tables many times."""
+    kinds = {name: str(declared.dtype) for name, declared in table.columns().items()}
+    text = {name: "str" for name, kind in kinds.items() if kind in ("str", "string")}
+    frame = pd.read_csv(
+        path,
+        dtype=text,
+        keep_default_na=False,
+        na_values=[""],
+        encoding="utf-8",
+        float_precision="round_trip",
+    )
+    return table.check(frame, path.name)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
