@@ -90,6 +90,16 @@ def read_claims() -> list[Claim]:
     return [Claim.model_validate(entry) for entry in tomllib.loads(text)["claim"]]
 
 
+def hypotheses(claim: str) -> dict[str, str]:
+    """The direction that a claim states for each stratum, by its name in small letters; set before data is read.
+
+    >>> hypotheses("kimmel-directions")
+    {'lung': 'disperses', 'spleen': 'disperses'}
+    """
+    parts = [part for one in read_claims() if one.id == claim for part in one.part]
+    return {str(part.where["stratum"]).casefold(): part.expected.partition(" ")[0] for part in parts}
+
+
 def compare(expected: str, observed: float | str) -> Verdict:
     """The verdict on one observed value.
 
