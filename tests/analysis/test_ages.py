@@ -1,0 +1,41 @@
+import math
+
+import pandas as pd
+import pytest
+
+from concentra.analysis.ages import months, numeric_axis
+from concentra.errors import ArgumentError
+
+
+@pytest.mark.parametrize(
+    "label, expected",
+    [
+        ("3m", 3), ("24m", 24), ("18 months", 18), ("1 month", 1), ("30mo", 30), ("2y", 24),
+        ("6-week-old stage", 6 * 84 / 365.25),
+        ("20-month-old stage", 20), ("65-year-old human stage", 780), ("65-year-old stage", 780),
+        ("10 day", 120 / 365.25),
+        ("4-month-old", 4), ("2.5 years old", 30),
+    ],
+)  # fmt: skip
+def test_ages_as_people_write_them(label, expected):
+    assert months(label) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "label", ["adult", "", "3", "Carnegie stage 12", "E12.5", "m3", "3m vs 24m", None, "3 mice"]
+)
+def test_what_says_no_age(label):
+    assert math.isnan(months(label))
+
+
+def test_numbers_stay_numbers_and_gaps_stay_gaps():
+    numbers, title = numeric_axis(pd.Series(["1.5", None, "-2"]), "dose")
+    assert numbers.tolist()[::2] == [1.5, -2]
+    assert math.isnan(numbers[1])
+    assert title == "dose"
+
+
+@pytest.mark.parametrize("labels", [["3m", "old"], ["3m", "3m"], ["1", "inf"], []])
+def test_what_is_no_axis(labels):
+    with pytest.raises(ArgumentError, match="name a numeric column"):
+        numeric_axis(pd.Series(labels, dtype=object), "age")
