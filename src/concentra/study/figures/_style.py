@@ -142,7 +142,8 @@ def label_points(
     figure = ax.get_figure(root=True)
     figure.canvas.draw()  # type: ignore[union-attr]
     renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
-    taken = [Bbox.from_bounds(*(ax.transData.transform(point) - 4), 8, 8) for point in points]
+    corners = [ax.transData.transform(point) - 4 for point in points]
+    taken = [Bbox.from_bounds(float(left), float(bottom), 8, 8) for left, bottom in corners]
     frame = ax.get_window_extent(renderer)
     for point, label, hue in zip(points, labels, hues, strict=True):
         best: tuple[float, Any] = (float("inf"), None)
