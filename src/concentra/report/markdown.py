@@ -11,6 +11,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^&=@-])")
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )  # no XML, or turning the direction of text
+HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 
 
@@ -97,7 +98,7 @@ def _is_number(value: object) -> bool:
 
 def _cell(value: object) -> str:
     text = str(value)
-    return text if _is_number(value) else escape(text)
+    return text if _is_number(value) else HARD.join(escape(piece) for piece in text.split(HARD))
 
 
 def join(*blocks: str) -> str:

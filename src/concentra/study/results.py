@@ -63,6 +63,11 @@ class Results:
         return frame
 
     @cached_property
+    def simulated(self) -> frozenset[str]:
+        """The cohorts that are simulated in this run: controls, no findings."""
+        return frozenset(self.rows("sources", status="simulated").get("cohort", ()))
+
+    @cached_property
     def pictures(self) -> dict[str, Picture]:
         """The figures that are there, by label: 1 to 5, then S1 to S8, then any others."""
         found = [_picture(node, self.out) for node in _of("figure")]

@@ -30,7 +30,6 @@ CORNERS = [
     {"text": "crystallizes ↘", "right": True, "bottom": True},
     {"text": "↖ disperses", "right": False, "bottom": False},
 ]
-HIDDEN = {"simulated"}
 
 
 def slot(cohort: str) -> int:
@@ -50,7 +49,7 @@ def spec(results: Results) -> dict[str, Any]:
         return {}
     names = list(dict.fromkeys(arrows["cohort"]))
     cloud = results.rows("overlay_cloud")
-    legend = [_entry(name) for name in names]
+    legend = [_entry(name, name not in results.simulated) for name in names]
     if not cloud.empty:
         legend += [
             {"tag": "null", "label": "null clouds"},
@@ -66,13 +65,13 @@ def spec(results: Results) -> dict[str, Any]:
     }
 
 
-def _entry(cohort: str) -> dict[str, Any]:
+def _entry(cohort: str, on: bool) -> dict[str, Any]:
     return {
         "tag": cohort,
         "label": title_of(cohort),
         "slot": slot(cohort),
         "marker": marker(cohort),
-        "on": cohort not in HIDDEN,
+        "on": on,
     }
 
 

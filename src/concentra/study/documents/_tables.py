@@ -11,14 +11,13 @@ import pandas as pd
 
 from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import HARD, number, p_text
 from concentra.study import declare
 from concentra.study.claims import Judgement, read_claims
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
 Rows = list[dict[str, object]]
-HARD = "\N{NO-BREAK SPACE}"  # an interval stays on one line
 COMPARED = ("tms_facs", "tms_droplet")
 
 

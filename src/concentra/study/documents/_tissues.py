@@ -30,7 +30,7 @@ def pages(results: Results) -> dict[str, list[Block]]:
     units = results.rows("concentration", included=True)
     if units.empty:
         return {}
-    units = units[units["cohort"] != "simulated"]
+    units = units[~units["cohort"].isin(results.simulated)]
     names = sorted(units["stratum"].unique(), key=lambda name: (name != FIRST, name))
     return {
         str(name).replace("_", " "): _page(results, units[units["stratum"] == name], str(name))

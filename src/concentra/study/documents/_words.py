@@ -16,7 +16,7 @@ from concentra.study.documents import _tables
 from concentra.study.numbers import UNCOMPUTED, Number, in_words
 from concentra.study.results import Picture, Results
 
-HIGH = 0.6  # height of a picture, relative to its width, above which it is set narrower
+HIGH = 1.15  # height of a picture, relative to its width, above which it is set narrower
 
 
 def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Callable[..., Any]]:
@@ -67,7 +67,7 @@ class _Figures:
 
 
 def _width(png: Path) -> int:
-    """Tall pictures are set narrower, so that two of them share a page."""
+    """A picture that is too tall for a page with its caption is set narrower."""
     wide, high = struct.unpack(">II", png.read_bytes()[16:24])
     return 100 if high < HIGH * wide else max(40, round(100 * HIGH * wide / high))
 
