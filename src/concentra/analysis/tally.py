@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.analysis.composition import NO_DONOR, NO_PART
+from concentra.analysis.concentration import DEPTH, PLAIN
 from concentra.errors import AmountError, DesignError, LabelError
 from concentra.io.labels import label_text
 
@@ -16,7 +17,21 @@ NO_STRATUM = "stratum unknown"
 WHOLE = "all cells"
 """The name of the only stratum, where no column says one."""
 SEVERAL = " + "
-RESERVED = frozenset({"stratum", "donor", "part", "n_cells", "share", "reason"})
+ROLES = (
+    "stratum",
+    "donor",
+    "part",
+    "n_cells",
+    "share",
+    "reason",
+    "included",
+    "side",
+    "within",
+    "pair",
+    "contrast",
+)
+RESERVED = frozenset({*ROLES, *PLAIN, *DEPTH})
+"""Names that columns of tables have already."""
 LIMIT = 0.5
 
 

@@ -1,20 +1,21 @@
-"""`concentra.pp`, `concentra.tl` and `concentra.get` together: what goes in, what is stored, what comes out."""
+"""`concentra.tl` and `concentra.get`: what goes in, what is stored, what comes out."""
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from concentra import get, pp, tl
 from concentra.analysis.compare import compare
 from concentra.analysis.question import Comparison
-from concentra.errors import AmountError, ArgumentError, ColumnError, DesignError, LabelError, TableError
+from concentra.errors import ArgumentError, ColumnError, DesignError, LabelError
 from concentra.metrics import gini, hill_number
 from concentra.simulate import simulate_labels
 
 COLUMNS = {"unit": "mouse.id", "stratum": "tissue", "part": "cell_ontology_class", "about": ["age", "sex"]}
+
 GROUPS = {"group": "age", "early": "3m", "late": "24m"}
+
 HOSTILE = ["<script>alert(1)</script>", "=1+1", 'a,"b"\nc', "細胞 $x$", "x" * 10_000, "None", "a/b"]
 
 
@@ -43,21 +44,6 @@ def analysed(cells):
     return made
 
 
-def test_counts_are_those_of_the_cells(cells, adata):
-    expected = cells.groupby(["tissue", "mouse.id", "cell_ontology_class"], observed=True).size()
-    assert adata.X.sum() == len(cells)
-    for (tissue, mouse, part), n_cells in expected.items():
-        unit = (adata.obs["stratum"] == tissue) & (adata.obs["donor"] == mouse)
-        assert adata[unit, part].X.tolist() == [[n_cells]]
-
-
-def test_cells_of_an_anndata_and_of_a_frame_are_the_same(cells, adata):
-    obs = cells.set_axis([f"c{n}" for n in range(len(cells))])
-    made = pp.composition(anndata.AnnData(sparse.csr_matrix((len(cells), 3)), obs=obs), **COLUMNS)
-    assert (made.X == adata.X).all()
-    pd.testing.assert_frame_equal(made.obs, adata.obs)
-
-
 def test_a_mudata_names_its_modality(cells, adata):
     mudata = pytest.importorskip("mudata")
     obs = cells.set_axis([f"c{n}" for n in range(len(cells))])
@@ -69,19 +55,6 @@ def test_a_mudata_names_its_modality(cells, adata):
     assert len(get.contrast(both, modality="coda"))
     with pytest.raises(ArgumentError, match="modality=None of a MuData with 'rna', 'coda'"):
         tl.lorenz(both)
-
-
-def test_a_composition_of_units_passes_as_it_is():
-    obs = pd.DataFrame({"condition": ["control"] * 3 + ["stimulated"] * 3}, index=[f"s{n}" for n in range(6)])
-    counts = np.array([[50, 50, 50]] * 3 + [[120, 20, 10]] * 3) + np.arange(6)[:, None]
-    given = anndata.AnnData(sparse.csr_matrix(counts), obs=obs, var=pd.DataFrame(index=["T", "B", "NK"]))
-    made = pp.composition(given)
-    tl.contrast(made, group="condition", early="control", late="stimulated", n_draws=200)
-    row = get.contrast(made).set_index("metric").loc["hill_q1"]
-    values = hill_number(counts)
-    assert row["stratum"] == "all cells"
-    assert row["shift"] == pytest.approx(np.median(values[3:]) - np.median(values[:3]))
-    assert "concentra" not in given.uns
 
 
 def test_tools_return_none_and_touch_nothing_but_their_key(adata):
@@ -184,29 +157,6 @@ def test_refusals(cells, adata):
     one.obs["age"] = ["3m", *["24m"] * (one.n_obs - 1)]
     with pytest.raises(DesignError, match="one donor"):
         tl.contrast(one, group="age", early="3m", late="24m")
-
-
-def test_what_is_no_composition():
-    obs = pd.DataFrame({"cell_type": ["T", "B"]}, index=["a", "b"])
-    with pytest.raises(ArgumentError, match='write part="cell_type"'):
-        pp.composition(anndata.AnnData(np.ones((2, 2)), obs=obs))
-    for bad in (-1.0, 0.5, np.nan, np.inf):
-        with pytest.raises(AmountError, match="unit 'a', part 'T'"):
-            tl.lorenz(
-                anndata.AnnData(
-                    np.array([[bad, 1.0]]), pd.DataFrame(index=["a"]), pd.DataFrame(index=["T", "B"])
-                )
-            )
-    with pytest.raises(AmountError, match="without X"):
-        tl.lorenz(anndata.AnnData(obs=pd.DataFrame(index=["a"])))
-    twice = anndata.AnnData(np.ones((1, 2)), obs=pd.DataFrame(index=["a"]))
-    twice.var_names = ["T", "U"]
-    twice.var_names = pd.Index(["T", "T"])
-    with pytest.raises(TableError, match="part 'T' twice"):
-        tl.lorenz(twice)
-    nameless = anndata.AnnData(np.ones((2, 1)), obs=pd.DataFrame({"donor": ["d", None]}, index=["a", "b"]))
-    with pytest.raises(TableError, match="unit 'b' without 'donor'"):
-        tl.lorenz(nameless)
 
 
 def test_coarser_parts_need_a_level_each(adata):
