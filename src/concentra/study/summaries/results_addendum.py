@@ -8,6 +8,10 @@ from concentra.report import markdown
 from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
+WITHIN = """The activity of a hundred ontology terms in each marrow cell is a feature space that stands apart from the
+expression matrix: real cells, real donors. Cells of a type are clustered in it over all donors together, no more than a
+set number of each donor, and donors are compared as in step 08. It says nothing about genes, and nothing about kidney."""
+
 
 @summary
 def results_addendum(
@@ -16,6 +20,7 @@ def results_addendum(
     concentration: pd.DataFrame,
     composition: pd.DataFrame,
     confounding: pd.DataFrame,
+    activity_contrast: pd.DataFrame,
 ) -> str:
     """What was not computed, and why"""
     return markdown.join(
@@ -34,7 +39,31 @@ def results_addendum(
         "A tissue whose two groups have no sex in common cannot tell age from sex; "
         "one in which the shares of the sexes differ is partly confounded.",
         markdown.table(_confounded(confounding)),
+        "## Within types of marrow, by activity of ontology terms",
+        WITHIN,
+        markdown.table(_within(activity_contrast)),
     )
+
+
+def _within(contrast: pd.DataFrame) -> list[dict[str, object]]:
+    rows = []
+    for (cohort, part), pair in contrast.groupby(["cohort", "part"], sort=False):
+        gini, effective = (pair[pair["metric"] == name].iloc[0] for name in ("gini_present", "hill_q1"))
+        rows.append(
+            {
+                "platform": title_of(str(cohort)).split(", ")[1],
+                "type": str(part),
+                "donors": f"{gini['n_early']} / {gini['n_late']}",
+                "Gini": markdown.number(gini["shift"], sign=True),
+                "p": markdown.p_text(gini["p_value"]),
+                "eff_N": markdown.number(effective["shift"], 2, sign=True),
+                "p ": markdown.p_text(effective["p_value"]),
+                "smallest q": markdown.p_text(pair["p_adjusted"].min()),
+                "smallest p": markdown.p_text(gini["p_attainable"]),
+                "verdict": gini["verdict"],
+            }
+        )
+    return rows
 
 
 def _sources(sources: pd.DataFrame) -> list[dict[str, object]]:

@@ -1,0 +1,122 @@
+"""Shifts at every scale: one panel a tissue and metric, the null behind each shift."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from concentra.study.figures import _style as style
+
+METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
+NULL = "#dddddd"
+MARKS = {"crystallizes": "^", "disperses": "v", "mixed": "o"}
+
+
+def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float], width: float = 0.3) -> None:
+    """Each shift at its place, its null range as a grey bar; marks and colours by direction."""
+    ax.axhline(0, color=style.FAINT, linewidth=0.6, zorder=0)
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        if pd.notna(row["null_low"]):
+            across = [place - width, place + width]
+            ax.fill_between(across, row["null_low"], row["null_high"], color=NULL, linewidth=0, zorder=1)
+        hue = style.DIRECTIONS.get(row["direction"], style.INK)
+        mark = MARKS.get(row["direction"], "o")
+        ax.scatter(place, row["shift"], s=16, color=hue, marker=mark, linewidth=0, zorder=3)
+
+
+def scale_axis(ax: Any, resolutions: Sequence[float]) -> None:
+    """Places of annotated types and of each resolution."""
+    names = ["types" if value == 0 else f"{value:g}" for value in resolutions]
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlim(-0.6, len(names) - 0.4)
+
+
+def legend(figure: Any) -> None:
+    """What marks, colours and bars mean."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [
+        Line2D([], [], linestyle="", marker=MARKS[name], color=hue, markersize=4.5, label=name)
+        for name, hue in style.DIRECTIONS.items()
+    ]
+    handles.append(Patch(color=NULL, label="95 % of shifts when donors' labels are exchanged"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+
+
+def title(cohort: str, stratum: str) -> str:
+    """A panel's title: the tissue, and below it the cohort."""
+    lines = textwrap.wrap(style.title_of(cohort), 30)
+    return "\n".join([style.readable(stratum).capitalize(), *lines])
+
+
+def donors(rows: pd.DataFrame) -> str:
+    """The cohorts with their numbers of young and old donors."""
+    found = []
+    for cohort, of_cohort in rows.groupby("cohort", sort=False):
+        counts = [_range(of_cohort[name]) for name in ("n_early", "n_late")]
+        found.append(f"{style.title_of(str(cohort))}: {counts[0]} young, {counts[1]} old donors")
+    return "; ".join(found)
+
+
+def words(rows: pd.DataFrame) -> str:
+    """The directions of each tissue in words, for who cannot see the picture."""
+    said = []
+    for (cohort, stratum), here in rows.groupby(["cohort", "stratum"], sort=False):
+        counts = here.drop_duplicates("resolution")["direction"].value_counts()
+        listed = ", ".join(f"{name} at {count}" for name, count in counts.items())
+        said.append(f"{style.readable(str(stratum))} ({style.title_of(str(cohort))}): {listed} scales")
+    return "; ".join(said)
+
+
+def places_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """The (cohort, stratum) of the rows, in their order."""
+    return list(rows[["cohort", "stratum"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def empty(ax: Any) -> None:
+    """A panel that says that there is nothing to draw."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, "no cohort with these data", ha="center", va="center", transform=ax.transAxes)
+
+
+def grid(
+    rows: pd.DataFrame, *, height: float = 46, prefix: str = "shift in "
+) -> tuple[Any, Any, list[tuple[str, str]]]:
+    """A figure with a row a metric and a column a (cohort, tissue), at most four columns; titles and labels set."""
+    places = places_of(rows)
+    per_line = min(len(places), 4) or 1
+    lines = -(-len(places) // per_line) or 1
+    figure, axes = style.canvas(
+        len(METRICS) * lines, per_line, width=style.PAGE, height=len(METRICS) * lines * height + 12
+    )
+    if not places:
+        for ax in axes.flat:
+            empty(ax)
+    for index in range(len(places), lines * per_line):
+        for row in range(len(METRICS)):
+            axes[index // per_line * len(METRICS) + row, index % per_line].set_axis_off()
+    for index, (cohort, stratum) in enumerate(places):
+        for row in range(len(METRICS)):
+            ax = axes[index // per_line * len(METRICS) + row, index % per_line]
+            if row == 0:
+                ax.set_title(title(cohort, stratum), fontsize=6.5)
+            if index % per_line == 0:
+                ax.set_ylabel(prefix + list(METRICS.values())[row])
+    return figure, _arranged(axes, len(places), per_line), places
+
+
+def _arranged(axes: Any, n_places: int, per_line: int) -> list[list[Any]]:
+    """The axes of each place, one a metric."""
+    return [
+        [axes[index // per_line * len(METRICS) + row, index % per_line] for row in range(len(METRICS))]
+        for index in range(n_places)
+    ]
+
+
+def _range(values: pd.Series) -> str:
+    low, high = values.min(), values.max()
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"

@@ -1,0 +1,125 @@
+"""`substate_summary.md`: within types, from coarse to fine, and the rescue of marrow."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from concentra.report import markdown
+from concentra.report.markdown import number, p_text
+from concentra.study.declare import summary
+from concentra.study.summaries._shared import title_of
+
+HOW = """Cells of one type are clustered over all donors together, then counted per donor; each shift is the median over
+old donors minus the median over young ones. *p* is the exact two-sided Mann-Whitney test, *q* its adjustment over all
+types of the cohort, *exchanged* the central 95 % of shifts when donors' labels are exchanged. The cohorts called
+simulated hold no measurement: what was planted in them is shown beside what was found."""
+SCALE = """Directions of one tissue over annotated types, over clusters at five resolutions, and within its types. A
+direction is a sign: it is there also where nothing differs. *p of a flip* is the largest p of the four shifts."""
+RESCUE = """The old group stands in both contrasts, so that an old group which by chance lies apart is "rescued" by any
+other: the share is to be judged against exchanged labels. P(rescue > 0) over cells says how precisely these animals
+were measured, and nothing about other animals."""
+WORDS = {"crystallize": "crystallizes", "disperse": "disperses", "mixed": "mixed", "none": "nothing"}
+
+
+@summary
+def substate_summary(
+    substate_contrast: pd.DataFrame,
+    substate_scale: pd.DataFrame,
+    kidney_granularity: pd.DataFrame,
+    rescue: pd.DataFrame,
+    planted_states: pd.DataFrame,
+) -> str:
+    """Within cell types, from coarse to fine parts, and what restriction undoes"""
+    blocks = ["# Within types, and from coarse to fine", HOW, "## Within types"]
+    for cohort, rows in substate_contrast.groupby("cohort", sort=False):
+        planted = planted_states[planted_states["cohort"] == cohort]
+        blocks += [
+            f"### {markdown.escape(title_of(str(cohort)))}",
+            markdown.table(within_rows(rows, planted)),
+        ]
+    blocks += ["## From coarse to fine", SCALE, markdown.table(_scales(substate_scale))]
+    blocks += ["## Kidney", markdown.table(_kidney(kidney_granularity))]
+    return markdown.join(
+        *blocks, "## Caloric restriction in rat marrow", RESCUE, markdown.table(_rescue(rescue))
+    )
+
+
+def within_rows(contrast: pd.DataFrame, planted: pd.DataFrame) -> list[dict[str, object]]:
+    """One row a (tissue, type): both shifts, their tests, and what was planted where that is known."""
+    within = planted[planted["level"] == "within"]
+    truth = dict(zip(zip(within["stratum"], within["part"], strict=True), within["direction"], strict=True))
+    rows: list[dict[str, object]] = []
+    for (stratum, part), pair in contrast.groupby(["stratum", "part"], sort=True):
+        gini, effective = (pair[pair["metric"] == metric].iloc[0] for metric in ("gini_present", "hill_q1"))
+        row: dict[str, object] = {
+            "tissue": str(stratum).replace("_", " "),
+            "type": str(part),
+            "donors": f"{gini['n_early']} / {gini['n_late']}",
+            "Gini": number(gini["shift"], sign=True),
+            "exchanged": f"{number(gini['null_low'], 2, sign=True)} to {number(gini['null_high'], 2, sign=True)}",
+            "p": p_text(gini["p_value"]),
+            "q": p_text(gini["p_adjusted"]),
+            "eff_N": number(effective["shift"], 2, sign=True),
+            "p ": p_text(effective["p_value"]),
+            "q ": p_text(effective["p_adjusted"]),
+            "smallest p": p_text(gini["p_attainable"]),
+            "verdict": gini["verdict"],
+        }
+        if truth:
+            row["planted"] = WORDS[truth[stratum, part]]
+        rows.append(row)
+    return rows
+
+
+def _scales(found: pd.DataFrame) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for (cohort, stratum), here in found.groupby(["cohort", "stratum"], sort=False):
+        once = here[here["metric"] == "gini_present"]
+        flips = once[(once["scale"] == "clusters") & once["opposite"]]
+        rows.append(
+            {
+                "cohort": title_of(str(cohort)),
+                "tissue": str(stratum),
+                **{scale: _counts(once[once["scale"] == scale]) for scale in ("types", "clusters", "states")},
+                "opposite to types": f"{len(flips)} of {(once['scale'] == 'clusters').sum()}",
+                "largest p of a flip": p_text(flips["p_opposite"].max()),
+            }
+        )
+    return rows
+
+
+def _counts(rows: pd.DataFrame) -> str:
+    counts = rows["direction"].value_counts()
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "–"
+
+
+def _kidney(found: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "over types": row["direction_types"],
+            "crystallizes at": f"{row['n_crystallize']} of {row['n_resolutions']}",
+            "disperses at": f"{row['n_disperse']} of {row['n_resolutions']}",
+            "flips at all": row["flips"],
+        }
+        for _, row in found.iterrows()
+    ]
+
+
+def _rescue(found: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "cohort": title_of(row["cohort"]),
+            "metric": "Gini" if row["metric"] == "gini_present" else "eff_N",
+            "libraries": f"{row['n_early']} / {row['n_late']} / {row['n_treated']}",
+            "old less young": number(row["ageing_shift"], sign=True),
+            "restricted less old": number(row["treatment_shift"], sign=True),
+            "rescued": f"{row['rescued_percent']:.0f} %",
+            "over libraries": f"{100 * row['rescue_donor_low']:.0f} to {100 * row['rescue_donor_high']:.0f} %",
+            "P over cells": number(row["p_rescue_cells"]),
+            "exchanged, median": f"{100 * row['null_rescue_median']:.0f} %",
+            "p": p_text(row["p_permutation"]),
+            "smallest p": p_text(row["p_attainable"]),
+        }
+        for _, row in found.iterrows()
+    ]
