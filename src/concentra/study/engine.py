@@ -36,6 +36,7 @@ from concentra.study.declare import RESULTS, Drawing, Node, nodes, table_path, t
 from concentra.study.results import Results
 
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pandera", "snakemake")
+CLUSTERING_PACKAGES = ("igraph", "scikit-learn")
 DOCUMENT_PACKAGES = ("jinja2", "pypandoc-binary", "typst")
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 HERE = Path()
@@ -166,7 +167,12 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
 
 
 def _packages(node: Node) -> tuple[str, ...]:
-    return PACKAGES + (DOCUMENT_PACKAGES if node.kind == "document" else ())
+    clusters = bool({"expression", "activity"} & set(node.reads))
+    return (
+        PACKAGES
+        + (DOCUMENT_PACKAGES if node.kind == "document" else ())
+        + (CLUSTERING_PACKAGES if clusters else ())
+    )
 
 
 def _write(node: Node, result: Any, out: Path, restored: list[str]) -> None:

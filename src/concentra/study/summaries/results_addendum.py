@@ -9,8 +9,8 @@ from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
 WITHIN = """The activity of a hundred ontology terms in each marrow cell is a feature space that stands apart from the
-expression matrix: real cells, real donors. Cells of a type are clustered in it over all donors together, no more than a
-set number of each donor, and donors are compared as in step 08. It says nothing about genes, and nothing about kidney."""
+expression matrix: real cells, real donors. Cells of a type are clustered in it over all donors together, no more than
+a set number of each donor, and donors are compared as in step 08. It says nothing about genes or about kidney."""
 
 
 @summary
