@@ -9,6 +9,7 @@ import pandas as pd
 
 from concentra.analysis.plane import AXES, model_plane
 from concentra.analysis.trajectory import follow
+from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
 from concentra.study.declare import Table, column, step
 
@@ -149,6 +150,7 @@ def pythia_overlay(
         (name, value): follow(table, value, rng=seed, n_draws=n_draws, level=level)
         for name, table in importance.items()
         for value in VALUES
+        if defined(table, value)
     }
     paths = _stacked({key: one.path for key, one in found.items()})
     firsts = _stacked({key: one.firsts for key, one in found.items()})
@@ -168,6 +170,15 @@ def pythia_overlay(
         pd.concat(tests) if tests else pd.DataFrame(),
         pd.concat(clouds) if clouds else pd.DataFrame(),
     )
+
+
+def defined(table: pd.DataFrame, value: Value) -> bool:
+    """Whether every checkpoint has a head with importance of this kind; without one there is no composition."""
+    try:
+        importance_values(table, value)
+    except AmountError:
+        return False
+    return True
 
 
 def _stacked(frames: Mapping[tuple[str, Value], pd.DataFrame]) -> pd.DataFrame:
