@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from concentra.report.markdown import number
-from concentra.study.documents._tables import head_shift_row
+from concentra.study.documents._rows import head_shift_row
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 

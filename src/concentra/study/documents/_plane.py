@@ -8,7 +8,7 @@ import pandas as pd
 
 from concentra.report.html import clip
 from concentra.report.markdown import number, p_text
-from concentra.study.documents._tables import place
+from concentra.study.documents._rows import place
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
 
 from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
-from concentra.report.markdown import HARD, number, p_text
-from concentra.study import declare
-from concentra.study.claims import Judgement, read_claims
+from concentra.study.claims import Judgement
+from concentra.study.documents import _rows as made
+from concentra.study.documents._rows import Rows, Source, chosen, contrast
 from concentra.study.results import Results
-from concentra.study.summaries._shared import title_of
-
-Rows = list[dict[str, object]]
-COMPARED = ("tms_facs", "tms_droplet")
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a table is made from."""
-
-    results: Results
-    judgements: Sequence[Judgement]
 
 
 @dataclass(frozen=True)
@@ -58,272 +42,18 @@ class Supplement:
 
     def table(self, key: str) -> str:
         """The table with its caption, or a line that says it is absent."""
-        label, made = self.label(key), (TEXT | SUPPLEMENT)[key]
-        rows = made.rows(self.source) if self._there(made) else []
+        label, one = self.label(key), (TEXT | SUPPLEMENT)[key]
+        rows = one.rows(self.source) if self._there(one) else []
         if not rows:
-            return f"*{label} is absent: this run has no rows for it. It would show: {made.caption}*"
-        return f"{markdown.table(rows, weighted=True)}\n\n: **{label}.** {made.caption}"
+            return f"*{label} is absent: this run has no rows for it. It would show: {one.caption}*"
+        return f"{markdown.table(rows, weighted=True)}\n\n: **{label}.** {one.caption}"
 
     def everything(self) -> str:
         """All tables of the supplement, in order."""
         return "\n\n".join(self.table(key) for key in SUPPLEMENT)
 
-    def _there(self, made: Made) -> bool:
-        return not made.needs or made.needs in self.source.results.names
-
-
-def shift_text(row: Any, decimals: int, names: tuple[str, str, str] = ("shift", "low", "high")) -> str:
-    """A shift with its interval, where the table has one.
-
-    >>> shift_text({"shift": 0.087, "low": -0.01, "high": 0.2}, 3)
-    '+0.087\\xa0[−0.010,\\xa0+0.200]'
-    """
-    value, low, high = (row.get(name, None) for name in names)
-    text = number(value, decimals, sign=True)
-    if low is None or pd.isna(low):
-        return text
-    return f"{text}{HARD}[{number(low, decimals, sign=True)},{HARD}{number(high, decimals, sign=True)}]"
-
-
-def place(cohort: str, stratum: str) -> str:
-    """A tissue of a cohort, or a model, as people read it.
-
-    >>> place("tms_facs", "Limb_Muscle")
-    'Limb Muscle, FACS'
-    """
-    title = title_of(cohort)
-    return title if stratum == cohort else f"{str(stratum).replace('_', ' ')}, {title.rpartition(', ')[2]}"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One part of a claim: what was stated and what was found, as text."""
-
-    name: str
-    published: str
-    here: str
-
-
-def parts_of(judgement: Judgement) -> list[Compared]:
-    """The parts of a claim in words, minus signs as such."""
-    names = [part.name for claim in read_claims() if claim.id == judgement.id for part in claim.part]
-    stated, found = judgement.expected.split("; "), judgement.observed.split("; ")
-    if not len(names) == len(stated) == len(found):
-        return [Compared("", _signed(judgement.expected), _signed(judgement.observed))]
-    return [
-        Compared(name, _signed(one.removeprefix(f"{name} ")), _signed(other.removeprefix(f"{name} ")))
-        for name, one, other in zip(names, stated, found, strict=True)
-    ]
-
-
-def _signed(text: str) -> str:
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
-
-
-def verdicts(source: Source) -> Rows:
-    """Claims beside what was found, one row a part."""
-    return [
-        {
-            "claim": "" if place else one.statement,
-            "part": part.name,
-            "published": part.published,
-            "here": part.here,
-            "verdict": "" if place else one.verdict,
-        }
-        for one in source.judgements
-        for place, part in enumerate(parts_of(one))
-    ]
-
-
-def contrast(cohort: str, *, tested: bool = False) -> Callable[[Source], Rows]:
-    """Young against old per tissue of one cohort."""
-
-    def rows(source: Source) -> Rows:
-        gini, effective = (
-            source.results.rows("age_contrast", cohort=cohort, metric=metric).set_index("stratum")
-            for metric in ("gini_present", "hill_q1")
-        )
-        if tested:
-            gini = gini[gini["p_value"].notna()]
-        beside = effective.to_dict("index")
-        return [_contrast(str(tissue), row, beside[tissue]) for tissue, row in gini.to_dict("index").items()]
-
-    return rows
-
-
-def _contrast(tissue: str, gini: Mapping[Any, Any], effective: Mapping[Any, Any]) -> dict[str, object]:
-    return {
-        "tissue": tissue.replace("_", " "),
-        "donors": f"{gini['n_early']} / {gini['n_late']}",
-        "Gini": shift_text(gini, 3),
-        "p": p_text(gini["p_value"]),
-        "q": p_text(gini["p_adjusted"]),
-        "eff_N": shift_text(effective, 2),
-        "p ": p_text(effective["p_value"]),
-        "q ": p_text(effective["p_adjusted"]),
-        "least p": p_text(gini["p_attainable"]),
-        "direction": gini["direction"] if isinstance(gini["direction"], str) else "–",
-        "verdict": gini["verdict"],
-    }
-
-
-def tested_tissues(source: Source) -> Rows:
-    """Tissues of both platforms that can be tested at all."""
-    return [
-        {"platform": title_of(cohort).rpartition(", ")[2]} | row
-        for cohort in COMPARED
-        for row in contrast(cohort, tested=True)(source)
-    ]
-
-
-def sources(source: Source) -> Rows:
-    """Cohorts and where their numbers come from."""
-    return [
-        {
-            "cohort": row["title"],
-            "numbers from": row["status"],
-            "source": row["citation"],
-            "licence": row["licence"],
-        }
-        for _, row in source.results.rows("sources").iterrows()
-    ]
-
-
-def donors_known(source: Source) -> Rows:
-    """How the donors of the cells are known."""
-    found = source.results.rows("composition").groupby(["cohort", "donor_source"], sort=False)
-    return [
-        {
-            "cohort": title_of(str(cohort)),
-            "how the donor is known": how,
-            "donors": rows["donor"].nunique(),
-            "tissues": rows["stratum"].nunique(),
-            "cells": f"{rows['n_cells'].sum():,}",
-        }
-        for (cohort, how), rows in found
-    ]
-
-
-def cells_left_out(source: Source) -> Rows:
-    """Cells that belong to no unit."""
-    kept = source.results.rows("composition").groupby("cohort")["n_cells"].sum()
-    found = source.results.rows("left_out").groupby(["cohort", "reason"], sort=False)["n_cells"].sum()
-    return [
-        {
-            "cohort": title_of(row["cohort"]),
-            "reason": row["reason"],
-            "cells left out": f"{row['n_cells']:,}",
-            "cells kept": f"{kept.get(row['cohort'], 0):,}",
-        }
-        for _, row in found.reset_index().iterrows()
-    ]
-
-
-def confounding(source: Source) -> Rows:
-    """Age and sex per tissue."""
-    frame = source.results.rows("confounding")
-    return [
-        {
-            "cohort": title_of(row["cohort"]).rpartition(", ")[2],
-            "tissue": row["stratum"].replace("_", " "),
-            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
-            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
-            "age with sex": row["with_sex"],
-            "least p": p_text(row["p_attainable"]),
-            "males alone": p_text(row["p_attainable_males"]),
-        }
-        for _, row in frame[(frame["n_early"] > 0) & (frame["n_late"] > 0)].iterrows()
-    ]
-
-
-def across(source: Source) -> Rows:
-    """All tissues of a cohort in one test."""
-    return [
-        {
-            "cohort": title_of(row["cohort"]),
-            "metric": row["metric"],
-            "tissues": row["n_strata"],
-            "donors": f"{row['n_early']} / {row['n_late']}",
-            "mean shift": number(row["mean_shift"], 3, sign=True),
-            "tissues up": number(row["share_up"], 2),
-            "p": p_text(row["p_value"]),
-            "least p": p_text(row["p_attainable"]),
-        }
-        for _, row in source.results.rows("across_tissues").iterrows()
-    ]
-
-
-def head_shifts(source: Source) -> Rows:
-    """First against last checkpoint, per model and definition of importance."""
-    return [
-        {"importance": row["value"]} | head_shift_row(row)
-        for _, row in source.results.rows("head_shift").iterrows()
-    ]
-
-
-def first_checkpoints(source: Source) -> Rows:
-    """The shift from every possible first checkpoint."""
-    frame = source.results.rows("head_first_checkpoint", value="abs")
-    return [head_shift_row(row) for _, row in frame.iterrows()]
-
-
-def head_shift_row(row: pd.Series) -> dict[str, object]:
-    return {
-        "model": title_of(row["cohort"]),
-        "steps": f"{row['first']:,} to {row['last']:,}",
-        "Gini": shift_text(row, 3, ("gini", "gini_low", "gini_high")),
-        "eff_N": shift_text(row, 2, ("hill_q1", "hill_q1_low", "hill_q1_high")),
-        "direction": row["direction"],
-        "verdict": row.get("verdict", "–"),
-    }
-
-
-def influence(source: Source) -> Rows:
-    """The five heads of each model that move the shift most."""
-    frame = source.results.rows("head_influence", value="abs").groupby("cohort", sort=False).head(5)
-    return [
-        {
-            "model": title_of(row["cohort"]),
-            "without layer": row["layer"],
-            "head": row["head"],
-            "Gini": number(row["gini"], 3, sign=True),
-            "eff_N": number(row["hill_q1"], 2, sign=True),
-        }
-        for _, row in frame.iterrows()
-    ]
-
-
-def planted(source: Source) -> Rows:
-    """What was planted in simulated cells, and what was found."""
-    found = source.results.rows("age_contrast", cohort="simulated", metric="gini_present").set_index(
-        "stratum"
-    )
-    effective = source.results.rows("age_contrast", cohort="simulated", metric="hill_q1").set_index("stratum")
-    return [
-        {
-            "tissue": row["stratum"],
-            "planted": row["direction"],
-            "planted Gini": number(row["gini_shift"], 3, sign=True),
-            "found": shift_text(found.loc[row["stratum"]], 3),
-            "planted eff_N": number(row["hill_q1_shift"], 2, sign=True),
-            "found ": shift_text(effective.loc[row["stratum"]], 2),
-            "verdict": found.loc[row["stratum"], "verdict"],
-        }
-        for _, row in source.results.rows("planted").iterrows()
-        if row["stratum"] in found.index
-    ]
-
-
-def index(source: Source) -> Rows:
-    """Every table of the run."""
-    return [
-        {
-            "table": name,
-            "rows": len(source.results.rows(name)),
-            "what it holds": (declare.tables()[name].__doc__ or "").split("\n")[0],
-        }
-        for name in source.results.names
-    ]
+    def _there(self, one: Made) -> bool:
+        return not one.needs or one.needs in self.source.results.names
 
 
 HOW = (
@@ -331,33 +61,110 @@ HOW = (
     "are two donors or more a group (with two, a range). p: exact two-sided Mann-Whitney; q: Benjamini-Hochberg over "
     "the tissues of the cohort; least p: what these numbers of donors allow at best."
 )
+AGREEMENT = {
+    "metric": "metric", "what": "of", "n_strata": "tissues", "correlation": "rank correlation",
+    "n_same_sign": "same sign", "mean_difference": "mean difference",
+}  # fmt: skip
+LINEAGES = {
+    "cohort": "cohort", "lineage": "lineage", "share_early": "young", "share_late": "old", "share_change": "change",
+    "share_change_low": "low", "share_change_high": "high", "p_value": "p", "contribution": "contribution",
+}  # fmt: skip
+CHOICES = {
+    "cohort": "cohort", "stratum": "tissue", "metric": "metric", "n_specifications": "specifications",
+    "share_same_sign": "same sign", "median": "median", "low": "least", "high": "greatest", "p_value": "p",
+    "p_share": "p of share",
+}  # fmt: skip
+STATES = {
+    "cohort": "cohort", "stratum": "tissue", "part": "cell type", "metric": "metric", "n_early": "young",
+    "n_late": "old", "shift": "shift", "p_permutation": "p by permutation", "p_attainable": "least p",
+    "p_adjusted": "q", "verdict": "verdict",
+}  # fmt: skip
+VALIDATION = {"cohort": "cohort", "stratum": "tissue", "hypothesis": "published", "agreement": "found"}
+GRANULARITY = {
+    "cohort": "cohort", "stratum": "tissue", "direction_types": "over types", "n_crystallize": "crystallizes",
+    "n_disperse": "disperses", "n_resolutions": "resolutions", "flips": "flips",
+}  # fmt: skip
+RESCUE = {
+    "cohort": "cohort", "metric": "metric", "n_early": "young", "n_late": "old", "n_treated": "treated",
+    "rescued_percent": "rescued", "p_rescue_cells": "P by cells", "p_permutation": "p by permutation",
+    "p_attainable": "least p", "null_rescue_median": "null median", "null_positive": "null positive",
+}  # fmt: skip
 TEXT: dict[str, Made] = {
     "verdicts": Made(
         "",
         "The published statements beside what was found here; the verdict is that of the worst part.",
-        verdicts,
+        made.verdicts,
     ),
-    "tested": Made("age_contrast", f"Tissues with two donors or more in each group. {HOW}", tested_tissues),
+    "tested": Made(
+        "age_contrast", f"Tissues with two donors or more in each group. {HOW}", made.tested_tissues
+    ),
 }
 SUPPLEMENT: dict[str, Made] = {
-    "sources": Made("sources", "Cohorts, and where the numbers of this run come from.", sources),
-    "donors": Made("composition", "How the donors of the cells are known.", donors_known),
-    "left_out": Made("left_out", "Cells that belong to no donor-tissue unit, and why.", cells_left_out),
+    "sources": Made("sources", "Cohorts, and where the numbers of this run come from.", made.sources),
+    "donors": Made("composition", "How the donors of the cells are known.", made.donors_known),
+    "left_out": Made("left_out", "Cells that belong to no donor-tissue unit, and why.", made.cells_left_out),
     "confounding": Made(
         "confounding",
         "Age and sex in the tissues with donors in both groups, and the smallest p.",
-        confounding,
+        made.confounding,
     ),
     "facs": Made("age_contrast", f"All tissues of the FACS arm. {HOW}", contrast("tms_facs")),
     "droplet": Made("age_contrast", f"All tissues of the Droplet arm. {HOW}", contrast("tms_droplet")),
     "across": Made(
-        "across_tissues", "All tissues of a cohort in one test: labels are permuted per donor.", across
+        "across_tissues", "All tissues of a cohort in one test: labels are permuted per donor.", made.across
     ),
-    "head_shifts": Made("head_shift", "Head importance, first against last checkpoint.", head_shifts),
+    "head_shifts": Made("head_shift", "Head importance, first against last checkpoint.", made.head_shifts),
     "first_checkpoints": Made(
-        "head_first_checkpoint", "The shift to the last checkpoint from every earlier one.", first_checkpoints
+        "head_first_checkpoint",
+        "The shift to the last checkpoint from every earlier one.",
+        made.first_checkpoints,
     ),
-    "influence": Made("head_influence", "The shift without one head: the five that move it most.", influence),
-    "planted": Made("planted", f"Shifts planted in simulated cells, and what was found. {HOW}", planted),
-    "index": Made("", "Every table of this run; each has a file of its name.", index),
+    "influence": Made(
+        "head_influence", "The shift without one head: the five that move it most.", made.influence
+    ),
+    "planted": Made("planted", f"Shifts planted in simulated cells, and what was found. {HOW}", made.planted),
+    "agreement": Made(
+        "platform_agreement",
+        "Agreement of the platforms over tissues: rank correlation of levels and of shifts.",
+        chosen("platform_agreement", AGREEMENT),
+    ),
+    "lineages": Made(
+        "lineage_shift",
+        "Lineages of the marrow: change of share, and contribution to the shift in Gini, with intervals over donors.",
+        chosen("lineage_shift", LINEAGES, stratum="Marrow", metric="gini_present", level="lineage"),
+    ),
+    "choices": Made(
+        "multiverse_summary",
+        "Specifications of every tissue that agree in sign with the published one, and the joint tests.",
+        chosen("multiverse_summary", CHOICES),
+    ),
+    "head_choices": Made(
+        "head_multiverse_summary",
+        "The same for models, which have no labels to permute.",
+        chosen("head_multiverse_summary", CHOICES),
+    ),
+    "activity": Made(
+        "activity_contrast",
+        "Sub-states within types of marrow cells, in the space of gene-ontology activities.",
+        chosen("activity_contrast", STATES),
+    ),
+    "substates": Made(
+        "substate_contrast", "Sub-states within types, from expression.", chosen("substate_contrast", STATES)
+    ),
+    "validation": Made(
+        "validation_robustness",
+        "Directions in the validation cohort over clustering resolutions.",
+        chosen("validation_robustness", VALIDATION),
+    ),
+    "granularity": Made(
+        "kidney_granularity",
+        "Kidney over types and over clusters of growing resolution.",
+        chosen("kidney_granularity", GRANULARITY),
+    ),
+    "rescue": Made(
+        "rescue",
+        "Share of the ageing shift that a treatment reverses, in per cent.",
+        chosen("rescue", RESCUE),
+    ),
+    "index": Made("", "Every table of this run; each has a file of its name.", made.index),
 }

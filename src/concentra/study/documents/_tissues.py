@@ -11,7 +11,7 @@ from concentra.metrics.lorenz import lorenz_curve
 from concentra.report.html import clip
 from concentra.report.markdown import number
 from concentra.study.documents._plane import slot
-from concentra.study.documents._tables import Source, contrast
+from concentra.study.documents._rows import Source, contrast
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 

@@ -14,7 +14,7 @@ from concentra.report import html
 from concentra.study import claims, declare
 from concentra.study.claims import Judgement
 from concentra.study.declare import document
-from concentra.study.documents import _heads, _plane, _tables, _tissues
+from concentra.study.documents import _heads, _plane, _rows, _tissues
 from concentra.study.results import Results
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _sure(results: Results) -> list[html.Card]:
         return []
     arrows = arrows[~arrows["cohort"].isin(results.simulated) & (arrows["verdict"] != "no test")]
     told = arrows[arrows["verdict"].isin(["crystallizes", "disperses", "mixed"])]
-    names = [f"{_tables.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in told.iterrows()]
+    names = [f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in told.iterrows()]
     return [
         html.Card(
             f"How sure: {len(told)} of {len(arrows)} shifts told from none",
@@ -139,7 +139,7 @@ def _verdicts(judgements: Sequence[Judgement]) -> tuple[Markup, ...]:
             "how sure": _parts(one.robustness) if one.robustness else [one.note or "–"],
             "published → here": [
                 f"{part.name}: {part.published} → {part.here}".removeprefix(": ")
-                for part in _tables.parts_of(one)
+                for part in _rows.parts_of(one)
             ],
             "note": one.note if one.robustness and one.note else "–",
         }
@@ -165,7 +165,7 @@ def _chooser(pages: object, key: str, title: str, note: str) -> tuple[Markup, ..
 
 
 def _design(results: Results) -> tuple[Markup, ...]:
-    source = _tables.Source(results, ())
+    source = _rows.Source(results, ())
     blocks = [
         html.paragraph(
             "The unit is the donor: cells of one mouse are not independent. Where the two ages share no sex, age "
@@ -175,13 +175,13 @@ def _design(results: Results) -> tuple[Markup, ...]:
     if "confounding" in results.names:
         blocks.append(
             html.table(
-                _tables.confounding(source),
+                _rows.confounding(source),
                 "Donors, sexes and the least p, in tissues with donors in both groups.",
                 badges={"age with sex": KINDS},
             )
         )
     if "left_out" in results.names:
-        blocks.append(html.table(_tables.cells_left_out(source), "Cells that belong to no unit, and why."))
+        blocks.append(html.table(_rows.cells_left_out(source), "Cells that belong to no unit, and why."))
     if "design" in results.names:
         blocks.append(
             html.folded("Donors and cells of every tissue, age and sex", _whole(results, "design", 400))
