@@ -12,6 +12,7 @@ from concentra.study.figures import _style as style
 
 METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
 NULL = "#dddddd"
+TALLEST = 225  # millimetres of panels on one page
 MARKS = {"crystallizes": "^", "disperses": "v", "mixed": "o"}
 
 
@@ -90,9 +91,9 @@ def grid(
     places = places_of(rows)
     per_line = min(len(places), 4) or 1
     lines = -(-len(places) // per_line) or 1
-    figure, axes = style.canvas(
-        len(METRICS) * lines, per_line, width=style.PAGE, height=len(METRICS) * lines * height + 12
-    )
+    n_rows = len(METRICS) * lines
+    height = min(height, TALLEST / n_rows)
+    figure, axes = style.canvas(n_rows, per_line, width=style.PAGE, height=n_rows * height + 12)
     if not places:
         for ax in axes.flat:
             empty(ax)
