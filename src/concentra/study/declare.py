@@ -305,6 +305,20 @@ def nodes() -> dict[str, Node]:
     return dict(_REGISTRY)
 
 
+def node_named(name: str) -> Node:
+    """One node; other modules are imported only where it is not declared yet."""
+    return _REGISTRY.get(name) or nodes()[name]
+
+
+def table_named(name: str) -> type[Table]:
+    """One table; other modules are imported only where it is not declared yet."""
+    for node in _REGISTRY.values():
+        for table in node.tables:
+            if table.name() == name:
+                return table
+    return tables()[name]
+
+
 @cache
 def tables() -> dict[str, type[Table]]:
     """Every declared table by name."""

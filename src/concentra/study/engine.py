@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, util
+from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ from concentra import __version__
 from concentra.errors import ConcentraError, DesignError
 from concentra.files import replacing, sha256, write_text
 from concentra.study import raw
-from concentra.study.declare import RESULTS, Drawing, Node, nodes, table_path, tables
+from concentra.study.declare import RESULTS, Drawing, Node, node_named, nodes, table_named, table_path
 from concentra.study.results import Results
 
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pandera", "snakemake")
@@ -52,6 +52,7 @@ class Plan:
     code: str
     parameters: str
     availability: str
+    modules: str
 
 
 def plans(data: Path | None) -> list[Plan]:
@@ -64,9 +65,16 @@ def plans(data: Path | None) -> list[Plan]:
             code=hashlib.sha256(json.dumps(code(node.module)).encode()).hexdigest()[:16],
             parameters=json.dumps(node.parameters(), sort_keys=True),
             availability=json.dumps(raw.availability(node, data), sort_keys=True),
+            modules=" ".join(modules(node)),
         )
         for node in nodes().values()
     ]
+
+
+def modules(node: Node) -> list[str]:
+    """The modules that declare the node and the tables it reads: all that its process needs to import."""
+    declaring = {table.name(): one.module for one in nodes().values() for table in one.tables}
+    return sorted({node.module} | {declaring[name] for name in node.reads if name in declaring})
 
 
 def inputs(node: Node, data: Path | None, out: Path) -> list[Path]:
@@ -86,7 +94,7 @@ def _load(name: str, data: Path | None, out: Path) -> Any:
     """What a node gets for one of the names that it reads."""
     if name in raw.RAW:
         return raw.RAW[name].load(data)
-    return Results(out) if name == RESULTS else tables()[name].read(out)
+    return Results(out) if name == RESULTS else table_named(name).read(out)
 
 
 def command(data: Path | None) -> str:
@@ -141,7 +149,7 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
     float
         Seconds taken.
     """
-    node, start = nodes()[name], time.perf_counter()
+    node, start = node_named(name), time.perf_counter()
     parameters = node.parameters()
     result = node.function(*(_load(one, data, out) for one in node.reads), **parameters)
     restored = raw.restorable(node, data)
@@ -191,6 +199,8 @@ def _write(node: Node, result: Any, out: Path, restored: list[str]) -> None:
 def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
     """PNG at 300 dpi and SVG with reproducible bytes, and the caption with the text alternative."""
     png, svg, words = paths
+    drawing.figure.draw_without_rendering()
+    drawing.figure.set_layout_engine("none")  # laid out once: both files are the same picture
     with replacing(png) as temporary:
         drawing.figure.savefig(temporary, dpi=300, metadata={"Software": None})
     with replacing(svg) as temporary:
@@ -311,9 +321,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("node")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path)
+    parser.add_argument(
+        "--modules", nargs="*", default=[], help="that declare the node and what it reads; default all"
+    )
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupt ends the node at once and without a word
     try:
+        for module in given.modules:
+            import_module(module)
         seconds = run_node(given.node, data=given.data, out=given.out)
     except ConcentraError as problem:
         print(f"{given.node}\n{problem}", file=sys.stderr)
