@@ -12,6 +12,8 @@
     Head importance of transformers, measured by exact ablation.
 `concentra.simulate`
     Atlases with planted shifts.
+`concentra.pp`, `concentra.tl`, `concentra.get`, `concentra.pl`
+    The same for annotated matrices, with the conventions of scanpy.
 
 Everything is imported when it is first used, so that `import concentra` costs next to nothing.
 """
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analysis", "heads", "io", "metrics", "simulate", "stats"]
+__all__ = ["__version__", "analysis", "get", "heads", "io", "metrics", "pl", "pp", "simulate", "stats", "tl"]
 
 
 def __getattr__(name: str) -> ModuleType:

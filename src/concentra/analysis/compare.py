@@ -30,7 +30,7 @@ from concentra.analysis.contrast import (
     CORRECTED,
     EFFECTIVE,
     GINI,
-    _judged,
+    judged,
     seeded,
 )
 from concentra.analysis.question import EARLY, LATE, Comparison
@@ -193,7 +193,7 @@ def compare(
                 | _row(early, late, sides, level, seeded(rng, comparison.name, str(stratum), metric))
                 | _interval(bounds.get(metric))
             )
-    return _judged(pd.DataFrame(rows), alpha)
+    return judged(pd.DataFrame(rows), alpha)
 
 
 def _interval(found: ShiftInterval | None) -> dict[str, Any]:

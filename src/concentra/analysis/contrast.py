@@ -122,7 +122,7 @@ def contrast(
         for stratum, of_stratum in units.groupby("stratum", sort=True)
         for metric in metrics
     ]
-    return _judged(pd.DataFrame(rows), alpha)
+    return judged(pd.DataFrame(rows), alpha)
 
 
 def shift_intervals(
@@ -172,7 +172,16 @@ def shift_intervals(
     return pd.DataFrame(rows, columns=["stratum", "metric", "corrected", "low", "high", "interval"])
 
 
-def _judged(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
+def judged(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Compared strata with adjusted p, one family a metric, and the direction and verdict of each stratum.
+
+    Parameters
+    ----------
+    frame
+        One row a (stratum, metric): `shift`, `p_value`, `p_attainable`; `gini_present` and `hill_q1` among the metrics.
+    alpha
+        As for `contrast`, which says what the verdicts mean.
+    """
     frame = pd.concat([_adjusted(family, alpha) for _, family in frame.groupby("metric")]).sort_index()
     decided = {stratum: _decide(rows, alpha) for stratum, rows in frame.groupby("stratum")}
     frame["direction"] = frame["stratum"].map(

@@ -12,6 +12,13 @@
 `parts`          resampled parts (attention heads), one left out, and the floor of noise
 `trajectory`     the shift between checkpoints, what it rests on, and a verdict
 `attribution`    what each part contributes to a shift
+`pairs`          the same averaged over pairs of donors, with intervals
+`trend`          slopes over an ordered axis, and rank correlation, exact
+`null_cloud`     where pairs of shifts fall when nothing has happened
+`hull`           the region of a cloud of draws
+`specifications` many comparisons of the same donors under many arrangements of labels
+`multiverse`     one test for all of them
+`log_ratio`      centred log-ratios, and what stands in for zeros
 ===============  =============================================================================
 
 The unit is the donor: values of donors go in, or their counts of cells. `rng` is a seed or a Generator, and the
