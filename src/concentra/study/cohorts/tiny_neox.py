@@ -18,7 +18,7 @@ def load(files: list[Path]) -> pd.DataFrame:
 
 COHORT = Model(
     name="tiny_neox",
-    title="tiny GPT-NeoX, measured by this package",
+    title="tiny GPT-NeoX",
     citation="trained and ablated by concentra.heads.demo",
     licence="MIT",
     obtain="run `concentra heads demo` and put its table, named tiny_neox_ablations.csv, into the data folder",

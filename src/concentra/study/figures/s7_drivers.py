@@ -81,7 +81,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
             linewidth=0.8, zorder=2,
         )  # fmt: skip
     names = [fill(style.readable(name, 56), 32) for name in rows.sort_values("rank")["part"]]
-    ax.set_yticks(range(len(rows)), names, fontsize=5.5, linespacing=0.9)
+    ax.set_yticks(range(len(rows)), names, fontsize=5.5, linespacing=1.05)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.08)
     ax.locator_params(axis="x", nbins=5)
