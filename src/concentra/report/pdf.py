@@ -82,7 +82,13 @@ def _html(folder: Path) -> bytes:
         "--template", str(TEMPLATES / "manuscript.html"), "--css", str(TEMPLATES / "manuscript.css"),
         "--output", "text.html",
     )  # fmt: skip
-    return (folder / "text.html").read_bytes()
+    text = (folder / "text.html").read_text(encoding="utf-8")
+    for wide in (
+        "<table",
+        '<math display="block"',
+    ):  # they scroll by themselves, so the keyboard must reach them
+        text = text.replace(wide, f'{wide} tabindex="0"')
+    return text.encode("utf-8")
 
 
 MAKERS = {"pdf": _pdf, "docx": _docx, "html": _html}

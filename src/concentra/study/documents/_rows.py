@@ -125,7 +125,8 @@ def _contrast(tissue: str, gini: Mapping[Any, Any], effective: Mapping[Any, Any]
 def tested_tissues(source: Source) -> Rows:
     """Tissues of both platforms that can be tested at all."""
     return [
-        {"platform": title_of(cohort).rpartition(", ")[2]} | row
+        {"platform": title_of(cohort).rpartition(", ")[2]}
+        | {name: value for name, value in row.items() if name != "direction"}
         for cohort in COMPARED
         for row in contrast(cohort, tested=True)(source)
     ]
