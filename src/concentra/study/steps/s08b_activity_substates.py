@@ -22,7 +22,7 @@ class ActivityConcentration(UnitTable):
 
 
 class ActivityContrast(ShiftTable):
-    """Young against old over the states within each cell type, found among activities."""
+    """Young against old over the states within each cell type, found among activities; a family is one resolution."""
 
     part: str = column("cell type")
 
@@ -34,7 +34,7 @@ class ActivityContrast(ShiftTable):
 def activity_substates(
     activity: Mapping[str, Source],
     *,
-    resolution: float,
+    resolutions: list[float],
     n_components: int,
     n_neighbors: int,
     min_cells: int,
@@ -50,7 +50,7 @@ def activity_substates(
     for name, source in activity.items():
         with source.cohort.opened(source.files) as path:
             counts = cluster_types(
-                path, source.cohort.cells(path), [resolution], how,
+                path, source.cohort.cells(path), resolutions, how,
                 min_cells=min_cells, min_donors=min_donors, most_cells=most_cells,
             )  # fmt: skip
         first, second = contrast_parts(counts, min_cells=min_cells, alpha=alpha, level=level, seed=seed)
