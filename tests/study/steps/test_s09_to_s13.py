@@ -134,6 +134,24 @@ def test_its_claims_are_then_computed(with_kimmel: Path) -> None:
     assert "data absent" not in found["kidney-flip"].observed.split(";")[0]
 
 
+def test_its_tables_outlive_its_file(
+    with_kimmel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Archived where the file is, restored where it is not."""
+    node, folder = nodes()["cluster_cells"], with_kimmel / "data"
+    folder.mkdir()
+    (folder / "kimmel2019.h5ad").touch()
+    monkeypatch.setattr(raw, "archive_folder", lambda: tmp_path)
+    monkeypatch.setattr(raw, "nodes", lambda: {node.name: node})
+    written = raw.write_archive(with_kimmel, folder)
+    assert {path.name for path in written} == {f"{model.name()}.csv" for model in node.tables}
+    assert raw.status(cohorts()["kimmel2019"], None) == "archived tables"
+    assert raw.restorable(node, None) == ["kimmel2019"]
+    model = tables()["state_counts"]
+    again = model.check(raw.restore(model, pd.DataFrame(), ["kimmel2019"]), "restored")
+    pd.testing.assert_frame_equal(again, model.read(with_kimmel))
+
+
 def test_steps_without_any_such_cohort_write_empty_tables(tmp_path: Path) -> None:
     frames: dict[str, object] = {"expression": {}, "activity": {}}
     for name in (

@@ -19,7 +19,7 @@ class KidneyScale(ShiftTable):
 
 
 class KidneyGranularity(Table):
-    """Does kidney crystallize over types and disperse over clusters?"""
+    """Whether kidney crystallizes over annotated types and disperses over clusters."""
 
     cohort: str = column("cohort")
     stratum: str = column("tissue")
