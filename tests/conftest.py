@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is not a wrong result
+settings.load_profile("unhurried")
 
 VARIABLE = "CONCENTRA_DATA_DIR"
 REQUIRED = "CONCENTRA_REQUIRE_DATA"

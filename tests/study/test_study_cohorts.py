@@ -197,6 +197,8 @@ def test_official_file_beside_the_rest_of_the_data(data: Path, tmp_path: Path) -
         "tms_facs_cells.csv.gz",
         "tms_facs_counts_official_4tissues.csv",
     }
+    assert [path.name for path in after.pop("tms_facs_expression")] == [OFFICIAL.format("facs")]
+    assert before.pop("tms_facs_expression") == []
     assert before == after
 
 

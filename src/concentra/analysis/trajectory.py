@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from concentra.analysis.contrast import direction
 from concentra.errors import ArgumentError
+from concentra.heads.noise import expected_noise_gini, mostly_noise, share_above_noise
 from concentra.io.importance import Value, importance_values
 from concentra.metrics import hill_number
 from concentra.stats.parts import PartDraws, bootstrap_parts, leave_one_part_out, noise_floor
@@ -36,8 +37,10 @@ class Followed:
         One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n) and `hill_q1` (effective
         number, 1 to n heads), each with `_low` and `_high` over resampled heads, `_noise`, what noise alone would
         show, and `_without` the head that moves the whole shift most; `hill_q2`, `top_share` (share of the most
-        important head), `top_head`, and `harm_fraction`, the share
-        of heads whose ablation raises the loss.
+        important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss. Where the
+        table has standard errors, `share_above_noise` (heads beyond two of them), `gini_evaluation_noise` (expected
+        of these errors alone) and `mostly_noise`: "yes" where fewer than half of the heads stand out, so that the
+        concentration is largely that of noise; else "no", or "not known".
     firsts
         One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high`,
         `direction`, `verdict`, and `most_influential`, the head whose absence moves the pair of shifts most.
@@ -111,7 +114,7 @@ def follow(
     ]
     without = leave_one_part_out(amounts, support="stratum")
     top = int(_pull(shifts[0]).argmax())
-    path = _path(checkpoints, heads, amounts, draws, level)
+    path = _path(checkpoints, heads, amounts, draws, level).merge(_noise(table, checkpoints), on="checkpoint")
     return Followed(
         path=path.assign(
             harm_fraction=harm, gini_without=without[0][:, top], hill_q1_without=without[1][:, top]
@@ -146,6 +149,26 @@ def _path(
             "top_head": [head_name(*heads[place]) for place in top],
         }
     )
+
+
+def _noise(table: pd.DataFrame, checkpoints: NDArray[np.int64]) -> pd.DataFrame:
+    """How far heads stand out of the noise of their evaluation; missing where the table has no standard errors."""
+    rows = []
+    for checkpoint in checkpoints:
+        here = table[table["checkpoint"] == checkpoint]
+        known = "delta_se" in here and bool(here["delta_se"].notna().all() and (here["delta_se"] > 0).any())
+        delta, error = (
+            (here[name].to_numpy(dtype=float) for name in ("delta", "delta_se")) if known else ([], [])
+        )
+        rows.append(
+            {
+                "checkpoint": checkpoint,
+                "share_above_noise": share_above_noise(delta, error) if known else np.nan,
+                "gini_evaluation_noise": expected_noise_gini(error) if known else np.nan,
+                "mostly_noise": ("yes" if mostly_noise(delta, error) else "no") if known else "not known",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _shift_row(

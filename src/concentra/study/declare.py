@@ -182,11 +182,11 @@ class Node:
         return [out / FOLDERS[self.kind] / name for name in self.writes]
 
     def provenance(self, out: Path) -> list[Path]:
-        """One provenance file beside each table, or one for a figure, summary or document."""
-        if self.kind == "document":
-            return [self.outputs(out)[0].with_name(f"{self.name}.provenance.json")]
-        names = [table.name() for table in self.tables] or [self.name]
-        return [out / FOLDERS[self.kind] / f"{name}.provenance.json" for name in names]
+        """One provenance file beside each table, and one for a figure, summary or document."""
+        beside = [table.path(out).with_suffix(".provenance.json") for table in self.tables]
+        if self.kind == "step":
+            return beside
+        return [self.outputs(out)[0].with_name(f"{self.name}.provenance.json"), *beside]
 
     def parameters(self) -> dict[str, Any]:
         """The keyword-only arguments, from the node's section of `parameters.toml`, in their declared types."""
@@ -302,7 +302,8 @@ def nodes() -> dict[str, Node]:
         package = importlib.import_module(f"concentra.study.{PACKAGES[kind]}")
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
             importlib.import_module(f"{package.__name__}.{module.name}")
-    return dict(_REGISTRY)
+    order = list(FOLDERS)
+    return dict(sorted(_REGISTRY.items(), key=lambda item: (order.index(item[1].kind), item[1].module)))
 
 
 def node_named(name: str) -> Node:

@@ -40,6 +40,10 @@ def _lines(ax: Any, rows: pd.DataFrame, metric: str, cohort: str, head: str) -> 
         markersize=4,
         label=style.title_of(cohort),
     )
+    noise = rows[rows["mostly_noise"] == "yes"]
+    ax.scatter(
+        noise["checkpoint"], noise[metric], s=26, marker="o", facecolor="white", edgecolor=hue, zorder=4
+    )
     without = f"{style.title_of(cohort)} without {head}"
     ax.plot(
         steps, rows[f"{metric}_without"], color=hue, linestyle=(0, (2, 1.5)), linewidth=0.9, label=without
@@ -56,7 +60,8 @@ def _caption(shown: pd.DataFrame, shifts: pd.DataFrame) -> str:
         f"Concentration of head importance, the size of the relative change of loss when a head is ablated, along "
         f"training ({models}). Bands: 95 % over resampled heads, the same at every checkpoint; all measured heads "
         "being known, this is sensitivity to single heads, not sampling error. Dashed: without the head that moves the "
-        "shift from first to last checkpoint most."
+        "shift from first to last checkpoint most. Open circles: checkpoints at which fewer than half of the heads stand "
+        "out of the noise of their evaluation, where its errors are known."
     )
 
 

@@ -39,6 +39,13 @@ class HeadTrajectory(Table):
     top_share: float = column("share of the most important head", low=0, high=1)
     top_head: str = column("the most important head")
     harm_fraction: float = column("share of heads whose ablation raises the loss", low=0, high=1)
+    share_above_noise: float = column(
+        "share of heads beyond two standard errors of their evaluation", low=0, high=1, nullable=True
+    )
+    gini_evaluation_noise: float = column(
+        "Gini coefficient expected of the errors of evaluation alone", low=0, high=1, nullable=True
+    )
+    mostly_noise: str = column("fewer than half of the heads stand out", among=["yes", "no", "not known"])
 
     class Config(Table.Config):
         unique = ["cohort", "value", "checkpoint"]
