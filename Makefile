@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
 
-.PHONY: install reproduce archive test test-heads test-clustering test-browser check bench calibrate docs clean
+.PHONY: install reproduce archive test test-slow test-heads test-clustering test-browser check bench calibrate docs clean
 
 install: .venv/installed
 
@@ -19,8 +19,11 @@ archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
 test: install  ## all that needs neither torch, nor scanpy, nor a browser
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not browser"
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not browser and not slow"
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
+
+test-slow: install  ## calibrations and runs that are killed and resumed
+	$(BIN)/python -m pytest -m "slow and not heads and not clustering and not browser"
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
 	$(BIN)/python -m pytest -m heads tests/heads tests/cli
@@ -53,6 +56,8 @@ calibrate: install  ## coverage, type-I error and power, simulated
 
 docs: install  ## pages that are generated from the code
 	$(BIN)/python -m concentra.study.describe > docs/tables.md
+	$(BIN)/concentra reproduce --out $(OUT)
+	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
 
 clean:
 	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

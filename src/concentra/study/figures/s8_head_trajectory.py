@@ -60,8 +60,8 @@ def _caption(shown: pd.DataFrame, shifts: pd.DataFrame) -> str:
         f"Concentration of head importance, the size of the relative change of loss when a head is ablated, along "
         f"training ({models}). Bands: 95 % over resampled heads, the same at every checkpoint; all measured heads "
         "being known, this is sensitivity to single heads, not sampling error. Dashed: without the head that moves the "
-        "shift from first to last checkpoint most. Open circles: checkpoints at which fewer than half of the heads stand "
-        "out of the noise of their evaluation, where its errors are known."
+        "shift from first to last checkpoint most. Open circles: checkpoints at which fewer than half of the heads "
+        "stand out of the noise of their evaluation, where its errors are known."
     )
 
 

@@ -1,0 +1,58 @@
+"""The README's Python runs and gives what it says; its commands exist; its files are there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"^concentra ([a-z]+(?: trajectory)?)", README, re.MULTILINE)))
+    {match for match in re.findall(r"^concentra ([a-z]+(?: trajectory)?)", README, re.MULTILINE)}
+)
+
+
+def test_python_gives_what_it_says() -> None:
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    scope: dict[str, object] = {}
+    for line in code[1].splitlines():
+        statement, _, said = line.partition("#")
+        if not said:
+            exec(statement, scope)
+            continue
+        numbers = [float(number) for number in re.findall(r"\d+\.\d+", said)]
+        assert np.allclose(eval(statement, scope), numbers, atol=0.01)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_exists(command: str) -> None:
+    words = [sys.executable, "-c", "from concentra.cli import main; main()", *command.split(), "--help"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Example: concentra" in ended.stdout
+
+
+def test_every_make_target_exists() -> None:
+    targets = re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_generated_page_of_tables_is_current() -> None:
+    from concentra.study.describe import page
+
+    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == page(), "run `make docs`"
