@@ -13,8 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^concentra ([a-z]+(?: trajectory)?)", README, re.MULTILINE)))
-    {match for match in re.findall(r"^concentra ([a-z]+(?: trajectory)?)", README, re.MULTILINE)}
-)
 
 
 def test_python_gives_what_it_says() -> None:
