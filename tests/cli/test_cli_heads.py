@@ -110,7 +110,7 @@ def close(found: Any, expected: float, decimals: int) -> bool:
 
 @pytest.mark.data
 def test_pythia_410m(run: Run, data: Path) -> None:
-    """FINDINGS: .6003 -> .7452, 71.02 -> 25.48; the other first checkpoints; without layer 8, head 9."""
+    """Known numbers: .6003 -> .7452, 71.02 -> 25.48; the other first checkpoints; without layer 8, head 9."""
     found = run("heads", "trajectory", data / "pythia" / "pythia_410m_ablations.csv", "--json").json
     ends = found["trajectory"][0], found["trajectory"][-1]
     assert [row["checkpoint"] for row in ends] == [512, 143000]

@@ -25,7 +25,7 @@ CLAIMS = {
 }
 KEYS = {"id", "statement", "expected", "observed", "verdict", "note"}
 VERDICTS = {"reproduced", "close", "differs", "data absent", "not yet computed"}
-# FINDINGS, section 1: shifts as they were measured, at the digits that are stated
+# Known numbers: shifts as they were measured, at the digits that are stated
 SHIFTS = {
     ("tms_facs", "Marrow"): ("+0.0873", "-2.180"),
     ("tms_droplet", "Marrow"): ("+0.0383", "-0.532"),
