@@ -412,8 +412,10 @@ def test_designs_that_cannot_answer(run, tmp_path):
 
 
 def test_interrupted_before_the_end_nothing_is_left(cells, tmp_path):
+    # a background job ignores interrupts, and so would its children
     script = (
-        "import sys, time\nfrom concentra.cli import analyze, main\nimport concentra.cli._cohort_figures as f\n"
+        "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from concentra.cli import analyze, main\nimport concentra.cli._cohort_figures as f\n"
         "def wait(*_):\n    print('drawing', flush=True)\n    time.sleep(60)\nf.pictures = wait\n"
         "sys.argv = ['concentra', *sys.argv[1:]]\nmain()"
     )
