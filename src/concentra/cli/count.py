@@ -20,7 +20,7 @@ def count(
     shard: Annotated[str, typer.Option(help="I/N: count only the I-th of N shares of every file.")] = "1/1",
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:
-    """Count the cells of every combination of labels; shards on any machines, merged, give the whole byte for byte."""
+    """Count the cells of every combination of labels; shards on any machines, merged, give the whole."""
     from concentra.io.counting import count_to, ending_of_output
 
     ending_of_output(out)

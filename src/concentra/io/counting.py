@@ -92,6 +92,8 @@ def count_to(
 def merge_counts(out: str | Path, parts: Sequence[str | Path], *, memory: str = MEMORY) -> int:
     """Write the sum of partial counts, files that `count_to` wrote, in its order; the number of rows.
 
+    Of all shards it is the whole: a `.csv` byte for byte, a `.parquet` row for row.
+
     Raises
     ------
     TableError
@@ -112,7 +114,7 @@ def merge_counts(out: str | Path, parts: Sequence[str | Path], *, memory: str = 
         selects, labels = [], None
         for part in map(Path, parts):
             source = _source(part)
-            with reading(part, "partial counts that `concentra count` wrote"):
+            with _reading(part, "partial counts that `concentra count` wrote"):
                 names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
             if names[-1:] != [COUNT] or (labels is not None and names[:-1] != labels):
                 raise TableError(
@@ -178,7 +180,7 @@ def _select(connection: Any, path: Path, by: list[str], place: int, shards: int)
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM counted")
         return f"SELECT * FROM {name}"
     source = _text(str(path))
-    with reading(path, "a Parquet file"):
+    with _reading(path, "a Parquet file"):
         described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({source})").fetchall()
         found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({source})").fetchone()
     require_columns(path, by, [row[0] for row in described])
@@ -187,6 +189,18 @@ def _select(connection: Any, path: Path, by: list[str], place: int, shards: int)
     wanted = f"WHERE file_row_number >= {low} AND file_row_number < {high}" if shards > 1 else ""
     rows = f"read_parquet({source}{', file_row_number=true' if shards > 1 else ''})"
     return f"SELECT {columns}, count(*)::BIGINT AS {COUNT} FROM {rows} {wanted} GROUP BY ALL"
+
+
+@contextmanager
+def _reading(path: Path, expected: str) -> Iterator[None]:
+    """As `concentra.io.tables.reading`, for DuckDB, whose errors are no built-in ones."""
+    import duckdb
+
+    with reading(path, expected):
+        try:
+            yield
+        except duckdb.Error as error:
+            raise OSError(str(error)) from error
 
 
 def _count_labels(path: Path, by: list[str], place: int, shards: int) -> pd.DataFrame:
@@ -215,6 +229,7 @@ def _summed(connection: Any, selects: list[str], labels: list[str]) -> str:
     blank = " OR ".join(f"trim({_name(label)}, {BLANK}) = ''" for label in labels)
     found = connection.execute(f"SELECT count(*) FROM partial WHERE {blank}").fetchone()
     order = ", ".join(f"{_name(label)} NULLS LAST" for label in labels)
+    connection.execute("SET preserve_insertion_order = true")  # what is sorted is written in that order
     if len(selects) == 1 and not found[0]:
         return f"SELECT * FROM partial ORDER BY {order}"
     cleaned = ", ".join(
