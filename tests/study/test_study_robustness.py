@@ -1,0 +1,38 @@
+"""What stands beside a verdict: the interval of the row, and the share of specifications that agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from concentra.study.robustness import robustness
+
+ROW = {"cohort": "tms_facs", "stratum": "Marrow", "metric": "gini_present", "low": -0.03, "high": 0.19}
+
+
+def test_interval_of_a_shift(tmp_path: Path) -> None:
+    assert robustness("age_contrast", "shift", ROW, tmp_path) == "interval -0.03 to +0.19 includes 0"
+    apart = ROW | {"low": 0.01, "interval": "range"}
+    assert robustness("age_contrast", "shift", apart, tmp_path) == "range +0.01 to +0.19 excludes 0"
+
+
+def test_interval_of_a_column(tmp_path: Path) -> None:
+    row = {"cohort": "pythia_410m", "gini_low": -0.1, "gini_high": 0.3}
+    assert robustness("head_shift", "gini", row, tmp_path) == "interval -0.1 to +0.3 includes 0"
+
+
+def test_silent_where_nothing_is_known(tmp_path: Path) -> None:
+    assert robustness("age_contrast", "shift", ROW | {"low": float("nan")}, tmp_path) == ""
+    assert robustness("overlay", "direction", {"cohort": "x"}, tmp_path) == ""
+
+
+def test_share_of_the_multiverse(tmp_path: Path) -> None:
+    from concentra.study.declare import tables
+    from study_tables import table
+
+    frame = table("multiverse_summary")
+    tables()["multiverse_summary"].write(frame, tmp_path)
+    of_marrow = frame[(frame["cohort"] == "tms_facs") & (frame["stratum"] == "Marrow")].set_index("metric")
+    for column, metric in (("shift", "gini"), ("direction", "both")):
+        row = of_marrow.loc[metric]
+        said = f"{row['share_same_sign']:.0%} of {row['n_specifications']} specifications agree in sign"
+        assert robustness("age_contrast", column, ROW, tmp_path).endswith(said)
