@@ -264,6 +264,7 @@ def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] 
     """
     plans(data)  # an error of a declaration is shown as such, not through Snakemake
     with alone(out) as lock:
+        remove_unfinished(out)
         again = edited(out)
         words = snakemake(out, data, "--cores", str(cores), "--quiet", "all", targets=targets)
         words += ["--forcerun", *again] if again else []
@@ -286,6 +287,13 @@ def _end(running: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         running.terminate()
         running.wait()
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove the temporary files of a run that was killed while it wrote; the folder must be held."""
+    for folder in {path.parent for node in nodes().values() for path in node.outputs(out)} - {out}:
+        for path in folder.glob(".*.*"):
+            path.unlink()
 
 
 def note_of(node: Node, out: Path) -> dict[str, Any]:
