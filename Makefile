@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
 
-.PHONY: install reproduce archive test test-slow test-heads test-clustering test-browser check bench calibrate docs clean
+.PHONY: install reproduce archive test test-slow test-heads test-clustering test-browser check bench calibrate docs site clean
 
 install: .venv/installed
 
@@ -48,6 +48,14 @@ check: install  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+site: .venv/installed-docs  ## the documentation site, warnings as errors, every tutorial executed
+	$(BIN)/sphinx-build -q -W --keep-going -n docs site
+	@echo site/index.html
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
 bench: install  ## paired ratios against peers
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
@@ -60,4 +68,4 @@ docs: install  ## pages that are generated from the code
 	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
 
 clean:
-	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(OUT) site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

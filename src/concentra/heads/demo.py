@@ -48,7 +48,7 @@ def run_demo(
 ) -> pd.DataFrame:
     """Train the small model, measure its heads at the checkpoints, write `tiny_neox_ablations.csv` into `out`.
 
-    Beside it: `tiny_neox_trajectory.csv`, the Gini coefficient and effective number of |delta| at each checkpoint
+    Beside it: `tiny_neox_trajectory.csv`, the Gini coefficient and effective number of ``|delta|`` at each checkpoint
     with what noise alone would show, and `checkpoints/`, the models as `save_pretrained` writes them, for
     `concentra heads sweep`.
 
@@ -193,7 +193,7 @@ def save(model: Any, folder: Path) -> None:
 
 
 def concentration_by_checkpoint(table: pd.DataFrame) -> pd.DataFrame:
-    """The concentration of |delta| over the heads of each checkpoint, beside what noise alone would show."""
+    """The concentration of ``|delta|`` over the heads of each checkpoint, beside what noise alone would show."""
     amounts = table["delta"].abs().groupby([table["model"], table["checkpoint"]], sort=False)
     concentration = pd.DataFrame(
         {

@@ -1,7 +1,7 @@
 """How much of a head's importance is the noise of a finite evaluation: arrays in, numbers out.
 
 The loss before and after an ablation is measured on the same sequences, so that the noise of a delta is that
-of paired differences. A head without any effect of its own still shows |delta| > 0: that is the floor that a
+of paired differences. A head without any effect of its own still shows ``|delta|`` > 0: that is the floor that a
 checkpoint's importances must rise from before their concentration says anything.
 """
 
@@ -17,7 +17,7 @@ from concentra.errors import AmountError
 
 Array = NDArray[np.float64]
 LOG_SHIFT = 0.5 * (math.log(2.0) - np.euler_gamma)
-"""E[|Z| ln |Z|] / E|Z| of a standard normal Z."""
+"""``E[|Z| ln |Z|] / E|Z|`` of a standard normal Z."""
 
 
 def paired_delta(ablated: Any, baseline: Any, counts: Any) -> tuple[Array, Array]:
@@ -73,7 +73,7 @@ def paired_delta(ablated: Any, baseline: Any, counts: Any) -> tuple[Array, Array
 
 
 def noise_floor(delta_se: Any, *, z: float = 2.0) -> Array:
-    """What |delta| must exceed to stand out of its noise: `z` standard errors, shape of `delta_se`.
+    """What ``|delta|`` must exceed to stand out of its noise: `z` standard errors, shape of `delta_se`.
 
     >>> noise_floor([0.1, 0.2]).tolist()
     [0.2, 0.4]
@@ -82,7 +82,7 @@ def noise_floor(delta_se: Any, *, z: float = 2.0) -> Array:
 
 
 def share_above_noise(delta: Any, delta_se: Any, *, z: float = 2.0) -> float:
-    """The share of heads whose |delta| exceeds `z` standard errors: in [0, 1], NaN without heads.
+    """The share of heads whose ``|delta|`` exceeds `z` standard errors: in [0, 1], NaN without heads.
 
     About 0.05 where no head has an effect (z = 2, normal noise). A NaN standard error counts as noise.
 
@@ -103,7 +103,7 @@ def mostly_noise(delta: Any, delta_se: Any, *, z: float = 2.0) -> bool:
 
 
 def expected_noise_gini(delta_se: Any) -> float:
-    r"""The Gini coefficient that noise alone shows: of |N(0, se_i)|, independent over heads.
+    r"""The Gini coefficient that noise alone shows: of :math:`|N(0, se_i)|`, independent over heads.
 
     For half-normal amounts with scales :math:`s_i`, :math:`E \max(|X_i|, |X_j|) = \sqrt{2/\pi} \sqrt{s_i^2 +
     s_j^2}`, because :math:`2 \max(|x|, |y|) = |x + y| + |x - y|`. Hence the ratio of the expected mean difference
@@ -136,7 +136,7 @@ def expected_noise_gini(delta_se: Any) -> float:
 
 
 def expected_noise_effective_number(delta_se: Any) -> float:
-    r"""The effective number (Hill number of order 1) that noise alone shows: of |N(0, se_i)|.
+    r"""The effective number (Hill number of order 1) that noise alone shows: of :math:`|N(0, se_i)|`.
 
     :math:`\exp(\ln \sum_i m_i - \sum_i m_i (\ln s_i + c) / \sum_i m_i)` with :math:`m_i = s_i \sqrt{2/\pi}` and
     :math:`c = (\ln 2 - \gamma) / 2`; for equal errors 0.753 n. It replaces sums by their expectations: good

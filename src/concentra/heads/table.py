@@ -61,13 +61,13 @@ def noise_by_checkpoint(table: pd.DataFrame, *, z: float = 2.0) -> pd.DataFrame:
     table
         With columns `model, checkpoint, delta, delta_se`, as `head_importance` returns.
     z
-        Standard errors that |delta| must exceed.
+        Standard errors that ``|delta|`` must exceed.
 
     Returns
     -------
     DataFrame
         `model, checkpoint, n_heads`; `share_above_noise`, in [0, 1]; `median_se`; `noise_gini` and
-        `noise_hill_q1`, what |delta| would show if no head had an effect; `mostly_noise`, whether fewer than
+        `noise_hill_q1`, what ``|delta|`` would show if no head had an effect; `mostly_noise`, whether fewer than
         half of the heads stand out, so that the checkpoint's concentration is largely that of noise.
         Checkpoints in the order of the table.
     """

@@ -40,9 +40,10 @@ def read_importance(
         - ``checkpoint`` (or ``step``): ``3000`` or ``step3000``;
         - ``layer`` and ``head`` (or ``layer_idx`` and ``head_idx``);
         - ``delta``, or ``baseline_loss`` and ``perturbed_loss`` (or ``ablated_loss``), from which it is
-        computed; - ``perturbation_type``, if there: rows other than ``head`` are left out. So is head -1, a
-        whole layer; - ``model``, ``ablation`` (or ``subtype``) and ``method``, if there: of one value, or
-        chosen by the argument.
+          computed;
+        - ``perturbation_type``, if there: rows other than ``head`` are left out. So is head -1, a whole layer;
+        - ``model``, ``ablation`` (or ``subtype``) and ``method``, if there: of one value, or chosen by the
+          argument.
     model, ablation, method
         Which value to keep.
 

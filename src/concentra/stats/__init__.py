@@ -1,6 +1,6 @@
 """How sure can one be: arrays and a Generator in, small frozen results out.
 
-===============  =============================================================================
+================ =============================================================================
 `bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
@@ -19,7 +19,7 @@
 `specifications` many comparisons of the same donors under many arrangements of labels
 `multiverse`     one test for all of them
 `log_ratio`      centred log-ratios, and what stands in for zeros
-===============  =============================================================================
+================ =============================================================================
 
 The unit is the donor: values of donors go in, or their counts of cells. `rng` is a seed or a Generator, and the
 same seed gives the same bytes on any number of cores. Nothing here reads files or knows labels.

@@ -1,7 +1,7 @@
 """Exact rank tests for a handful of donors, and the smallest p that their number allows.
 
 Both tests are conditional on the values seen: ties are part of the null distribution, not an approximation
-to it. Two-sided means by distance from the null mean, P(|U - mean| >= |observed - mean|); without ties this
+to it. Two-sided means by distance from the null mean, ``P(|U - mean| >= |observed - mean|)``; without ties this
 is twice the smaller tail.
 """
 
@@ -233,9 +233,9 @@ def _signed_sums(ranks: tuple[int, ...]) -> Floats:
 
 
 def _two_sided(distribution: Floats, observed: int, scale: int, centre: int) -> tuple[float, float]:
-    """P(|S - mean| >= |observed - mean|) and its smallest value, for S = 0, 1, ... and mean = centre / scale.
+    """``P(|S - mean| >= |observed - mean|)`` and its smallest value, for S = 0, 1, ... and mean = centre / scale.
 
-    Distances are compared as whole numbers, |scale * S - centre|: with ties the mean need not be one.
+    Distances are compared as whole numbers, ``|scale * S - centre|``: with ties the mean need not be one.
     """
     support = np.flatnonzero(distribution)
     probability = distribution[support]

@@ -48,7 +48,7 @@ class PartDraws:
 
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
-    """What importance made of noise alone would show: parts that are |N(0, 1)|, independent.
+    """What importance made of noise alone would show: parts that are :math:`|N(0, 1)|`, independent.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ def leave_one_part_out(amounts: ArrayLike, *, support: Support = "present") -> t
 
 
 def noise_floor(n_parts: int, *, rng: Rng, n_draws: int = 10_000, level: float = 0.95) -> NoiseFloor:
-    """Concentration of importance that is noise alone, |N(0, 1)| for each of n parts.
+    """Concentration of importance that is noise alone, :math:`|N(0, 1)|` for each of n parts.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Permutation tests of donors: every arrangement where they can be counted, a random sample where not.
 
 Labels are permuted per donor, over all tissues of the donor at once, since tissues of one mouse are not
-independent. Two-sided by distance from the mean of the null distribution, P(|T - mean| >= |observed - mean|);
+independent. Two-sided by distance from the mean of the null distribution, ``P(|T - mean| >= |observed - mean|)``;
 arrangements whose distance equals the observed one up to rounding count as extreme.
 """
 

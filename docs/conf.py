@@ -1,0 +1,94 @@
+"""The documentation site: `make site` builds it with warnings as errors, and without the network."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+import concentra
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "concentra"
+author = "The concentra developers"
+copyright = author
+release = version = concentra.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+exclude_patterns = ["_templates"]
+templates_path = ["_templates"]
+html_theme = "furo"
+html_title = "concentra"
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_copyright = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b5c8a", "color-brand-content": "#0b5c8a"},
+    "dark_css_variables": {"color-brand-primary": "#7fc4ec", "color-brand-content": "#7fc4ec"},
+}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+autosummary_generate = True
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autodoc_default_options = {"no-value": True}
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "Floats", "Measured", "Rng")}
+autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 80
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+napoleon_use_rtype = False
+napoleon_custom_sections = ["Returns", "Raises"]  # prose or a list of definitions, not `name : type`
+
+# A name in single backticks is a link where it is known, and looks like code where it is not; only names that begin
+# with the package have to be known.
+default_role = "py:obj"
+nitpick_ignore_regex = [("py:.*", r"(?s)(?!concentra\.).*")]
+
+os.environ["PATH"] = (
+    f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # cells call `concentra`
+)
+os.environ.pop("CONCENTRA_DATA_DIR", None)  # the site shows what everyone can compute: the archived tables
+
+SPELLINGS = {r"\dots": r"\ldots", r"\Big": r"\Bigl"}
+"""Commands of TeX that docutils knows by another name."""
+
+
+def mathml(node: nodes.Element, *, block: bool) -> str:
+    """A formula as MathML, which browsers draw without a script."""
+    formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
+    return str(tex2mathml(" ".join(formula.split()), as_block=block))
+
+
+def inline_math(translator: Any, node: nodes.Element) -> None:
+    """Write a formula within a line."""
+    translator.body.append(mathml(node, block=False))
+    raise nodes.SkipNode
+
+
+def block_math(translator: Any, node: nodes.Element) -> None:
+    """Write a formula that stands alone."""
+    translator.body.append(f'<div class="formula">{mathml(node, block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Register the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
