@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csc_matrix, csr_matrix
 
 from concentra.errors import ArgumentError, ColumnError, DataAbsentError, FileFormatError, LabelError
-from concentra.io.expression import read_expression, select_cells
+from concentra.io.expression import has_matrix, read_expression, select_cells
 from concentra.io.variable import Moments, most_variable
 
 
@@ -97,6 +97,26 @@ def test_a_dense_matrix_and_raw_are_read(counts, tmp_path):
     assert raw.scale == "counts"
     assert raw.features.size == 60
     assert np.allclose(raw.matrix.toarray(), dense_definition(counts), atol=1e-5)
+
+
+@pytest.mark.parametrize("form", [csr_matrix, np.asarray])
+def test_a_zarr_store_gives_the_same(path, counts, tmp_path, recwarn, form):
+    pytest.importorskip("zarr")
+    atlas(form(counts)).write_zarr(tmp_path / "a.zarr")
+    recwarn.clear()  # how anndata will write zarr one day
+    rows = [5, 180, 17, 64]
+    found, expected = (read_expression(one, rows, n_variable=20) for one in (tmp_path / "a.zarr", path))
+    assert (found.matrix != expected.matrix).nnz == 0
+    assert found.features.tolist() == expected.features.tolist()
+    assert select_cells(tmp_path / "a.zarr", {"tissue": "lung"}).equals(
+        select_cells(path, {"tissue": "lung"})
+    )
+
+
+def test_a_matrix_is_there_or_not(path, tmp_path):
+    anndata.AnnData(obs=pd.DataFrame(index=["a"])).write_h5ad(tmp_path / "labels.h5ad")
+    assert has_matrix(path)
+    assert not has_matrix(tmp_path / "labels.h5ad")
 
 
 def test_the_encoding_of_anndata_0_6_is_read(path, counts, tmp_path):

@@ -21,6 +21,8 @@ def adata():
     tl.drivers(made, **GROUPS)
     tl.plane(made, **GROUPS)
     tl.multiverse(made, group="age", early="3m", late="24m")
+    made.var["half"] = ["first" if name < "type_07" else "second" for name in made.var_names]
+    tl.granularity(made, levels=["half"], group="age", early="3m", late="24m")
     return made
 
 
@@ -38,7 +40,7 @@ def test_each_draws_on_the_axes_given_and_returns_them(adata, ax):
         .astype(int)
         .rename("months")
     )
-    for draw in (pl.forest, pl.plane, pl.drivers, pl.lorenz, pl.specification_curve):
+    for draw in (pl.forest, pl.plane, pl.drivers, pl.lorenz, pl.specification_curve, pl.granularity):
         assert draw(adata, ax=ax) is ax
     assert pl.trend(adata, along=ages, ax=ax) is ax
     ax.figure.savefig(__import__("io").BytesIO(), format="svg")
@@ -72,6 +74,14 @@ def test_the_curve_marks_the_choice_made(adata, ax):
     pl.specification_curve(adata, stratum="crystallizes", ax=ax)
     rows = get.multiverse(adata).query("stratum == 'crystallizes' and published")
     assert ax.lines[1].get_ydata().tolist() == rows["hill_q1"].tolist()
+
+
+def test_granularity_shows_the_shift_at_every_scale(adata, ax):
+    pl.granularity(adata, stratum="disperses", ax=ax)
+    found = get.granularity(adata).query("stratum == 'disperses' and metric == 'hill_q1'")
+    points = [line.get_ydata()[0] for line in ax.lines if line.get_marker() not in ("None", None, "")]
+    assert points == found["shift"].tolist()
+    assert [label.get_text() for label in ax.get_xticklabels()] == found["resolution"].tolist()
 
 
 def test_lorenz_curves_of_every_donor(adata, ax):

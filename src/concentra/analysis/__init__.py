@@ -40,6 +40,8 @@
     Anyone's cohort: from labelled cells to every table of an analysis.
 `cohort_tables`
     The tables of one comparison of a cohort, stratum by stratum, each from the module that knows the question.
+`cohort_scales`
+    The same at several granularities: all cells of a stratum clustered together, each comparison at every scale.
 `question`
     What is asked: which groups are compared, within what, paired by what.
 `columns`

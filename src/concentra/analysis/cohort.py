@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from concentra.analysis.cohort_scales import Scales, cluster_cells, compositions, contrast_scales, measured
 from concentra.analysis.cohort_tables import drivers_of_strata, multiverse_of, plane_of, trend_of
 from concentra.analysis.compare import across, compare
 from concentra.analysis.composition import parts_of_strata
@@ -81,7 +82,8 @@ class Cohort:
     tables
         By name: `composition`, `parts`, `left_out`, `concentration`; with comparisons `design`, `confounding`,
         `contrast`, `across`, `drivers`, `plane`, `plane_points`, `multiverse`, `agreement`; with a trend `trend`.
-        Those of comparisons have a column `contrast` that names the comparison.
+        With cells that can be clustered `clusters`, `stability`, `granularity_concentration` and, with comparisons,
+        `granularity` and `scales`. Those of comparisons have a column `contrast` that names the comparison.
     said
         What was mended, left out, or limits the answer; one sentence each.
     depth
@@ -93,7 +95,13 @@ class Cohort:
     depth: int
 
 
-def analyse(counted: pd.DataFrame, plan: Plan, *, tell: Callable[[str], None] = lambda what: None) -> Cohort:
+def analyse(
+    counted: pd.DataFrame,
+    plan: Plan,
+    *,
+    scales: Scales | None = None,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Cohort:
     """Every table of an analysis, from combinations of labels.
 
     Parameters
@@ -103,6 +111,8 @@ def analyse(counted: pd.DataFrame, plan: Plan, *, tell: Callable[[str], None] = 
         columns that the plan names (`about_name` of them).
     plan
         What is asked.
+    scales
+        The cells themselves, where they are to be clustered at several resolutions.
     tell
         Called with a few words whenever the next piece of work begins.
 
@@ -123,6 +133,8 @@ def analyse(counted: pd.DataFrame, plan: Plan, *, tell: Callable[[str], None] = 
     >>> found[found["metric"] == "hill_q1"].set_index("stratum")["direction"].head(2).to_dict()
     {'crystallizes': 'crystallizes', 'disperses': 'disperses'}
     """
+    if scales is not None:
+        scales = replace(scales, cells=_internal(plan, scales.cells)[1])
     plan, counted = _internal(plan, counted)
     tell("counting")
     made = _composition(counted, plan)
@@ -150,7 +162,46 @@ def analyse(counted: pd.DataFrame, plan: Plan, *, tell: Callable[[str], None] = 
             units[units["included"]], plan.trend, sex=plan.nuisance.get("sex"), alpha=plan.alpha, level=plan.level,
             rng=plan.rng,
         )  # fmt: skip
+    if scales is not None:
+        tables |= _scales(tables, scales, plan, depth, tell)
     return Cohort(tables, tuple(said), depth)
+
+
+def _scales(
+    tables: Mapping[str, pd.DataFrame],
+    scales: Scales,
+    plan: Plan,
+    depth: int,
+    tell: Callable[[str], None],
+) -> dict[str, pd.DataFrame]:
+    """The tables over clusters: of strata with donors on both sides of a comparison, or of all that were measured."""
+    composition, units = tables["composition"], tables["concentration"]
+    if plan.comparisons:
+        design = tables["design"]
+        strata = design.loc[(design["n_early"] > 0) & (design["n_late"] > 0), "stratum"]
+    else:
+        strata = units.loc[units["included"], "stratum"]
+    tell("")
+    clusters, stability = cluster_cells(scales, sorted(set(strata)))
+    fine = compositions(clusters, composition, scales.resolutions)
+    made = {
+        "clusters": clusters,
+        "stability": stability,
+        "granularity_concentration": measured(fine, depth=depth),
+    }
+    found: dict[str, list[pd.DataFrame]] = {"granularity": [], "scales": []}
+    for comparison in plan.comparisons:
+        tell(f"{comparison.name}: granularity")
+        every = tables["contrast"]
+        coarse = every[every["contrast"] == comparison.name].drop(columns="contrast")
+        both = contrast_scales(
+            fine, coarse, comparison, min_cells=plan.min_cells, depth=depth, alpha=plan.alpha, level=plan.level,
+            n_draws=plan.n_draws, rng=plan.rng,
+        )  # fmt: skip
+        for frame, name in zip(both, found, strict=True):
+            frame.insert(0, "contrast", comparison.name)
+            found[name].append(frame)
+    return made | {name: pd.concat(frames, ignore_index=True) for name, frames in found.items() if frames}
 
 
 def _internal(plan: Plan, counted: pd.DataFrame) -> tuple[Plan, pd.DataFrame]:

@@ -43,6 +43,12 @@ def _of_contrast(of: Mapping[str, pd.DataFrame], name: str, suffix: str) -> list
             "The shift in effective number under every defensible choice (groups, sex, fewest cells, depth, average); "
             "the choice made is the diamond.",
         ) if "multiverse" in of and len(of["multiverse"]) else None,
+        _panels(
+            of, "granularity", title, suffix,
+            "The shift in effective number over annotated types and over clusters at every Leiden resolution, all "
+            "donors of a stratum clustered together; lines are intervals over donors; filled: significant after adjustment; "
+            "triangles down crystallize, up disperse.",
+        ) if "granularity" in of and len(of["granularity"]) else None,
     ]  # fmt: skip
 
 
@@ -86,17 +92,22 @@ def _panels(of: Mapping[str, pd.DataFrame], key: str, title: str, suffix: str, c
     there = [name for name in shifts.sort_values(ascending=False).index if name in set(of[key]["stratum"])][
         :PANELS
     ]
-    function = pl.drivers if key == "drivers" else pl.specification_curve
+    function, word = {
+        "drivers": (pl.drivers, "Drivers"),
+        "multiverse": (pl.specification_curve, "Specification curves"),
+        "granularity": (pl.granularity, "Granularity"),
+    }[key]
     columns = min(3, len(there))
     rows = -(-len(there) // columns)
 
     def draw(axes: Any) -> None:
-        for ax, stratum in zip(axes.flat, there, strict=False):
+        for place, (ax, stratum) in enumerate(zip(axes.flat, there, strict=False)):
             function(of[key], stratum=str(stratum), ax=ax).set_xlabel("")
+            if place % columns:
+                ax.set_ylabel("")
         for ax in axes.flat[len(there) :]:
             ax.set_axis_off()
 
-    word = "Drivers" if key == "drivers" else "Specification curves"
     return _picture(
         f"{key}{suffix}", f"{word}, {title}", caption, draw, rows, columns, 3.0 * columns + 0.6, 2.4 * rows
     )
@@ -121,8 +132,10 @@ def _trend(tables: Mapping[str, pd.DataFrame], trend: str) -> Picture:
     rows = -(-len(there) // columns)
 
     def draw(axes: Any) -> None:
-        for ax, stratum in zip(axes.flat, there, strict=False):
+        for place, (ax, stratum) in enumerate(zip(axes.flat, there, strict=False)):
             pl.trend(units, along=along, stratum=str(stratum), ax=ax)
+            if place % columns:
+                ax.set_ylabel("")
         for ax in axes.flat[len(there) :]:
             ax.set_axis_off()
 

@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.cohort import Plan
+from concentra.analysis.cohort_scales import Scales
 from concentra.analysis.columns import Roles, candidates, guess_roles, require
 from concentra.analysis.question import Comparison, contrast_columns, parse_contrast
 from concentra.analysis.tally import about_name, combinations
+from concentra.cli._cohort_cells import cells_of, how_clustered, refuse_clustering
 from concentra.cli._cohort_options import Options
 from concentra.errors import ArgumentError, TableError
 
@@ -21,16 +23,19 @@ WIDE_PART, WIDE_AMOUNT = "part", "n_cells"
 
 @dataclass(frozen=True)
 class Asked:
-    """What was read: combinations of labels, what is asked of them, and what was guessed."""
+    """What was read: combinations of labels, what is asked of them, what was guessed, and cells to be clustered."""
 
     counted: pd.DataFrame
     plan: Plan
     said: tuple[str, ...]
+    scales: Scales | None = None
 
 
 def read_cohort(options: Options, tell: Callable[[str], None]) -> Asked:
     """Read the label columns that the options need, and make the plan."""
     known = _columns_of_all(options)
+    if options.resolutions:
+        refuse_clustering(options)
     wanted = {name: getattr(options, name) for name in ("donor", "stratum", "part")}
     if options.wide:
         wanted["part"] = WIDE_PART
@@ -43,7 +48,11 @@ def read_cohort(options: Options, tell: Callable[[str], None]) -> Asked:
         frames.append(_counted(path, roles, columns, options))
     counted = frames[0] if len(frames) == 1 else _together(frames)
     said = [one for one in roles.said if not (options.wide and one.startswith("part"))]
-    return Asked(counted, _plan(options, roles, columns, counted), tuple(said))
+    scales = None
+    if options.resolutions:
+        scales = cells_of(options, _by(roles, columns))
+        said.append(how_clustered(options))
+    return Asked(counted, _plan(options, roles, columns, counted), tuple(said), scales)
 
 
 def _columns_of_all(options: Options) -> dict[str, str]:
@@ -105,9 +114,14 @@ def _named(options: Options, roles: Roles, known: Mapping[str, str]) -> list[str
     return list(dict.fromkeys([*named, *roles.nuisance.values()]))
 
 
-def _counted(path: str, roles: Roles, columns: Sequence[str], options: Options) -> pd.DataFrame:
+def _by(roles: Roles, columns: Sequence[str]) -> dict[str, str | None]:
+    """The column behind each name."""
     inside: dict[str, str | None] = {about_name(name): name for name in columns}
-    by = {"stratum": roles.stratum, "donor": roles.donor, "part": roles.part} | inside
+    return {"stratum": roles.stratum, "donor": roles.donor, "part": roles.part} | inside
+
+
+def _counted(path: str, roles: Roles, columns: Sequence[str], options: Options) -> pd.DataFrame:
+    by = _by(roles, columns)
     if options.wide:
         labels = [name for name in (roles.stratum, roles.donor, *columns) if name is not None]
         return combinations(_wide(path, list(dict.fromkeys(labels))), by, WIDE_AMOUNT)

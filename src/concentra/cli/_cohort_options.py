@@ -7,11 +7,12 @@ import os
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from concentra.errors import ArgumentError, FileFormatError, nearest
 
 FILE = "run.toml"
+FEATURES = ("genes", "given")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Options:
     level: float = 0.95
     draws: int = 2_000
     multiverse: bool = True
+    resolutions: tuple[float, ...] = ()
+    features: str = "genes"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -45,6 +48,14 @@ class Options:
             (0 < self.level < 1, "level", self.level, "a number between 0 and 1"),
             (self.draws >= 100, "draws", self.draws, "at least 100"),
             (self.seed >= 0, "seed", self.seed, "a whole number, 0 or more"),
+            (self.features in FEATURES, "features", self.features, " or ".join(FEATURES)),
+            (
+                all(0 < one < float("inf") for one in self.resolutions)
+                and len(set(self.resolutions)) == len(self.resolutions),
+                "resolutions",
+                ",".join(f"{one:g}" for one in self.resolutions),
+                "numbers above 0, each once",
+            ),
         )
         for fine, name, value, expected in checks:
             if not fine:
@@ -53,12 +64,32 @@ class Options:
                     found=f"{option} {value}", expected=expected, mend=f"leave out {option}, or change it"
                 )
 
+    @property
+    def how(self) -> Literal["genes", "given"]:
+        """What the columns of the matrix are."""
+        return "given" if self.features == "given" else "genes"
+
     def text(self, folder: Path) -> str:
         """The options as TOML; files named as seen from the folder of the file."""
         given = {key: value for key, value in asdict(self).items() if value is not None}
         given["cells"] = [_relative(name, folder) for name in self.cells]
         lines = [f"{key} = {_toml(value)}" for key, value in given.items()]
         return "# concentra analyze --run run.toml\n" + "\n".join(lines) + "\n"
+
+
+def parse_resolutions(text: str | None) -> tuple[float, ...]:
+    """Numbers with commas between them.
+
+    >>> parse_resolutions("0.4, 1")
+    (0.4, 1.0)
+    """
+    try:
+        return tuple(float(piece) for piece in (text or "").replace(",", " ").split())
+    except ValueError:
+        raise ArgumentError(
+            found=f"--resolutions {text}", expected="numbers with commas between them",
+            mend="write --resolutions 0.4,0.8,1.2",
+        ) from None  # fmt: skip
 
 
 def read_options(path: Path) -> Options:
@@ -99,7 +130,8 @@ def read_options(path: Path) -> Options:
 
 def _fits(value: Any, kind: str) -> bool:
     if kind.startswith("tuple"):
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        item = kind.removeprefix("tuple[").split(",")[0]
+        return isinstance(value, list) and all(_fits(one, item) for one in value)
     if kind.startswith("str"):
         return isinstance(value, str)
     if kind.startswith("bool"):

@@ -66,6 +66,15 @@ def analyze(
     level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2_000,
     multiverse: Annotated[bool, typer.Option(help="Cross every defensible choice.")] = True,
+    resolutions: Annotated[
+        str | None,
+        typer.Option(
+            help="Leiden resolutions such as 0.4,0.8,1.2: clusters of all donors of a stratum as parts."
+        ),
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help="The matrix of --resolutions: 'genes', or 'given' (scores, components).")
+    ] = "genes",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     run: Annotated[
         Path | None, typer.Option(help="Repeat the run of this file of options.", exists=True, dir_okay=False)
@@ -74,7 +83,7 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Concentration of every donor's composition, how it differs between groups, and how sure one can be."""
-    from concentra.cli._cohort_options import Options, read_options
+    from concentra.cli._cohort_options import Options, parse_resolutions, read_options
 
     if run is not None:
         if cells or contrast or trend:
@@ -90,7 +99,7 @@ def analyze(
                 cells=tuple(map(str, cells or ())), donor=donor, stratum=stratum, part=part, amount=amount, wide=wide,
                 contrast=tuple(contrast or ()), trend=trend, within=within, paired_by=paired_by,
                 despite=tuple(despite or ()), min_cells=min_cells, depth=depth, alpha=alpha, level=level, draws=draws,
-                multiverse=multiverse, seed=seed,
+                multiverse=multiverse, resolutions=parse_resolutions(resolutions), features=features, seed=seed,
             ),
             out or OUT,
         )  # fmt: skip
@@ -111,7 +120,7 @@ def run_analysis(options: Options, out: Path) -> tuple[list[dict[str, Any]], lis
     from concentra.report import analysis as report
 
     asked = read_cohort(options, _tell)
-    found = analyse(asked.counted, asked.plan, tell=_tell)
+    found = analyse(asked.counted, asked.plan, scales=asked.scales, tell=_tell)
     said = [*asked.said, *found.said]
     if not (asked.plan.comparisons or asked.plan.trend):
         said.append(_what_could_be_asked())

@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from concentra.clustering._needed import require_packages
 from concentra.clustering.features import equal_cells, principal_components
 from concentra.clustering.graph import neighbour_graph
 from concentra.clustering.leiden import leiden_labels, seed_stability
@@ -31,6 +32,7 @@ __all__ = [
     "leiden_labels",
     "neighbour_graph",
     "principal_components",
+    "require_packages",
     "seed_stability",
 ]
 

@@ -21,3 +21,9 @@ def needed(module: str) -> Any:
             expected="the packages of the extra `clustering`",
             mend="pip install 'concentra[clustering]'",
         ) from error
+
+
+def require_packages() -> None:
+    """Raise where a package is missing without which no cells can be clustered."""
+    for module in ("sklearn", "igraph"):
+        needed(module)

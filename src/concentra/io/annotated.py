@@ -57,7 +57,7 @@ def read_obs(path: str | Path, ending: str, names: Sequence[str]) -> pd.DataFram
 
 @contextmanager
 def _opened(path: str | Path, ending: str) -> Iterator[Any]:
-    with reading(path, f"a whole {ending} file with `obs`"), _root(path, ending) as root:
+    with reading(path, f"a whole {ending} file with `obs`"), opened(path, ending) as root:
         if "obs" not in root:
             raise FileFormatError(
                 found=f"no `obs` in {str(path)!r}",
@@ -68,7 +68,8 @@ def _opened(path: str | Path, ending: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _root(path: str | Path, ending: str) -> Iterator[Any]:
+def opened(path: str | Path, ending: str) -> Iterator[Any]:
+    """The groups of a file or store, to read from."""
     if ending == ".h5ad":
         import h5py
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from concentra.errors import ArgumentError, LabelError, nearest
+from concentra.io.annotated import opened
 from concentra.io.cells import read_labels
 from concentra.io.stored import Rows, StoredMatrix, refused
 from concentra.io.tables import file_ending, reading
@@ -27,6 +28,7 @@ from concentra.io.variable import Moments, most_variable
 Scale = Literal["counts", "linear", "log-normalised", "as given"]
 
 TARGET = 1e4
+MATRICES = (".h5ad", ".zarr")
 LARGEST_LOG = 30.0  # ln(1 + x) of a normalised count is far below
 
 
@@ -53,6 +55,13 @@ class Expression:
     scale: Scale
 
 
+def has_matrix(path: str | Path) -> bool:
+    """Whether the file holds a matrix of cells by features in X."""
+    ending = file_ending(path, MATRICES)
+    with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
+        return "X" in file
+
+
 def select_cells(
     path: str | Path,
     where: Mapping[str, str | Collection[str]],
@@ -63,7 +72,7 @@ def select_cells(
     Parameters
     ----------
     path
-        An `.h5ad` file.
+        An `.h5ad` file or `.zarr` store.
     where
         Column of `obs` to the label, or labels, that a cell must carry; all columns must match.
     columns
@@ -112,7 +121,7 @@ def read_expression(
     Parameters
     ----------
     path
-        An `.h5ad` file whose matrix is CSR or dense.
+        An `.h5ad` file or `.zarr` store whose matrix is CSR or dense.
     rows
         Rows to read, in any order; each once. All rows where left out.
     n_variable
@@ -130,7 +139,7 @@ def read_expression(
     Raises
     ------
     FileFormatError
-        A matrix stored by columns, a file that is no `.h5ad`, negative or non-finite expression.
+        No matrix, one stored by columns, a file that is no `.h5ad` or `.zarr`, negative or non-finite expression.
 
     Notes
     -----
@@ -141,10 +150,8 @@ def read_expression(
         raise ArgumentError(
             found=f"n_variable={n_variable}", expected="at least 1 gene", mend="leave it out for 2000"
         )
-    file_ending(path, [".h5ad"])
-    import h5py
-
-    with reading(path, "a whole .h5ad file"), h5py.File(path, "r") as file:
+    ending = file_ending(path, MATRICES)
+    with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
         stored = StoredMatrix(file, path, matrix)
         chosen = _rows(rows, stored.shape[0])
         if features == "given":

@@ -1,4 +1,4 @@
-"""A matrix in an `.h5ad` file, read a stretch of rows at a time."""
+"""A matrix in an `.h5ad` file or `.zarr` store, read a stretch of rows at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def refused(path: str | Path, what: str, expected: str) -> FileFormatError:
     return FileFormatError(
         found=f"{what} in {str(path)!r}",
         expected=expected,
-        mend='name the counts (matrix="raw"), or pass features="given" for scores and components',
+        mend='scores and components are features as given (features="given", --features given); counts that lie in '
+        'raw are read with matrix="raw", or belong into X',
     )
 
 
 class StoredMatrix:
-    """A matrix in an open `.h5ad` file: its shape, the names of its columns, and chunks of its rows."""
+    """A matrix in an open `.h5ad` or `.zarr`: its shape, the names of its columns, and chunks of its rows."""
 
     def __init__(self, file: Any, path: str | Path, matrix: str) -> None:
         self.path = path

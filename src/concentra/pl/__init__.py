@@ -12,6 +12,8 @@
     Lorenz curves of the units of one stratum.
 `specification_curve`
     The shift under every defensible choice.
+`granularity`
+    The shift of one stratum over parts from coarse to fine.
 
 All take an AnnData with the stored result, or its frame as `concentra.get` returns it. Without `ax` one is made.
 """
@@ -20,9 +22,10 @@ from __future__ import annotations
 
 from concentra.pl.drivers import drivers
 from concentra.pl.forest import forest
+from concentra.pl.granularity import granularity
 from concentra.pl.lorenz import lorenz
 from concentra.pl.plane import plane
 from concentra.pl.specification_curve import specification_curve
 from concentra.pl.trend import trend
 
-__all__ = ["drivers", "forest", "lorenz", "plane", "specification_curve", "trend"]
+__all__ = ["drivers", "forest", "granularity", "lorenz", "plane", "specification_curve", "trend"]

@@ -20,6 +20,12 @@ MEANINGS = {
     "cannot reach": "even the most extreme data of so few donors would not have been significant",
     "no test": "a group has fewer than two donors",
 }
+GRANULARITY = "Granularity"
+SCALES = (
+    "Direction over annotated types and over Leiden clusters at each resolution; the asterisk: beyond chance after "
+    "adjustment over strata. Opposite: one crystallizes, the other disperses; where that is so at every resolution, p "
+    "is the largest of all the tests that must hold together. How stable clusters are over seeds is in stability.csv."
+)
 LONGEST = 80  # characters of a label that are shown
 
 
@@ -142,6 +148,34 @@ def trend_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
     ]
 
 
+def scale_rows(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[str, str]]]:
+    """The direction of every stratum over annotated types and over clusters, as text for people, by contrast.
+
+    A direction that is beyond chance after adjustment ends in an asterisk.
+    """
+    if "granularity" not in tables:
+        return {}
+    found = tables["granularity"][tables["granularity"]["metric"] == "hill_q1"]
+    opposite = tables["scales"].groupby(["contrast", "stratum"])[["opposite", "p_opposite"]]
+    made: dict[str, list[dict[str, str]]] = {}
+    for (name, stratum), here in found.groupby(["contrast", "stratum"], sort=False):
+        row = {"stratum": cut(stratum)}
+        row |= {_scale(one["resolution"]): _direction(one) for one in here.to_dict("records")}
+        flips = opposite.get_group((name, stratum))
+        row["opposite to types"] = f"{int(flips['opposite'].sum())} of {len(flips)}"
+        row["p of all opposite"] = markdown.p_text(flips["p_opposite"].max(skipna=False))
+        made.setdefault(str(name), []).append(row)
+    return made
+
+
+def _scale(resolution: float) -> str:
+    return f"at {resolution:g}" if resolution else "types"
+
+
+def _direction(row: Mapping[Any, Any]) -> str:
+    return f"{row['direction'] or '–'}{'*' if row['verdict'] == row['direction'] else ''}"
+
+
 def facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """What was analysed, in numbers."""
     units, composition = tables["concentration"], tables["composition"]
@@ -189,6 +223,8 @@ def summary(
             f"## Trend along {markdown.escape(tables['trend']['along'].iloc[0])}",
             markdown.table(trend_rows(tables)),
         ]
+    for name, of_scales in scale_rows(tables).items():
+        blocks += [f"## {GRANULARITY}: {markdown.escape(name)}", markdown.table(of_scales), SCALES]
     blocks += ["## What was analysed", "\n".join(f"- {key}: {value}" for key, value in facts(tables).items())]
     if said:
         blocks += [
@@ -226,6 +262,9 @@ def page(
         across=across_text(tables),
         trend=trend_rows(tables),
         along=cut(tables["trend"]["along"].iloc[0]) if "trend" in tables and len(tables["trend"]) else "",
+        scales=scale_rows(tables),
+        granularity=GRANULARITY,
+        scales_note=SCALES,
         meanings=MEANINGS,
         facts=facts(tables),
         said=[cut(one, 500) for one in said],

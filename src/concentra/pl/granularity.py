@@ -1,0 +1,81 @@
+"""The shift of one stratum over parts from coarse to fine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from concentra import get
+from concentra.pl import _style as style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def granularity(
+    data: Any,
+    *,
+    stratum: str | None = None,
+    metric: str = "hill_q1",
+    key: str = "granularity",
+    ax: Axes | None = None,
+) -> Axes:
+    """The shift of one stratum at every granularity, with intervals where there are any.
+
+    Parameters
+    ----------
+    data
+        An AnnData after `concentra.tl.granularity`; or the frame of `concentra.get.granularity`, or of
+        `concentra.analysis.cohort_scales.contrast_scales` (there resolution 0 is that of annotated types).
+    stratum, metric
+        Which shift; the first stratum if None.
+    key
+        Where `tl.granularity` stored it.
+    ax
+        Axes to draw on; a new figure's if None.
+
+    Returns
+    -------
+    The axes. Points are the shift, corrected for depth where that was computed; colour and marker say the direction
+    of both metrics together; filled points are significant after adjustment.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> found = pd.DataFrame({"resolution": [0.0, 0.8], "stratum": "kidney", "metric": "hill_q1", "shift": [-1.0, 2.0],
+    ...                       "direction": ["crystallizes", "disperses"], "verdict": "unresolved"})
+    >>> ax = granularity(found, ax=Figure().subplots())
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['types', '0.8']
+    """
+    rows, name = style.only(style.frame_of(data, get.granularity, key=key), "stratum", stratum)
+    rows, metric = style.only(rows, "metric", metric)
+    ax = style.axes_or_new(ax)
+    for place, row in enumerate(rows.to_dict("records")):
+        towards = str(row["direction"] or "mixed")
+        hue = style.COLOURS.get(towards, style.FAINT)
+        centre = row["shift"] if pd.isna(row.get("corrected")) else row["corrected"]
+        if not pd.isna(row.get("low")):
+            width = 1.6 if row["interval"] == "interval" else 0.6
+            ax.plot(
+                [place, place], [row["low"], row["high"]], color=hue, linewidth=width, solid_capstyle="butt"
+            )
+        filled = hue if row["verdict"] in style.COLOURS else "white"
+        ax.plot(
+            place, centre, style.MARKERS.get(towards, "o"), color=hue, markerfacecolor=filled, markersize=5
+        )
+    style.zero_line(ax, vertical=False, horizontal=True)
+    ax.set_xticks(range(len(rows)), [_scale(one) for one in rows["resolution"]])
+    ax.set_xlim(-0.6, len(rows) - 0.4)
+    ax.set_ylabel(f"shift in {style.metric_label(metric)}")
+    ax.set_title(style.readable(name))
+    style.bare(ax)
+    return ax
+
+
+def _scale(resolution: object) -> str:
+    """A resolution as people read it."""
+    if not isinstance(resolution, (int, float)):
+        return style.readable(resolution, 14)
+    return f"{resolution:g}" if resolution else "types"
