@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from concentra import __version__
-from concentra.cli import analyze, count, doctor, heads, metrics, paper, reproduce, simulate, steps, verify
+from concentra.cli import (
+    analyze,
+    count,
+    doctor,
+    fetch,
+    heads,
+    metrics,
+    paper,
+    reproduce,
+    simulate,
+    steps,
+    verify,
+)
 
 application = typer.Typer(
     name="concentra",
@@ -34,7 +46,7 @@ def options(
     """How concentrated is a composition, does that change, and how sure can one be?"""
 
 
-for module in (reproduce, verify, analyze, paper, metrics, count, simulate, steps, doctor):
+for module in (reproduce, verify, analyze, paper, metrics, count, simulate, fetch, steps, doctor):
     for command in module.COMMANDS:
         application.command(epilog=module.EXAMPLE)(command)
 application.add_typer(heads.application, name="heads")

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
+from concentra.io.fetch import Remote
+
 KINDS = ("atlas", "model", "expression", "activity")
 LABELS = ("donor", "stratum", "part", "age", "sex")
 
@@ -27,6 +29,8 @@ class Cohort:
         The command or the address that gets the raw data.
     find
         Folder to the raw files of the first complete choice; empty where none is there.
+    remotes
+        Public files that `concentra fetch` puts where `find` looks; empty where a person has to make or get the file.
     order
         Place among the cohorts of its kind.
     """
@@ -38,6 +42,7 @@ class Cohort:
     licence: str
     obtain: str
     find: Callable[[Path], list[Path]]
+    remotes: tuple[Remote, ...] = ()
     order: int = 0
     simulated: bool = False
 

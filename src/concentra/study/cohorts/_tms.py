@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from concentra.io.fetch import Remote
 from concentra.study.cohorts._cohort import LABELS
 
 COLUMNS = {
@@ -23,6 +24,18 @@ CITATION = (
     "The Tabula Muris Consortium (2020), A single-cell transcriptomic atlas characterizes ageing tissues "
     "in the mouse, Nature 583, 590-595; annotations at doi:10.6084/m9.figshare.12654728"
 )
+OBTAIN = "run `concentra fetch {cohort}`, or download {file} from doi:10.6084/m9.figshare.8273102 into the data folder"
+# The processed files of the whole atlas are these of figshare article 8273102 (version 3): so the list of files
+# inst/scripts/tabula-muris-senis-files.csv of the Bioconductor package TabulaMurisSenisData, which was made from them.
+# Its scripts name 23938934 and 23939711 as the raw counts, and article 12654728 as that of single tissues. The host is
+# the one that redirects programs to the file; figshare.com itself may ask for a person. No SHA-256 is published.
+OFFICIAL = {
+    platform: Remote(
+        f"https://ndownloader.figshare.com/files/{number}",
+        f"tabula-muris-senis-{platform}-processed-official-annotations.h5ad",
+    )
+    for platform, number in (("facs", 23937842), ("droplet", 23936684))
+}
 SEXES = {"F": "female", "M": "male"}
 
 

@@ -2,19 +2,19 @@
 
 from concentra.study.cohorts._cohort import first_of
 from concentra.study.cohorts._matrix import Expression
-from concentra.study.cohorts._tms import CITATION
+from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL
 from concentra.study.cohorts._tms_matrix import CLUSTERED, COLUMNS, DROPLET, LEVELS
 
-OFFICIAL = "tabula-muris-senis-droplet*.h5ad"
+PATTERN = "tabula-muris-senis-droplet*.h5ad"
 
 COHORT = Expression(
     name="tms_droplet_expression",
     title="Tabula Muris Senis, Droplet, expression",
     citation=CITATION,
     licence="no restrictions on use",
-    obtain="download tabula-muris-senis-droplet-processed-official-annotations.h5ad "
-    "from doi:10.6084/m9.figshare.12654728 into the data folder",
-    find=first_of(OFFICIAL, f"tms/{OFFICIAL}"),
+    obtain=OBTAIN.format(cohort="tms_droplet_expression", file=OFFICIAL["droplet"].file),
+    find=first_of(PATTERN, f"tms/{PATTERN}"),
+    remotes=(OFFICIAL["droplet"],),
     order=1,
     columns=COLUMNS,
     groups=DROPLET,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from concentra.study.cohorts._cohort import Atlas
-from concentra.study.cohorts._tms import CITATION, finder, load
+from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL, finder, load
 
 UNUSABLE = {("Liver", "3m", "female"): "hepatocytes sorted apart: no sample of the tissue"}
 
@@ -12,9 +12,9 @@ COHORT = Atlas(
     title="Tabula Muris Senis, FACS",
     citation=CITATION,
     licence="no restrictions on use",
-    obtain="download tabula-muris-senis-facs-processed-official-annotations.h5ad "
-    "from doi:10.6084/m9.figshare.12654728 into the data folder",
+    obtain=OBTAIN.format(cohort="tms_facs", file=OFFICIAL["facs"].file),
     find=finder("facs"),
+    remotes=(OFFICIAL["facs"],),
     order=0,
     early=("3m",),
     late=("24m",),
