@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from concentra.errors import ColumnError, LabelError
+from concentra.files import sha256
 from concentra.study import raw
 from concentra.study.cohorts import Atlas, cohorts
 from concentra.study.cohorts._tms import COLUMNS, fill, read_counts
@@ -244,3 +246,38 @@ def test_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is not a folder") as problem:
         raw.data_folder(tmp_path / "none")
     assert "--data" in problem.value.expected
+
+
+def test_public_files_land_where_the_cohort_looks(tmp_path: Path) -> None:
+    public = {name: cohort for name, cohort in cohorts().items() if cohort.remotes}
+    assert {"tms_facs", "tms_droplet", "pythia_410m", "pythia_160m"} <= set(public)
+    for name, cohort in public.items():
+        assert f"concentra fetch {name}" in cohort.obtain
+        folder = tmp_path / name
+        for remote in cohort.remotes:
+            assert remote.url.startswith("https://")
+            assert remote.sha256 is None or re.fullmatch("[0-9a-f]{64}", remote.sha256)
+            (folder / remote.file).parent.mkdir(parents=True, exist_ok=True)
+            for ending in (".part", ".part.json", ".sha256"):
+                (folder / f"{remote.file}{ending}").write_bytes(b"")
+        assert cohort.files(folder) == [], "what has come of a file is no file"
+        for remote in cohort.remotes:
+            (folder / remote.file).write_bytes(b"")
+        assert cohort.files(folder) == [folder / remote.file for remote in cohort.remotes]
+
+
+def test_no_address_stands_for_two_files() -> None:
+    remotes = {remote for cohort in cohorts().values() for remote in cohort.remotes}
+    assert len({remote.url for remote in remotes}) == len({remote.file for remote in remotes}) == len(remotes)
+
+
+@pytest.mark.data
+def test_real_files_have_the_hashes_stated(data: Path) -> None:
+    stated = [remote for cohort in cohorts().values() for remote in cohort.remotes if remote.sha256]
+    assert {remote.file for remote in stated} == {
+        "pythia/pythia_410m_ablations.csv",
+        "pythia/pythia_160m_ablations.csv",
+    }
+    for remote in stated:
+        path = data / remote.file
+        assert (sha256(path), path.stat().st_size) == (remote.sha256, remote.size)

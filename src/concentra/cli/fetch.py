@@ -46,9 +46,10 @@ def fetch(
             expected="the folder that `concentra reproduce` will read",
             mend="concentra fetch --data DIR, or export CONCENTRA_DATA_DIR=DIR",
         )
-    rows = []
+    rows: list[dict[str, Any]] = []
+    got: dict[Remote, dict[str, Any]] = {}  # cohorts share files
     for cohort in _chosen(names or ()):
-        for row in _rows(cohort, data, named=bool(names), dry_run=dry_run):
+        for row in _rows(cohort, data, got, named=bool(names), dry_run=dry_run):
             rows.append(row)
             if not json:
                 _say(row)
@@ -74,7 +75,9 @@ def _chosen(names: Sequence[str]) -> list[Cohort]:
     return [cohort for cohort in known.values() if not cohort.simulated]
 
 
-def _rows(cohort: Cohort, data: Path | None, *, named: bool, dry_run: bool) -> Iterator[dict[str, Any]]:
+def _rows(
+    cohort: Cohort, data: Path | None, got: dict[Remote, dict[str, Any]], *, named: bool, dry_run: bool
+) -> Iterator[dict[str, Any]]:
     """One row a file, or one for the cohort where no program can get its file."""
     about = {"cohort": cohort.name, "title": cohort.title}
     there = cohort.files(data)
@@ -84,7 +87,7 @@ def _rows(cohort: Cohort, data: Path | None, *, named: bool, dry_run: bool) -> I
         yield about | {"state": "already there", "file": ", ".join(map(str, there))}
     elif not cohort.remotes:
         by_hand = about | {"state": "by hand", "to_mend": cohort.obtain}
-        yield by_hand if dry_run or not named else by_hand | _failed(_by_hand(cohort))
+        yield by_hand | _failed(_by_hand(cohort)) if named and not dry_run else by_hand
     for remote in cohort.remotes:
         row = about | {
             "file": remote.file,
@@ -102,7 +105,8 @@ def _rows(cohort: Cohort, data: Path | None, *, named: bool, dry_run: bool) -> I
         elif dry_run:
             yield row | {"state": "already there" if present else "to be fetched"}
         else:
-            yield row | _got(remote, present, data)
+            got[remote] = got.get(remote) or _got(remote, present, data)
+            yield row | got[remote]
 
 
 def _present(remote: Remote, there: Sequence[Path], data: Path | None) -> Path | None:
