@@ -21,11 +21,10 @@ def count(
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:
     """Count the cells of every combination of labels; shards on any machines, merged, give the whole."""
-    from concentra.io.counting import count_to, ending_of_output
+    from concentra.io.counting import count_to
 
-    ending_of_output(out)
-    rows = count_to(out, cells, [name.strip() for name in by.split(",")], shard=_shard(shard), memory=memory)
-    print(f"{out}: {rows} combinations")
+    found = count_to(out, cells, [name.strip() for name in by.split(",")], shard=_shard(shard), memory=memory)
+    print(f"{out}: {found}")
 
 
 def merge(
@@ -34,9 +33,8 @@ def merge(
     memory: Annotated[str, typer.Option(help="What merging may use before it works on disk.")] = "1GB",
 ) -> None:
     """Add up partial counts."""
-    from concentra.io.counting import ending_of_output, merge_counts
+    from concentra.io.counting import merge_counts
 
-    ending_of_output(out)
     print(f"{out}: {merge_counts(out, parts, memory=memory)} combinations")
 
 

@@ -26,6 +26,7 @@ from concentra.io.labels import label_categorical, merge_blocks
 from concentra.io.tables import reading
 
 BLOCK_ROWS = 1 << 20  # rows of text held as Python objects at a time
+ALL_ROWS = slice(None)
 _KINDS = {
     "i": "integer",
     "u": "integer",
@@ -43,15 +44,25 @@ def obs_columns(path: str | Path, ending: str) -> dict[str, str]:
         return {name: _kind(root, name) for name in _names(root["obs"])}
 
 
-def read_obs(path: str | Path, ending: str, names: Sequence[str]) -> pd.DataFrame:
-    """The named columns of `obs`, which exist: labels as categoricals, numbers as numbers."""
+def obs_length(path: str | Path, ending: str, name: str) -> int:
+    """The number of cells, as the column of that name has them; no cell is read."""
+    with _opened(path, ending) as root:
+        node = root["obs"] if _is_compound(root["obs"]) else root["obs"][name]
+        while hasattr(node, "keys"):
+            node = node["codes" if "codes" in node else "values"]
+        return int(node.shape[0])
+
+
+def read_obs(path: str | Path, ending: str, names: Sequence[str], *, rows: slice = ALL_ROWS) -> pd.DataFrame:
+    """The named columns of `obs`, which exist, in a stretch of rows: labels as categoricals, numbers as numbers."""
     with _opened(path, ending) as root:
         obs = root["obs"]
-        fields = _fields(obs, names) if _is_compound(obs) else None
+        fields = _fields(obs, names, rows) if _is_compound(obs) else None
         columns = {}
         for name in names:
             stored = obs[name] if fields is None else fields[name]
-            columns[name] = _column(stored, _old_categories(root, name), path, name)
+            stretch = rows if fields is None else ALL_ROWS
+            columns[name] = _column(stored, _old_categories(root, name), path, name, stretch)
         return pd.DataFrame(columns)
 
 
@@ -131,9 +142,9 @@ def _values(node: Any) -> list[object]:
     return list(np.atleast_1d(np.asarray(node[()], dtype=object)))
 
 
-def _fields(obs: Any, names: Sequence[str]) -> Any:
+def _fields(obs: Any, names: Sequence[str], rows: slice = ALL_ROWS) -> Any:
     """The named fields of a compound dataset, read in one pass."""
-    return obs.fields(list(names))[()] if hasattr(obs, "fields") else obs[()]
+    return obs.fields(list(names))[rows] if hasattr(obs, "fields") else obs[rows]
 
 
 def _kind(root: Any, name: str) -> str:
@@ -158,35 +169,36 @@ def _dtype_kind(dtype: Any) -> str:
     return _KINDS.get(dtype.kind, "other")
 
 
-def _column(node: Any, categories: list[object] | None, path: str | Path, name: str) -> Any:
+def _column(node: Any, categories: list[object] | None, path: str | Path, name: str, rows: slice) -> Any:
     """A categorical or an array of numbers from whatever stores the column."""
     if categories is not None:
-        return label_categorical(np.asarray(node[()]), categories)
+        return label_categorical(np.asarray(node[rows]), categories)
     if not hasattr(node, "keys"):
-        return _plain(node, path, name)
+        return _plain(node, path, name, rows)
     if "codes" in node and "categories" in node:
-        return label_categorical(np.asarray(node["codes"][()]), _values(node["categories"]))
+        return label_categorical(np.asarray(node["codes"][rows]), _values(node["categories"]))
     if "values" in node and "mask" in node:
-        return _masked(node, path, name)
+        return _masked(node, path, name, rows)
     raise _unreadable(path, name, f"a group of {', '.join(sorted(node)) or 'nothing'}")
 
 
-def _plain(node: Any, path: str | Path, name: str) -> Any:
+def _plain(node: Any, path: str | Path, name: str, rows: slice) -> Any:
     if node.ndim != 1:
         raise _unreadable(path, name, f"an array of shape {tuple(node.shape)}")
     kind = _dtype_kind(node.dtype)
     if kind == "string":
-        starts = range(0, node.shape[0], BLOCK_ROWS)
-        return merge_blocks(np.asarray(node[start : start + BLOCK_ROWS], dtype=object) for start in starts)
+        first, last, _ = rows.indices(node.shape[0])
+        cuts = range(first, last, BLOCK_ROWS)
+        return merge_blocks(np.asarray(node[cut : min(cut + BLOCK_ROWS, last)], dtype=object) for cut in cuts)
     if kind == "other":
         raise _unreadable(path, name, f"of type {node.dtype}")
-    return np.asarray(node[()])
+    return np.asarray(node[rows])
 
 
-def _masked(node: Any, path: str | Path, name: str) -> Any:
+def _masked(node: Any, path: str | Path, name: str, rows: slice) -> Any:
     """A nullable column: whole numbers with gaps become float (NaN), truth values with gaps become labels."""
-    mask = np.asarray(node["mask"][()], dtype=bool)
-    values = _plain(node["values"], path, name)
+    mask = np.asarray(node["mask"][rows], dtype=bool)
+    values = _plain(node["values"], path, name, rows)
     if isinstance(values, pd.Categorical):
         return label_categorical(np.where(mask, -1, values.codes), list(values.categories))
     if not mask.any():

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -133,6 +134,13 @@ def _header(path: str | Path, ending: str) -> list[str]:
             expected="column names in the first line",
             mend="add a header",
         )
+    for separator, what in ((",", "commas"), (";", "semicolons"), ("\t", "tabulators")):
+        if len(names) == 1 and names[0].count(separator) > 1:
+            raise FileFormatError(
+                found=f"{str(path)!r} has {what} between its columns",
+                expected=f"the separator {DELIMITED[ending]!r} of {ending}",
+                mend="name a file with tabulators .tsv; write one with semicolons again, with commas",
+            )
     return names
 
 
@@ -196,24 +204,55 @@ def read_table(path: str | Path, ending: str, columns: Sequence[str] | None = No
     return _read_delimited(path, ending, names, n_columns=len(header))
 
 
+def delimited_batches(path: str | Path, ending: str, names: Sequence[str]) -> Iterator[Any]:
+    """The named columns of a delimited table as Arrow batches of a few megabytes; text as dictionaries.
+
+    Raises
+    ------
+    ColumnError
+        A column is not there.
+    FileFormatError
+        As `read_table`.
+    """
+    import pyarrow.csv
+
+    header = _header(path, ending)
+    require_columns(path, names, header)
+    with reading(path, _rows_of(len(header))):
+        try:
+            yield from pyarrow.csv.open_csv(path, **_csv_options(ending, names, len(header)))
+        except pyarrow.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):  # a header and no row
+                raise
+
+
 def _read_delimited(path: str | Path, ending: str, names: list[str], *, n_columns: int) -> pd.DataFrame:
+    import pyarrow.csv
+
+    with reading(path, _rows_of(n_columns)):
+        table = pyarrow.csv.read_csv(path, **_csv_options(ending, names, n_columns))
+        frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+    return frame[names]
+
+
+def _rows_of(n_columns: int) -> str:
+    return f"UTF-8 text, every row with the {n_columns} fields of the header"
+
+
+def _csv_options(ending: str, names: Sequence[str], n_columns: int) -> dict[str, Any]:
     import pyarrow
     import pyarrow.csv
 
     text = pyarrow.dictionary(pyarrow.int32(), pyarrow.utf8())
-    with reading(path, f"UTF-8 text, every row with the {n_columns} fields of the header"):
-        table = pyarrow.csv.read_csv(
-            path,
-            read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=DELIMITED[ending], newlines_in_values=True, ignore_empty_lines=n_columns > 1
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=names, column_types=dict.fromkeys(names, text), strings_can_be_null=False
-            ),
-        )
-        frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
-    return frame[names]
+    return {
+        "read_options": pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
+        "parse_options": pyarrow.csv.ParseOptions(
+            delimiter=DELIMITED[ending], newlines_in_values=True, ignore_empty_lines=n_columns > 1
+        ),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            include_columns=list(names), column_types=dict.fromkeys(names, text), strings_can_be_null=False
+        ),
+    }
 
 
 def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> pd.DataFrame:

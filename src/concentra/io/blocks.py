@@ -1,0 +1,213 @@
+"""Label columns of a cell table in blocks of rows, as codes: no label is held once a cell, however long the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concentra.errors import AmountError, FileFormatError
+from concentra.io.tables import (
+    DELIMITED,
+    TABLES,
+    delimited_batches,
+    file_ending,
+    reading,
+    require_columns,
+    table_columns,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Share = tuple[int, int]
+"""(i, n): the i-th of n shares of the rows, 1 <= i <= n."""
+
+ENDINGS = (".parquet", ".h5ad", ".zarr", *DELIMITED)
+BLOCK_ROWS = 1 << 20
+WHOLE: Share = (1, 1)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One label column of a block: a code for each row (-1: missing), and the value that each code stands for."""
+
+    codes: NDArray[np.integer]
+    values: Any
+    """Of codes 0, 1, ...: an Arrow array or a sequence; values may be missing, and occur twice."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of a table: label columns in the order asked for, and how many cells each row stands for (None: 1)."""
+
+    labels: tuple[Coded, ...]
+    amounts: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels[0].codes)
+
+
+def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOLE) -> Iterator[Block]:
+    """The named columns of a share of the rows, at most about a million rows at a time.
+
+    Parameters
+    ----------
+    path
+        `.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`.
+    labels
+        Columns that are read; nothing else is.
+    share
+        (i, n). Files that know where a row lies give a stretch of rows, delimited ones every n-th row; the shares of
+        all i are all rows, each once.
+
+    Raises
+    ------
+    ColumnError, FileFormatError, DataAbsentError
+        As `concentra.io.cells.read_labels`; as soon as the first block is asked for.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "cells.csv"
+    >>> _ = path.write_text("type,age\\nB,3\\nT,24\\nB,3\\n")
+    >>> [(column.codes.tolist(), column.values.to_pylist()) for column in next(label_blocks(path, ["type"])).labels]
+    [([0, 1, 0], ['B', 'T'])]
+    """
+    ending = file_ending(path, ENDINGS)
+    if ending == ".parquet":
+        yield from _parquet(path, labels, share)
+    elif ending in TABLES:
+        yield from _delimited(path, ending, labels, share)
+    else:
+        yield from _annotated(path, ending, labels, share)
+
+
+def amount_blocks(path: str | Path, labels: Sequence[str], amount: str) -> Iterator[Block]:
+    """The rows of a table of counts (`.parquet`, `.csv`, ...), each of which stands for a number of cells."""
+    import pyarrow
+
+    ending = file_ending(path, TABLES)
+    names = [*labels, amount]
+    batches = (
+        _parquet_batches(path, names, labels, WHOLE)
+        if ending == ".parquet"
+        else delimited_batches(path, ending, names)
+    )
+    for batch in batches:
+        try:
+            amounts = _values(batch.column(amount)).cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as problem:
+            raise _no_amount(path, amount, str(problem)) from problem
+        if amounts.dtype.kind != "i" or (amounts < 0).any():
+            raise _no_amount(path, amount, "a missing or negative one")
+        yield Block(tuple(coded(batch.column(name)) for name in labels), amounts)
+
+
+def _no_amount(path: str | Path, amount: str, problem: str) -> AmountError:
+    return AmountError(
+        found=f"column {amount!r} of {str(path)!r}: {problem}",
+        expected="numbers of cells: whole, 0 or more, in every row",
+        mend="correct the row, or write the counts again",
+    )
+
+
+def stretch(n_rows: int, share: Share) -> tuple[int, int]:
+    """First and last row (after it) of a share.
+
+    >>> [stretch(10, (place, 3)) for place in (1, 2, 3)]
+    [(0, 3), (3, 6), (6, 10)]
+    """
+    place, shares = share
+    return n_rows * (place - 1) // shares, n_rows * place // shares
+
+
+def coded(column: Any) -> Coded:
+    """An Arrow column, of any type whose values are labels, as codes."""
+    import pyarrow
+
+    if not pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return Coded(column.indices.fill_null(-1).to_numpy(zero_copy_only=False), column.dictionary)
+
+
+def _values(column: Any) -> Any:
+    import pyarrow
+
+    return column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+
+
+def _parquet(path: str | Path, labels: Sequence[str], share: Share) -> Iterator[Block]:
+    for batch in _parquet_batches(path, labels, labels, share):
+        yield Block(tuple(coded(batch.column(name)) for name in labels))
+
+
+def _parquet_batches(
+    path: str | Path, names: Sequence[str], labels: Sequence[str], share: Share
+) -> Iterator[Any]:
+    import pyarrow
+    import pyarrow.parquet
+
+    require_columns(path, names, list(table_columns(path, ".parquet")))
+    with (
+        reading(path, "a whole Parquet file"),
+        pyarrow.parquet.ParquetFile(path, read_dictionary=list(labels)) as file,
+    ):
+        for name in labels:
+            if pyarrow.types.is_nested(file.schema_arrow.field(name).type):
+                raise _no_label(path, name, str(file.schema_arrow.field(name).type))
+        low, high = stretch(file.metadata.num_rows, share)
+        groups, position = _row_groups(file.metadata, low, high)
+        for batch in file.iter_batches(BLOCK_ROWS, row_groups=groups, columns=list(names)):
+            first = max(low - position, 0)
+            yield batch.slice(first, max(min(high - position, batch.num_rows) - first, 0))
+            position += batch.num_rows
+
+
+def _row_groups(metadata: Any, low: int, high: int) -> tuple[list[int], int]:
+    """The row groups that hold rows low to high, and the row with which the first of them begins."""
+    sizes = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+    starts = np.cumsum([0, *sizes])
+    inside = [place for place in range(len(sizes)) if starts[place] < high and starts[place + 1] > low]
+    return inside, int(starts[inside[0]]) if inside else 0
+
+
+def _no_label(path: str | Path, name: str, kind: str) -> FileFormatError:
+    return FileFormatError(
+        found=f"column {name!r} of {str(path)!r} holds {kind}",
+        expected="one label or number for each cell",
+        mend="name another column",
+    )
+
+
+def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
+    place, shares = share
+    position = 0
+    for batch in delimited_batches(path, ending, labels):
+        columns = [coded(batch.column(name)) for name in labels]
+        first = (place - 1 - position) % shares
+        yield Block(tuple(Coded(column.codes[first::shares], column.values) for column in columns))
+        position += batch.num_rows
+
+
+def _annotated(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
+    from concentra.io.annotated import obs_columns, obs_length, read_obs
+
+    require_columns(path, labels, list(obs_columns(path, ending)))
+    low, high = stretch(obs_length(path, ending, labels[0]), share)
+    for start in range(low, high, BLOCK_ROWS):
+        frame = read_obs(path, ending, labels, rows=slice(start, min(start + BLOCK_ROWS, high)))
+        yield Block(tuple(_column(frame[name]) for name in labels))
+
+
+def _column(values: pd.Series) -> Coded:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return Coded(values.cat.codes.to_numpy(), values.cat.categories)
+    codes, uniques = pd.factorize(values.to_numpy())
+    return Coded(codes, uniques)

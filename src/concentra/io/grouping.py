@@ -1,0 +1,334 @@
+"""From blocks of label codes to sorted counts: DuckDB groups and sorts small whole numbers, never text.
+
+Each label becomes a number when it is first seen. The rows stream through one grouping by these numbers, which DuckDB
+does on all processors, and on disk beyond the memory allowed; the few counts that remain are sorted by the rank of
+each label, and only then become text. Equal counts are therefore equal bytes, however the rows were divided.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from concentra.errors import ArgumentError, MissingDependencyError
+from concentra.files import replacing
+from concentra.io.blocks import Block, Coded
+from concentra.io.labels import label_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow
+
+COUNT = "n_cells"
+OUTPUTS = (".csv", ".parquet")
+MEMORY = "1GB"
+WRITTEN_ROWS = 1 << 16  # rows of a row group of Parquet, and those held as text at a time
+MISSING = 0  # the code of a missing label
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted.
+
+    Attributes
+    ----------
+    n_combinations
+        Rows of the counts.
+    n_cells
+        Their sum.
+    n_missing
+        For each label column, the cells in which it is missing.
+    """
+
+    n_combinations: int
+    n_cells: int
+    n_missing: Mapping[str, int]
+
+    def __str__(self) -> str:
+        missing = [f"{name} missing in {count:,}" for name, count in self.n_missing.items() if count]
+        return ", ".join([f"{self.n_combinations:,} combinations of {self.n_cells:,} cells", *missing])
+
+
+class Codes:
+    """The codes of the labels of one column, in the order in which labels were first seen; `MISSING` is code 0."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._texts: list[str | None] = [None]
+        self._last: tuple[Any, NDArray[np.int32]] | None = None
+
+    def of(self, column: Coded) -> NDArray[np.int32]:
+        """The codes of the rows of a block.
+
+        >>> Codes().of(Coded(np.array([1, -1, 0, 2]), ["T", "B", " "])).tolist()
+        [2, 0, 1, 0]
+        """
+        return self._lookup(column.values)[column.codes]
+
+    def _lookup(self, values: Any) -> NDArray[np.int32]:
+        """The code of each value, and last that of -1; consecutive blocks mostly share their dictionary."""
+        same = getattr(values, "equals", None)
+        if self._last is not None and same is not None and same(self._last[0]):
+            return self._last[1]
+        listed = values.to_pylist() if hasattr(values, "to_pylist") else list(values)
+        lookup = np.array([*map(self._code, listed), MISSING], dtype=np.int32)
+        self._last = (values, lookup)
+        return lookup
+
+    def _code(self, value: object) -> int:
+        if type(value) is str and value in self._places:
+            return self._places[value]
+        text = label_text(value)
+        if text is None:
+            return MISSING
+        if text not in self._places:
+            self._places[text] = len(self._texts)
+            self._texts.append(text)
+        return self._places[text]
+
+    def ranked(self) -> tuple[list[str | None], NDArray[np.int32]]:
+        """The labels sorted by their bytes, missing last, and the rank of each code."""
+        order = sorted(range(1, len(self._texts)), key=lambda code: str(self._texts[code]).encode())
+        order.append(MISSING)
+        ranks = np.empty(len(order), dtype=np.int32)
+        ranks[order] = np.arange(len(order), dtype=np.int32)
+        return [self._texts[code] for code in order], ranks
+
+
+class Counts:
+    """Sorted counts in an open connection, to be taken in stretches of rows or written."""
+
+    def __init__(self, connection: Any, labels: Sequence[str], codes: Sequence[Codes]) -> None:
+        self._connection, self._names = connection, list(labels)
+        self._labels: list[list[str | None]] = []
+        for place, one in enumerate(codes):
+            texts, ranks = one.ranked()
+            self._labels.append(texts)
+            connection.register(f"rank{place}", _table({"code": np.arange(len(ranks)), "place": ranks}))
+
+    def summary(self) -> Counted:
+        """How many combinations and cells there are, and how many lack each label."""
+        lacking = [
+            f"coalesce(sum(n) FILTER (label{place} = {MISSING}), 0)" for place in range(len(self._names))
+        ]
+        query = f"SELECT count(*), coalesce(sum(n), 0), {', '.join(lacking)} FROM grouped"
+        rows, cells, *missing = map(int, self._connection.execute(query).fetchall()[0])
+        return Counted(rows, cells, dict(zip(self._names, missing, strict=True)))
+
+    def batches(self) -> Iterator[tuple[list[pyarrow.Array], pyarrow.Array]]:
+        """The rank of each label, and the counts, sorted; `WRITTEN_ROWS` rows at a time, the last fewer."""
+        import pyarrow
+
+        places = range(len(self._names))
+        ranks = ", ".join(f"rank{place}.place AS place{place}" for place in places)
+        tables = ", ".join(["grouped", *(f"rank{place}" for place in places)])
+        same = " AND ".join(f"label{place} = rank{place}.code" for place in places)
+        query = (
+            f"SELECT {ranks}, n FROM {tables} WHERE {same} ORDER BY {', '.join(f'place{p}' for p in places)}"
+        )
+        reader = self._connection.sql(query).to_arrow_reader(WRITTEN_ROWS)
+        for table in _even(reader, pyarrow.Table.from_batches([], reader.schema)):
+            columns = [column.combine_chunks() for column in table.columns]
+            yield columns[:-1], columns[-1]
+
+    def frame(self) -> pd.DataFrame:
+        """The counts as a frame."""
+        import pyarrow
+
+        tables = [self._text_table(ranks, counts) for ranks, counts in self.batches()]
+        empty = self._text_table([pyarrow.array([], pyarrow.int32())] * len(self._names), [])
+        frame: pd.DataFrame = pyarrow.concat_tables([empty, *tables]).to_pandas()
+        return frame
+
+    def write(self, out: Path) -> None:
+        """Write the counts to a `.csv` or `.parquet` file, whole or not at all."""
+        ending = ending_of_output(out)
+        with replacing(out) as temporary:
+            if ending == ".csv":
+                with temporary.open("wb") as handle:
+                    self._write_csv(handle)
+            else:
+                self._write_parquet(temporary)
+
+    def _write_csv(self, handle: IO[bytes]) -> None:
+        import pyarrow
+        import pyarrow.compute
+
+        text = pyarrow.large_string()  # labels may be long: their sum in a batch is not limited to 2 GB
+        quoted = [pyarrow.array(map(_quoted, texts), text) for texts in self._labels]
+        handle.write((",".join(map(_quoted, [*self._names, COUNT])) + "\n").encode())
+        for ranks, counts in self.batches():
+            fields = [texts.take(rank) for texts, rank in zip(quoted, ranks, strict=True)]
+            fields += [counts.cast(text), pyarrow.scalar(",", text)]
+            lines = pyarrow.compute.binary_join_element_wise(*fields)
+            handle.write("\n".join([*lines.to_pylist(), ""]).encode())
+
+    def _write_parquet(self, path: Path) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        schema = self._text_table([pyarrow.array([], pyarrow.int32())] * len(self._names), []).schema
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+            for ranks, counts in self.batches():
+                writer.write_table(self._text_table(ranks, counts))
+
+    def _text_table(self, ranks: Sequence[Any], counts: Any) -> Any:
+        import pyarrow
+
+        texts = [pyarrow.array(one, pyarrow.string()) for one in self._labels]
+        columns = [text.take(rank) for text, rank in zip(texts, ranks, strict=True)]
+        return pyarrow.table([*columns, pyarrow.array(counts, pyarrow.int64())], [*self._names, COUNT])
+
+
+@contextmanager
+def grouped(
+    blocks: Iterable[Block], labels: Sequence[str], *, amounts: bool = False, memory: str = MEMORY
+) -> Iterator[Counts]:
+    """The counts of every combination of labels that occurs.
+
+    Parameters
+    ----------
+    blocks
+        Rows, with the labels in the same order in every block.
+    labels
+        Names of the labels.
+    amounts
+        Whether the rows of blocks stand for their `amounts` of cells, rather than for one.
+    memory
+        What DuckDB may use, such as "1GB"; beyond that it works on disk, in the folder that TMPDIR names.
+
+    Raises
+    ------
+    ArgumentError
+        `memory` is no amount of memory, or too little.
+
+    Examples
+    --------
+    >>> block = Block((Coded(np.array([0, 1, 0, -1]), ["T", "B"]),))
+    >>> with grouped([block, block], ["type"]) as counts:
+    ...     counts.frame().values.tolist(), str(counts.summary())
+    ([['B', 2], ['T', 4], [None, 2]], '3 combinations of 8 cells, type missing in 2')
+    """
+    codes = [Codes() for _ in labels]
+    with _connected(memory) as connection:
+        names = [f"label{place}" for place in range(len(codes))] + (["amount"] if amounts else [])
+        total = "sum(amount)" if amounts else "count(*)"
+        with _streamed(blocks, codes, names) as stream:
+            connection.register("cells", stream)
+            keys = ", ".join(names[: len(codes)])
+            connection.execute(
+                f"CREATE TEMP TABLE grouped AS SELECT {keys}, CAST({total} AS BIGINT) AS n "
+                f"FROM cells GROUP BY {keys}"
+            )
+            connection.unregister("cells")
+        connection.execute("SET preserve_insertion_order = true")  # what is sorted is read in that order
+        yield Counts(connection, labels, codes)
+
+
+@contextmanager
+def _streamed(blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[str]) -> Iterator[Any]:
+    """The blocks as a stream of Arrow; an error while a block is read is raised as it is, not as DuckDB tells it."""
+    import pyarrow
+
+    problems: list[Exception] = []
+
+    def batches() -> Generator[Any]:
+        try:
+            for block in blocks:
+                columns: list[Any] = [one.of(column) for one, column in zip(codes, block.labels, strict=True)]
+                columns += [] if block.amounts is None else [block.amounts]
+                yield pyarrow.record_batch(dict(zip(names, columns, strict=True)))
+        except Exception as problem:
+            problems.append(problem)
+            raise
+
+    kinds = [pyarrow.int32()] * len(codes) + [pyarrow.int64()] * (len(names) - len(codes))
+    schema = pyarrow.schema(list(zip(names, kinds, strict=True)))
+    with closing(batches()) as stream:
+        try:
+            yield pyarrow.RecordBatchReader.from_batches(schema, stream)
+        except Exception:
+            if problems:
+                raise problems[0] from None
+            raise
+
+
+@contextmanager
+def _connected(memory: str) -> Iterator[Any]:
+    try:
+        import duckdb
+    except ImportError as problem:
+        raise MissingDependencyError(
+            found="duckdb is not installed",
+            expected="the package that groups cells at scale",
+            mend='pip install "concentra[scale]"',
+        ) from problem
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
+        settings: dict[str, Any] = {"temp_directory": spill, "preserve_insertion_order": False}
+        try:
+            with duckdb.connect(config=settings) as connection:
+                _allow(connection, memory)
+                yield connection
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as problem:
+            raise ArgumentError(
+                found=f"counting stopped: {str(problem).splitlines()[0]}",
+                expected=f"more than {memory} of memory, or room for what exceeds it in {Path(spill).parent}",
+                mend="give --memory more, such as 4GB; or set TMPDIR to a folder on a larger disk",
+            ) from problem
+
+
+def _allow(connection: Any, memory: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"SET memory_limit = '{memory}'")
+    except duckdb.Error:
+        raise ArgumentError(
+            found=f"memory {memory!r}",
+            expected="an amount of memory, such as 1GB or 500MB",
+            mend="--memory 1GB",
+        ) from None
+
+
+def _even(reader: Any, rest: Any) -> Iterator[Any]:
+    """Tables of `WRITTEN_ROWS` rows, the last fewer, whatever the sizes of the batches."""
+    import pyarrow
+
+    for batch in reader:
+        rest = pyarrow.concat_tables([rest, pyarrow.Table.from_batches([batch])])
+        while rest.num_rows >= WRITTEN_ROWS:
+            yield rest.slice(0, WRITTEN_ROWS)
+            rest = rest.slice(WRITTEN_ROWS)
+    if rest.num_rows:
+        yield rest
+
+
+def _table(columns: Mapping[str, Any]) -> Any:
+    import pyarrow
+
+    return pyarrow.table(dict(columns))
+
+
+def _quoted(text: str | None) -> str:
+    """A field of a CSV file; missing is empty."""
+    if text is None:
+        return ""
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
+
+
+def ending_of_output(out: Path) -> str:
+    """`.csv` or `.parquet`; any other is refused before anything is counted."""
+    if out.suffix not in OUTPUTS or out.is_dir():
+        raise ArgumentError(
+            found=f"the output {out.name}" + (", which is a folder" if out.is_dir() else ""),
+            expected="a file ending in .csv or .parquet",
+            mend="such as --out counts.csv",
+        )
+    return out.suffix
