@@ -9,6 +9,7 @@ import pandas as pd
 
 from concentra.analysis.annotated import KEY, modality_of, storable, to_anndata, whole_counts
 from concentra.analysis.columns import ROLES, require
+from concentra.analysis.spelling import respelled, spellings
 from concentra.analysis.tally import about_name, combinations, tally
 from concentra.errors import ArgumentError
 
@@ -24,6 +25,7 @@ def composition(
     part: str | None = None,
     about: Sequence[str] = (),
     amount: str | None = None,
+    missing: Sequence[str] = (),
     modality: str | None = None,
 ) -> Any:
     """The composition of every unit, as a new AnnData: counts of cells, units × parts.
@@ -44,6 +46,9 @@ def composition(
         Columns that say something of a unit (age, sex): the same for all its cells.
     amount
         For a frame with one row a count: the column of counts.
+    missing
+        Labels that mean that there is none, such as "unknown". Labels that differ only in case or white space are one
+        (`concentra.analysis.spelling`).
     modality
         Of a MuData, the one that holds the cells.
 
@@ -85,6 +90,8 @@ def composition(
         require(stratum, known, "stratum")
     inside = {about_name(name): name for name in about}
     counted = combinations(cells, {"stratum": stratum, "donor": donor, "part": part} | inside, amount)
+    spelling, mended = spellings(counted, ["stratum", "donor", "part", *inside], missing=missing)
+    counted = respelled(counted, spelling)
     animals = counted["donor"]
     if others:
         counted = counted.assign(
@@ -98,7 +105,7 @@ def composition(
         "composition": {
             "parameters": {"unit": [donor, *others], "stratum": stratum or "", "part": part, "about": about},
             "left_out": storable(made.left_out),
-            "said": list(made.said),
+            "said": [*mended, *made.said],
         }
     }
     return adata

@@ -15,6 +15,7 @@ from concentra.errors import ArgumentError
         ("20-month-old stage", 20), ("65-year-old human stage", 780), ("65-year-old stage", 780),
         ("10 day", 120 / 365.25),
         ("4-month-old", 4), ("2.5 years old", 30),
+        ("P90D", 90 * 12 / 365.25), ("P2Y3M", 27), ("p6w", 6 * 84 / 365.25),
     ],
 )  # fmt: skip
 def test_ages_as_people_write_them(label, expected):
@@ -22,7 +23,8 @@ def test_ages_as_people_write_them(label, expected):
 
 
 @pytest.mark.parametrize(
-    "label", ["adult", "", "3", "Carnegie stage 12", "E12.5", "m3", "3m vs 24m", None, "3 mice"]
+    "label",
+    ["adult", "", "3", "Carnegie stage 12", "E12.5", "m3", "3m vs 24m", None, "3 mice", "P", "P9", "PM"],
 )
 def test_what_says_no_age(label):
     assert math.isnan(months(label))

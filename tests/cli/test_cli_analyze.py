@@ -364,9 +364,57 @@ def test_a_data_set_that_nobody_prepared(run, tmp_path, drawn):
     )
 
 
+def test_labels_as_people_type_them(run, tmp_path):
+    """Case, trailing blanks, "unknown", ages in three notations, numeric donors, an odd name for the tissue."""
+    frame = labelled(n_donors=4, n_cells=150, seed=4)
+    numbers = {name: str(100 + place) for place, name in enumerate(sorted(frame["mouse.id"].unique()))}
+    frame["mouse.id"] = frame["mouse.id"].map(numbers)
+    clean = frame.copy()
+    donors = sorted(frame.loc[frame["age"] == "3m", "mouse.id"].unique())
+    frame.loc[frame["mouse.id"] == donors[0], "age"] = "P90D"
+    frame.loc[frame["mouse.id"] == donors[1], "age"] = "3M "
+    rng = np.random.default_rng(1)
+    for change in (str.upper, lambda text: text + "  "):
+        some = rng.random(len(frame)) < 0.2
+        frame.loc[some, "cell_ontology_class"] = frame.loc[some, "cell_ontology_class"].map(change)
+    extra = frame.iloc[:60].assign(cell_ontology_class="Unknown")
+    frame = pd.concat([frame, extra]).rename(columns={"tissue": "Organ / site", "mouse.id": "Mouse #"})
+    frame.to_csv(tmp_path / "typed.csv", index=False)
+    clean.to_csv(tmp_path / "clean.csv", index=False)
+    done = run(
+        "analyze", tmp_path / "typed.csv", "--contrast", "age:3m+P90D:24m", "--draws", 100, "--no-multiverse",
+        "--missing", "unknown", "--out", tmp_path / "a",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "age: case and white space apart, '3M ' is '3m'" in done.out
+    assert "60 of" in done.out
+    assert run("analyze", tmp_path / "clean.csv", *CONTRAST, "--out", tmp_path / "b").code == 0
+    counts = [
+        {
+            (row["stratum"], str(row["donor"]), row["part"].lower()): row["n_cells"]
+            for _, row in found.iterrows()
+        }
+        for found in (table(tmp_path / name, "composition") for name in "ab")
+    ]
+    assert counts[0] == counts[1]
+    done = run("analyze", tmp_path / "typed.csv", "--contrast", "age:3m:24m", "--draws", 100, "--no-multiverse",
+               "--out", tmp_path / "c")  # fmt: skip
+    assert "age: 3m to 24m: 1 donors on neither side: other values ('P90D')" in done.out
+    assert "part: 'Unknown' (60 cells) counted as labels like others" in done.out
+    assert table(tmp_path / "c", "contrast")["n_early"].max() == 3
+
+
+def test_another_separator_is_named(run, tmp_path):
+    labelled().to_csv(tmp_path / "semi.csv", index=False, sep=";")
+    labelled().to_csv(tmp_path / "tabs.csv", index=False, sep="\t")
+    assert "has semicolons between its columns" in run("analyze", tmp_path / "semi.csv").err
+    assert "has tabulators between its columns" in run("analyze", tmp_path / "tabs.csv").err
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
+        (["--missing", "unknwon"], "missing label 'unknwon', which no cell has"),
         (["--contrast", "agee:3m:24m"], "did you mean 'age'"),
         (["--contrast", "age:3m:24 m"], "did you mean '24m'"),
         (["--contrast", "age:3m"], "COLUMN:EARLY:LATE"),

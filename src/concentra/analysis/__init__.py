@@ -46,6 +46,8 @@
     What is asked: which groups are compared, within what, paired by what.
 `columns`
     Which column is the donor, the stratum, the part: guesses from names, each said aloud.
+`spelling`
+    One label, one spelling: case and white space mended, doubtful labels said.
 `ages`
     Ages as people write them, as months; any label column as a numeric axis.
 `feasible`

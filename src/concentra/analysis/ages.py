@@ -22,6 +22,7 @@ _SHORT = {
 _AGE = re.compile(
     r"(?i)^\s*(\d+(?:\.\d+)?)[\s_-]*(days?|weeks?|months?|years?|d|wk|w|mon|mo|m|yr|y)s?\b[\s_-]*(.*)$"
 )
+_ISO = re.compile(r"(?i)^\s*P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?\s*$")
 _AFTER = re.compile(r"(?i)^(old)?[\s_-]*([a-z]+[\s_-]*)?(stage|old)?[\s_-]*$")
 
 
@@ -32,14 +33,20 @@ def months(label: object) -> float:
     ----------
     label
         Such as "3m", "24 months", "18-month-old stage", "6w", "65-year-old human stage" (the wording of
-        ``development_stage`` in the CELLxGENE schema). A bare number says no unit and is none; an age before
-        birth ("Carnegie stage 12", "E12.5") is none.
+        ``development_stage`` in the CELLxGENE schema), "P90D" (ISO 8601). A bare number says no unit and is none;
+        an age before birth ("Carnegie stage 12", "E12.5") is none.
 
     Examples
     --------
     >>> months("3m"), months("20-month-old stage"), months("65-year-old human stage"), months("adult")
     (3.0, 20.0, 780.0, nan)
+    >>> months("P1Y6M"), round(months("P90D"), 2)
+    (18.0, 2.96)
     """
+    iso = _ISO.match(str(label))
+    if iso:
+        units = ("year", "month", "week", "day")
+        return sum(float(n) * MONTHS[unit] for n, unit in zip(iso.groups(), units, strict=True) if n)
     found = _AGE.match(str(label))
     if not found or not _AFTER.match(found[3]):
         return float("nan")

@@ -116,8 +116,8 @@ def guess_roles(
 def candidates(columns: Iterable[str], role: str) -> list[str]:
     """Columns that could be guessed to play the role, the best first.
 
-    >>> candidates(["Animal ID", "age", "donor"], "donor")
-    ['donor', 'Animal ID']
+    >>> candidates(["Animal ID", "age", "donor"], "donor"), candidates(["Organ / site", "age"], "stratum")
+    (['donor', 'Animal ID'], ['Organ / site'])
     """
     return _all_found(role, columns)
 
@@ -145,6 +145,11 @@ def _all_found(role: str, known: Iterable[str]) -> list[str]:
             fitting.append((squeezed[key], name))
         elif not key.endswith(("ontologytermid", "ontologyid", "color", "colors", "score")):
             held = [place for one, place in squeezed.items() if len(one) >= SURE and one in key]
+            held += [
+                place
+                for one, place in squeezed.items()
+                if role == "stratum" and _plain(name).split("_")[0] == one
+            ]
             fitting += [(len(squeezed) + min(held), name)] if held else []
     return [name for _, name in sorted(fitting, key=lambda pair: pair[0])]
 

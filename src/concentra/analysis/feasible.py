@@ -151,7 +151,7 @@ def refuse(
             mend="compare other groups, or other strata; tables of counts per group are in composition.csv of a "
             "run without --contrast",
         )
-    said = []
+    said = _on_neither_side(composition, comparison)
     if (both[["n_early", "n_late"]].min(axis=1) < 2).all():
         said.append(
             f"{comparison.name}: a group has one donor everywhere, so shifts are shown without any test"
@@ -162,6 +162,18 @@ def refuse(
     for row in found.to_dict("records"):
         said += _judge_confounding(row, comparison, others, despite)
     return said
+
+
+def _on_neither_side(composition: pd.DataFrame, comparison: Comparison) -> list[str]:
+    donors = composition.drop_duplicates("donor")[comparison.column]
+    others = donors[comparison.side(donors).isna()]
+    if others.empty:
+        return []
+    labels = sorted(others.dropna().unique())
+    named = ", ".join(map(repr, labels[:4])) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
+    unknown = f"{int(others.isna().sum())} without a value" if others.isna().any() else ""
+    what = " and ".join(one for one in (f"other values ({named})" if labels else "", unknown) if one)
+    return [f"{comparison.name}: {len(others)} donors on neither side: {what}"]
 
 
 def _refuse_no_donors(composition: pd.DataFrame, comparison: Comparison, min_cells: int) -> None:

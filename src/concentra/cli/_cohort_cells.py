@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from concentra.analysis.cohort_scales import Scales
+from concentra.analysis.spelling import Spellings, respelled
 from concentra.analysis.states import Clustering
 from concentra.analysis.tally import WHOLE, as_labels
 from concentra.cli._cohort_options import Options
@@ -43,7 +44,7 @@ def refuse_clustering(options: Options) -> None:
     require_packages()
 
 
-def cells_of(options: Options, by: Mapping[str, str | None]) -> Scales:
+def cells_of(options: Options, by: Mapping[str, str | None], spelling: Spellings) -> Scales:
     """Every cell with its labels, as text, and how it is clustered."""
     from concentra.io.cells import read_labels
 
@@ -53,9 +54,9 @@ def cells_of(options: Options, by: Mapping[str, str | None]) -> Scales:
         name: as_labels(cells[column] if column is not None else pd.Series(WHOLE, index=cells.index)).astype(object)
         for name, column in by.items()
     }  # fmt: skip
-    frame = pd.DataFrame(columns)
+    frame = respelled(pd.DataFrame(columns), spelling)
     how = Clustering(**HOW, seed=options.seed, features=options.how)
-    return Scales(Path(path), frame.where(frame.notna(), None), options.resolutions, how)
+    return Scales(Path(path), frame, options.resolutions, how)
 
 
 def how_clustered(options: Options) -> str:

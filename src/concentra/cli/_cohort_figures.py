@@ -46,8 +46,8 @@ def _of_contrast(of: Mapping[str, pd.DataFrame], name: str, suffix: str) -> list
         _panels(
             of, "granularity", title, suffix,
             "The shift in effective number over annotated types and over clusters at every Leiden resolution, all "
-            "donors of a stratum clustered together; lines are intervals over donors; filled: significant after adjustment; "
-            "triangles down crystallize, up disperse.",
+            "donors of a stratum clustered together; lines are intervals over donors; filled: significant after "
+            "adjustment; triangles down crystallize, up disperse.",
         ) if "granularity" in of and len(of["granularity"]) else None,
     ]  # fmt: skip
 

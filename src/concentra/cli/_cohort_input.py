@@ -13,6 +13,7 @@ from concentra.analysis.cohort import Plan
 from concentra.analysis.cohort_scales import Scales
 from concentra.analysis.columns import Roles, candidates, guess_roles, require
 from concentra.analysis.question import Comparison, contrast_columns, parse_contrast
+from concentra.analysis.spelling import respelled, spellings
 from concentra.analysis.tally import about_name, combinations
 from concentra.cli._cohort_cells import cells_of, how_clustered, refuse_clustering
 from concentra.cli._cohort_options import Options
@@ -48,9 +49,11 @@ def read_cohort(options: Options, tell: Callable[[str], None]) -> Asked:
         frames.append(_counted(path, roles, columns, options))
     counted = frames[0] if len(frames) == 1 else _together(frames)
     said = [one for one in roles.said if not (options.wide and one.startswith("part"))]
+    spelling, mended = spellings(counted, list(_by(roles, columns)), missing=options.missing)
+    counted, said = respelled(counted, spelling), [*said, *mended]
     scales = None
     if options.resolutions:
-        scales = cells_of(options, _by(roles, columns))
+        scales = cells_of(options, _by(roles, columns), spelling)
         said.append(how_clustered(options))
     return Asked(counted, _plan(options, roles, columns, counted), tuple(said), scales)
 

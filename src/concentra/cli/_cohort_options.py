@@ -30,6 +30,7 @@ class Options:
     within: str | None = None
     paired_by: str | None = None
     despite: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     min_cells: int = 50
     depth: int | None = None
     alpha: float = 0.05

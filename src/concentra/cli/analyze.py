@@ -56,6 +56,9 @@ def analyze(
     despite: Annotated[
         list[str] | None, typer.Option(help="Accept that groups differ completely in this column.")
     ] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="A label that means there is none, such as unknown.")
+    ] = None,
     amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
     wide: Annotated[
         bool, typer.Option("--wide", help="Each row is a donor, each part a column of counts.")
@@ -98,7 +101,8 @@ def analyze(
             Options(
                 cells=tuple(map(str, cells or ())), donor=donor, stratum=stratum, part=part, amount=amount, wide=wide,
                 contrast=tuple(contrast or ()), trend=trend, within=within, paired_by=paired_by,
-                despite=tuple(despite or ()), min_cells=min_cells, depth=depth, alpha=alpha, level=level, draws=draws,
+                despite=tuple(despite or ()), missing=tuple(missing or ()), min_cells=min_cells, depth=depth,
+                alpha=alpha, level=level, draws=draws,
                 multiverse=multiverse, resolutions=parse_resolutions(resolutions), features=features, seed=seed,
             ),
             out or OUT,

@@ -150,6 +150,7 @@ def _numbers(path: str | Path, column: pd.Series, units: pd.Index) -> NDArray[np
         raise AmountError(
             found=f"column {column.name!r}, data row {row + 1} ({units[row]!r}) of {str(path)!r} is {what}",
             expected="a finite number, 0 or more; 0 for a part that is absent",
-            mend="correct the cell, or remove the row",
+            mend="correct the cell, or remove the row; name unit, part and amount if the table is long; a table with "
+            "a row for each cell is for concentra analyze",
         )
     return numbers
