@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +37,10 @@ class Page:
         Bytes of a body after which the connection is closed.
     pause
         Seconds between two pieces.
+    most
+        Bytes that an answer with the rest of a file brings at most, and says that it brings.
+    compresses
+        Whether the body is compressed for those who accept that.
     """
 
     body: bytes = b""
@@ -51,6 +56,8 @@ class Page:
     chunked: bool = False
     stop: int | None = None
     pause: float = 0.0
+    most: int | None = None
+    compresses: bool = False
 
 
 @dataclass
@@ -110,9 +117,16 @@ class Handler(BaseHTTPRequestHandler):
         asked.status = 200 if not start else 206 if start < whole else 416
         self.send_response(asked.status)
         body = page.body[start:] if start < whole else b""
-        heads = {"ETag": page.etag, "Last-Modified": page.modified, "Content-Encoding": page.coding}
+        coding = page.coding
+        if asked.status == 206 and page.most:
+            body = body[: page.most]
+        if page.compresses and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body, coding = gzip.compress(body), "gzip"
+        heads = {"ETag": page.etag, "Last-Modified": page.modified, "Content-Encoding": coding}
         heads |= {"Content-Type": page.kind, "Content-Length": str(len(body)) if page.length else None}
-        heads |= {"Content-Range": f"bytes {start}-{whole - 1}/{whole}" if asked.status == 206 else None}
+        heads |= {
+            "Content-Range": f"bytes {start}-{start + len(body) - 1}/{whole}" if asked.status == 206 else None
+        }
         heads |= {"Transfer-Encoding": "chunked" if page.chunked else None}
         for name, value in heads.items():
             if value is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -259,3 +260,7 @@ def test_the_study_reads_what_was_fetched(
     assert said["Pythia-410M"] == "raw data"
     assert said["Pythia-160M"] == "archived tables"
     assert (out / "tables" / "head_shift.csv").is_file()
+    notes = [json.loads(path.read_text()) for path in out.rglob("*.json") if ".snakemake" not in path.parts]
+    read = [note["inputs"] for note in notes if note.get("node") == "pythia_overlay"]
+    assert read
+    assert all(one[Path(NAME).name] == cohort.remotes[0].sha256 for one in read)

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,19 @@ def test_a_server_that_always_breaks_off_is_asked_until_all_has_come(site: Site,
     assert get(site, tmp_path).path.read_bytes() == BODY
     assert len(site.log) == 4
     assert [one.range for one in site.log] == [None, *(f"bytes={times * KEPT}-" for times in (1, 2, 3))]
+
+
+def test_a_server_may_give_the_rest_by_and_by(site: Site, tmp_path: Path) -> None:
+    broken_off(site, tmp_path)
+    site.pages["/file"].most = 90_000
+    assert get(site, tmp_path, body=None).path.read_bytes() == BODY
+    assert [one.range for one in site.log] == [f"bytes={KEPT + times * 90_000}-" for times in range(3)]
+
+
+def test_nothing_compressed_is_asked_for(site: Site, tmp_path: Path) -> None:
+    site.pages["/file"].compresses = True
+    assert get(site, tmp_path).path.read_bytes() == BODY
+    assert site.log[0].sent == len(BODY)
 
 
 def test_a_server_that_ignores_ranges_begins_again(site: Site, tmp_path: Path) -> None:
@@ -450,6 +464,17 @@ def test_the_bar_counts_what_is_there_already() -> None:
     untold.total = 0
     untold.update(10)
     assert (untold.total, progress.tasks[1].completed) == (None, 10)
+
+
+def test_the_bar_of_a_continued_download_ends_where_the_file_does(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_off(site, tmp_path)
+    progress = Progress(disable=True)
+    monkeypatch.setattr("concentra.io.resuming.bar_of", lambda name: nullcontext(Bar(progress, name)))
+    get(site, tmp_path)
+    task = progress.tasks[0]
+    assert (task.description, task.total, task.completed) == ("file.bin", len(BODY), len(BODY))
 
 
 @pytest.mark.parametrize("terminal", [True, False])

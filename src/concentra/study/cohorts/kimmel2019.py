@@ -10,8 +10,8 @@ COHORT = Expression(
     citation="Kimmel et al. (2019), Murine single-cell RNA-seq reveals cell-identity- and tissue-specific trajectories "
     "of aging, Genome Research 29, 2088-2103",
     licence="as GEO GSE132901 states",
-    obtain="make an .h5ad of GEO GSE132901 with the columns animal, age (young, old), tissue, cell_type in obs, named "
-    "kimmel2019.h5ad, and put it into the data folder",
+    obtain="make an .h5ad of GEO GSE132901 (which serves archives of counts, not this file) with the columns animal, "
+    "age (young, old), tissue, cell_type in obs, named kimmel2019.h5ad, and put it into the data folder",
     find=first_of("kimmel2019*.h5ad", "kimmel/*.h5ad"),
     order=2,
     columns=COLUMNS,

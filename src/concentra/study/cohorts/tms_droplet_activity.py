@@ -12,7 +12,8 @@ COHORT = Activity(
     title="Tabula Muris Senis, Droplet, activity of terms",
     citation=CITATION,
     licence="no restrictions on use",
-    obtain=f"put {FILE} (marrow cells by 100 activities of gene-ontology terms) into tms/ in the data folder",
+    obtain=f"put {FILE} (marrow cells by 100 activities of gene-ontology terms; no public address serves it) into tms/ "
+    "in the data folder",
     find=first_of(f"tms/{FILE}", FILE),
     order=1,
     columns=COLUMNS,
