@@ -1,6 +1,7 @@
 """`concentra analyze`, from files to files."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -399,9 +400,21 @@ def test_labels_as_people_type_them(run, tmp_path):
     assert counts[0] == counts[1]
     done = run("analyze", tmp_path / "typed.csv", "--contrast", "age:3m:24m", "--draws", 100, "--no-multiverse",
                "--out", tmp_path / "c")  # fmt: skip
-    assert "age: 3m to 24m: 1 donors on neither side: other values ('P90D')" in done.out
+    assert "age: 3m to 24m: 1 donor on neither side: other values ('P90D')" in done.out
     assert "part: 'Unknown' (60 cells) counted as labels like others" in done.out
     assert table(tmp_path / "c", "contrast")["n_early"].max() == 3
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_read(
+    run, cells, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("concentra.cli._cohort_input.read_cohort", None)
+    for out in (cells, cells / "below"):
+        done = run("analyze", cells, "--out", out)
+        assert done.code == 1
+        assert "cells.csv' is a file" in done.err
+    monkeypatch.setattr("os.access", lambda place, mode: mode != os.W_OK | os.X_OK)
+    assert "is not writable" in run("analyze", cells, "--out", tmp_path / "o").err
 
 
 def test_another_separator_is_named(run, tmp_path):

@@ -218,8 +218,9 @@ def test_doctor(run: Run, tmp_path: Path) -> None:
 def test_doctor_fails_where_the_core_is_incomplete(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from concentra.cli import doctor
 
-    monkeypatch.setitem(doctor.EXTRAS, "core", ("no-such-package",))
-    monkeypatch.setitem(doctor.EXTRAS, "heads", ("no-such-extra",))
+    monkeypatch.setattr(
+        doctor, "_required", lambda: {("core", "no-such-package"), ("heads", "no-such-extra")}
+    )
     ended = run("doctor", "--json")
     assert ended.code == 1
     rows = {row["what"]: row for row in ended.json}

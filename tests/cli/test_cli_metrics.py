@@ -161,3 +161,23 @@ def test_hostile_labels_come_back_as_they_were(run: Run, tmp_path: Path) -> None
     assert "\u202e" not in shown
     assert "<script>" in shown
     assert "[bold]" in shown
+
+
+def test_a_table_with_a_row_for_each_part(run: Run, table: Callable[..., Path]) -> None:
+    turned = "type,m1,m2,m3\nT cell,30,1,5\nB cell,10,1,0\nNK,0,1,0\nabsent,0,0,0\n"
+    found = run("metrics", table(turned, "turned.csv"), "--transposed", "--json").json
+    expected = run("metrics", table(WIDE), "--json").json
+    for one, other in zip(found, expected, strict=True):
+        assert one.pop("gini_stratum") > other.pop("gini_stratum")  # one more part is absent
+        assert one == other
+    assert_error(
+        run("metrics", table(WIDE), "--transposed", "--unit", "mouse"), "transposed", "none for a transposed"
+    )
+
+
+@pytest.mark.data
+def test_the_control_cohort_by_donor(run: Run, data: Path) -> None:
+    """Shares of cell types in the blood of 20 people, one column a person."""
+    rows = run("metrics", data / "controls" / "pbmc_ageing_huang2021.csv", "--transposed", "--json").json
+    assert [row["unit"] for row in rows][:2] == ["YM1", "YM2"]
+    assert [row["amount"] for row in rows] == pytest.approx([1.0] * 20, abs=1e-6)

@@ -106,7 +106,7 @@ def guess_roles(
             raise ColumnError(
                 found=f"no column that looks like the {role}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
-                mend=f"name it, --{role} COLUMN: {nearest('', known)}",
+                mend=f"name it, --{role} COLUMN: {nearest(role, known)}",
             )
     used = set(chosen.values())
     nuisance = {role: name for role in NUISANCE if (name := _found(role, known)) and name not in used}

@@ -173,7 +173,7 @@ def _on_neither_side(composition: pd.DataFrame, comparison: Comparison) -> list[
     named = ", ".join(map(repr, labels[:4])) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
     unknown = f"{int(others.isna().sum())} without a value" if others.isna().any() else ""
     what = " and ".join(one for one in (f"other values ({named})" if labels else "", unknown) if one)
-    return [f"{comparison.name}: {len(others)} donors on neither side: {what}"]
+    return [f"{comparison.name}: {len(others)} donor{'s' * (len(others) > 1)} on neither side: {what}"]
 
 
 def _refuse_no_donors(composition: pd.DataFrame, comparison: Comparison, min_cells: int) -> None:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -15,11 +16,24 @@ import pandas as pd
 
 from concentra import __version__
 from concentra.cli._cohort_options import FILE, Options
+from concentra.errors import ArgumentError
 from concentra.files import write_text
 from concentra.report.analysis import Picture
 
 ACCOUNT = "provenance.json"
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "matplotlib")
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Raise before anything long begins where the folder cannot be made or written to."""
+    there = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return
+    raise ArgumentError(
+        found=f"--out {out}: {str(there)!r} is {'not writable' if there.is_dir() else 'a file'}",
+        expected="a folder that can be written to",
+        mend="name another folder with --out",
+    )
 
 
 def table_text(frame: pd.DataFrame) -> str:

@@ -120,9 +120,10 @@ def run_analysis(options: Options, out: Path) -> tuple[list[dict[str, Any]], lis
     from concentra.analysis.cohort import analyse
     from concentra.cli._cohort_figures import pictures
     from concentra.cli._cohort_input import read_cohort
-    from concentra.cli._cohort_output import write_all
+    from concentra.cli._cohort_output import refuse_unwritable, write_all
     from concentra.report import analysis as report
 
+    refuse_unwritable(out)
     asked = read_cohort(options, _tell)
     found = analyse(asked.counted, asked.plan, scales=asked.scales, tell=_tell)
     said = [*asked.said, *found.said]

@@ -7,12 +7,8 @@ import typer
 from concentra.cli._options import Data, Json, print_json, print_table
 
 EXAMPLE = "Example: concentra doctor --data ~/data"
-EXTRAS = {
-    "core": ("numpy", "scipy", "pandas", "anndata", "h5py", "pyarrow"),
-    "study": ("matplotlib", "pandera", "pydantic", "snakemake", "zarr"),
-    "clustering": ("scanpy", "igraph", "sklearn"),
-    "heads": ("torch", "transformers"),
-}
+HIDDEN = ("dev", "docs", "peers")
+"""Extras of those who work on concentra itself."""
 
 
 def doctor(data: Data = None, json: Json = False) -> None:
@@ -29,28 +25,36 @@ def doctor(data: Data = None, json: Json = False) -> None:
 def _study_is_there() -> bool:
     from importlib.util import find_spec
 
-    return all(find_spec(name) is not None for name in EXTRAS["study"])
+    return all(find_spec(name) is not None for name in ("pandera", "pydantic", "snakemake"))
 
 
 def _packages() -> list[dict[str, str]]:
+    """What the installation itself says that it needs, the core first."""
     import platform
     from importlib import metadata
 
     rows = [{"of": "core", "what": "python", "state": platform.python_version(), "to_mend": ""}]
-    for extra, names in EXTRAS.items():
-        for name in names:
-            try:
-                rows.append({"of": extra, "what": name, "state": _version(name), "to_mend": ""})
-            except metadata.PackageNotFoundError:
-                mend = "pip install concentra" if extra == "core" else f'pip install "concentra[{extra}]"'
-                rows.append({"of": extra, "what": name, "state": "missing", "to_mend": mend})
+    for extra, name in sorted(_required(), key=lambda pair: (pair[0] != "core", pair)):
+        try:
+            rows.append({"of": extra, "what": name, "state": metadata.version(name), "to_mend": ""})
+        except metadata.PackageNotFoundError:
+            mend = "pip install concentra" if extra == "core" else f'pip install "concentra[{extra}]"'
+            rows.append({"of": extra, "what": name, "state": "missing", "to_mend": mend})
     return rows
 
 
-def _version(name: str) -> str:
+def _required() -> set[tuple[str, str]]:
+    """Pairs of extra ("core": none) and package."""
+    import re
     from importlib import metadata
 
-    return metadata.version({"sklearn": "scikit-learn"}.get(name, name))
+    found = set()
+    for line in metadata.requires("concentra") or ():
+        name = re.match(r"[A-Za-z0-9._-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", line)
+        if name and name[0].lower() != "concentra":
+            found.add((extra[1] if extra else "core", name[0]))
+    return {(extra, name) for extra, name in found if extra not in HIDDEN}
 
 
 def _cohorts(data: object) -> list[dict[str, str]]:

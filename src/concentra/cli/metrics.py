@@ -24,17 +24,23 @@ def metrics(
     unit: Annotated[str | None, typer.Option(help="Long table: the column of units.")] = None,
     part: Annotated[str | None, typer.Option(help="Long table: the column of parts.")] = None,
     amount: Annotated[str | None, typer.Option(help="Long table: the column of amounts.")] = None,
+    transposed: Annotated[
+        bool,
+        typer.Option("--transposed", help="Wide table with a row for each part, a column for each unit."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Gini coefficient and Hill numbers of every unit of a table of counts, shares or other amounts."""
-    rows = measured(counts, unit=unit, part=part, amount=amount)
+    rows = measured(counts, unit=unit, part=part, amount=amount, transposed=transposed)
     if json:
         print_json(rows)
     else:
         print_table(rows)
 
 
-def measured(path: Path, *, unit: str | None, part: str | None, amount: str | None) -> list[dict[str, Any]]:
+def measured(
+    path: Path, *, unit: str | None, part: str | None, amount: str | None, transposed: bool = False
+) -> list[dict[str, Any]]:
     """One row a unit: its number of parts, its amount, and its metrics.
 
     `hill_q1_corrected` and `coverage` are given for whole numbers only, because they count cells seen once.
@@ -44,7 +50,7 @@ def measured(path: Path, *, unit: str | None, part: str | None, amount: str | No
     from concentra.io.counts import read_counts
     from concentra.metrics import compute, coverage, hill_q1_corrected
 
-    units, _, amounts = read_counts(path, unit=unit, part=part, amount=amount)
+    units, _, amounts = read_counts(path, unit=unit, part=part, amount=amount, transposed=transposed)
     found = compute(amounts, PLAIN)
     whole = bool((amounts == np.floor(amounts)).all())
     for name, function in zip(COUNTED, (hill_q1_corrected, coverage), strict=True):

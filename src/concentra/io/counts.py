@@ -14,7 +14,12 @@ from concentra.io.tables import TABLES, file_ending, read_table, table_columns
 
 
 def read_counts(
-    path: str | Path, *, unit: str | None = None, part: str | None = None, amount: str | None = None
+    path: str | Path,
+    *,
+    unit: str | None = None,
+    part: str | None = None,
+    amount: str | None = None,
+    transposed: bool = False,
 ) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
     """Units, parts, and the amount of each part in each unit.
 
@@ -26,6 +31,8 @@ def read_counts(
         *Long*: a row for each unit and part.
     unit, part, amount
         Columns of a long table, all three; for a wide one `unit` at most.
+    transposed
+        A wide table with a row for each part, whose name is in the first column, and a column for each unit.
 
     Returns
     -------
@@ -53,10 +60,10 @@ def read_counts(
     >>> units.tolist(), parts.tolist(), amounts.tolist()
     (['m1', 'm2'], ['T cell', 'B cell'], [[30.0, 10.0], [5.0, 0.0]])
     """
-    if (part is None) != (amount is None) or (part is not None and unit is None):
+    if (part is None) != (amount is None) or (part is not None and unit is None) or (transposed and unit):
         raise ArgumentError(
-            found=f"unit={unit!r}, part={part!r}, amount={amount!r}",
-            expected="all three for a long table; for a wide one unit, or none",
+            found=f"unit={unit!r}, part={part!r}, amount={amount!r}" + ", transposed" * transposed,
+            expected="all three for a long table; for a wide one unit, or none; none for a transposed one",
             mend="name the missing columns",
         )
     ending = file_ending(path, TABLES)
@@ -64,6 +71,8 @@ def read_counts(
         units, parts, amounts = _long(path, read_table(path, ending, [unit, part, amount]))
     else:
         units, parts, amounts = _wide(path, ending, unit)
+        if transposed:
+            units, parts, amounts = parts, units, amounts.T
     for name in units[amounts.sum(axis=1) == 0][:1]:
         raise AmountError(
             found=f"unit {name!r} of {str(path)!r} with the total 0",
