@@ -169,7 +169,9 @@ def _dtype_kind(dtype: Any) -> str:
     return _KINDS.get(dtype.kind, "other")
 
 
-def _column(node: Any, categories: list[object] | None, path: str | Path, name: str, rows: slice) -> Any:
+def _column(
+    node: Any, categories: list[object] | None, path: str | Path, name: str, rows: slice = ALL_ROWS
+) -> Any:
     """A categorical or an array of numbers from whatever stores the column."""
     if categories is not None:
         return label_categorical(np.asarray(node[rows]), categories)

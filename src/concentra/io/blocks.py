@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concentra.errors import AmountError, FileFormatError
+from concentra.io.labels import label_text
 from concentra.io.tables import (
     DELIMITED,
     TABLES,
@@ -29,6 +30,7 @@ Share = tuple[int, int]
 
 ENDINGS = (".parquet", ".h5ad", ".zarr", *DELIMITED)
 BLOCK_ROWS = 1 << 20
+MISSING = 0  # the code of a missing label in all blocks together
 WHOLE: Share = (1, 1)
 
 
@@ -50,6 +52,52 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.labels[0].codes)
+
+
+class Codes:
+    """The codes of the labels of one column, in the order in which labels were first seen; `MISSING` is code 0."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._texts: list[str | None] = [None]
+        self._last: tuple[Any, NDArray[np.int32]] | None = None
+
+    def of(self, column: Coded) -> NDArray[np.int32]:
+        """The codes of the rows of a block.
+
+        >>> Codes().of(Coded(np.array([1, -1, 0, 2]), ["T", "B", " "])).tolist()
+        [2, 0, 1, 0]
+        """
+        return self._lookup(column.values)[column.codes]
+
+    def _lookup(self, values: Any) -> NDArray[np.int32]:
+        """The code of each value, and last that of -1; consecutive blocks mostly share their dictionary."""
+        same = getattr(values, "equals", None)
+        if self._last is not None and same is not None and same(self._last[0]):
+            return self._last[1]
+        listed = values.to_pylist() if hasattr(values, "to_pylist") else list(values)
+        lookup = np.array([*map(self._code, listed), MISSING], dtype=np.int32)
+        self._last = (values, lookup)
+        return lookup
+
+    def _code(self, value: object) -> int:
+        if type(value) is str and value in self._places:
+            return self._places[value]
+        text = label_text(value)
+        if text is None:
+            return MISSING
+        if text not in self._places:
+            self._places[text] = len(self._texts)
+            self._texts.append(text)
+        return self._places[text]
+
+    def ranked(self) -> tuple[list[str | None], NDArray[np.int32]]:
+        """The labels sorted by their bytes, missing last, and the rank of each code."""
+        order = sorted(range(1, len(self._texts)), key=lambda code: str(self._texts[code]).encode())
+        order.append(MISSING)
+        ranks = np.empty(len(order), dtype=np.int32)
+        ranks[order] = np.arange(len(order), dtype=np.int32)
+        return [self._texts[code] for code in order], ranks
 
 
 def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOLE) -> Iterator[Block]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from concentra.errors import ArgumentError, FileFormatError, TableError
 from concentra.io.blocks import WHOLE, Block, Share, amount_blocks, label_blocks
+from concentra.io.cells import label_columns
 from concentra.io.grouping import COUNT, MEMORY, OUTPUTS, Counted, ending_of_output, grouped
-from concentra.io.tables import file_ending, table_columns
+from concentra.io.soma import Tell, is_soma, soma_blocks
+from concentra.io.tables import file_ending, require_columns, table_columns
 from concentra.progress import track
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ def count_cells(
     >>> count_cells([path], ["donor", "type"]).values.tolist()
     [['a', 'B', 2], ['a', 'T', 1]]
     """
-    with grouped(_blocks(paths, by, shard), by, memory=memory) as counts:
+    check_request(paths, by, shard)
+    blocks = (block for path in track(paths, "counting") for block in label_blocks(path, by, share=shard))
+    with grouped(blocks, by, memory=memory) as counts:
         return counts.frame()
 
 
@@ -67,12 +71,24 @@ def count_to(
     paths: Sequence[str | Path],
     by: Sequence[str],
     *,
+    where: str | None = None,
+    primary_only: bool = True,
     shard: Share = WHOLE,
     memory: str = MEMORY,
+    tell: Tell | None = None,
 ) -> Counted:
-    """Write `count_cells` to a `.csv` or `.parquet` file, without holding it in memory.
+    """Write the counts of `count_cells` to a `.csv` or `.parquet` file, without holding them in memory.
 
     The file is whole or absent, and the same cells give the same bytes, whatever the order and number of their files.
+
+    Parameters
+    ----------
+    out
+        The file; one that exists is replaced once the counts are whole.
+    paths, by, shard, memory
+        As `count_cells`; SOMA experiments too, by their folder or address.
+    where, primary_only, tell
+        Of SOMA experiments, as `concentra.io.soma.count_soma`.
 
     Returns
     -------
@@ -89,13 +105,22 @@ def count_to(
     'type,n_cells\\nB,2\\nT,1\\n'
     """
     refuse_output(Path(out), paths)
-    with grouped(_blocks(paths, by, shard), by, memory=memory) as counts:
+    check_request(paths, by, shard, where)
+
+    def blocks_of(path: str | Path) -> Iterator[Block]:
+        if not is_soma(path):
+            return label_blocks(path, by, share=shard)
+        return soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
+
+    blocks = (block for path in track(paths, "counting") for block in blocks_of(path))
+    with grouped(blocks, by, memory=memory) as counts:
         found = counts.summary()
         if shard == WHOLE and not found.n_cells:
             raise FileFormatError(
-                found=f"no cells in {', '.join(map(repr, map(str, paths)))}",
+                found=f"no cells in {', '.join(map(repr, map(str, paths)))}"
+                + (f", where {where}" if where else ""),
                 expected="a row for each cell",
-                mend="name other files",
+                mend="name other files, or another filter",
             )
         counts.write(Path(out))
         return found
@@ -135,8 +160,10 @@ def merge_counts(out: str | Path, parts: Sequence[str | Path], *, memory: str = 
         return counts.summary()
 
 
-def check_request(paths: Sequence[str | Path], by: Sequence[str], shard: Share = WHOLE) -> None:
-    """Refuse labels, shares and files that cannot be counted, before anything is read."""
+def check_request(
+    paths: Sequence[str | Path], by: Sequence[str], shard: Share = WHOLE, where: str | None = None
+) -> None:
+    """Refuse labels, shares and files that cannot be counted, before a cell is read."""
     labels, (place, shards) = list(by), shard
     if not labels or len(set(labels)) < len(labels) or COUNT in labels or "" in labels:
         raise ArgumentError(
@@ -152,6 +179,26 @@ def check_request(paths: Sequence[str | Path], by: Sequence[str], shard: Share =
         raise ArgumentError(
             found="no cell table", expected="one or more files", mend="name the files to count"
         )
+    for path in paths:
+        if is_soma(path):
+            continue
+        if where is not None:
+            raise ArgumentError(
+                found=f"--where {where!r} for {str(path)!r}",
+                expected="a SOMA experiment, whose cells can be filtered where they lie",
+                mend="leave out --where",
+            )
+        _refuse_folder(Path(path))
+        require_columns(path, labels, list(label_columns(path)))
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir() and path.suffix.lower() != ".zarr":
+        raise FileFormatError(
+            found=f"{str(path)!r} is a folder",
+            expected="a SOMA experiment, a .zarr store, or files",
+            mend=f"name its files, such as {path}/*.parquet; or rename it, if it is a store whose name lacks .zarr",
+        )
 
 
 def refuse_output(out: Path, paths: Sequence[str | Path]) -> None:
@@ -164,11 +211,6 @@ def refuse_output(out: Path, paths: Sequence[str | Path]) -> None:
                 expected="an output that is none of the files that are read",
                 mend="name another file with --out",
             )
-
-
-def _blocks(paths: Sequence[str | Path], by: Sequence[str], shard: Share) -> Iterator[Block]:
-    check_request(paths, by, shard)
-    return (block for path in track(paths, "counting") for block in label_blocks(path, by, share=shard))
 
 
 def _labels_of(parts: Sequence[Path]) -> list[str]:

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from concentra.errors import ArgumentError, MissingDependencyError
 from concentra.files import replacing
-from concentra.io.blocks import Block, Coded
-from concentra.io.labels import label_text
+from concentra.io.blocks import MISSING, Block, Codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +28,6 @@ COUNT = "n_cells"
 OUTPUTS = (".csv", ".parquet")
 MEMORY = "1GB"
 WRITTEN_ROWS = 1 << 16  # rows of a row group of Parquet, and those held as text at a time
-MISSING = 0  # the code of a missing label
 
 
 @dataclass(frozen=True)
@@ -54,52 +51,6 @@ class Counted:
     def __str__(self) -> str:
         missing = [f"{name} missing in {count:,}" for name, count in self.n_missing.items() if count]
         return ", ".join([f"{self.n_combinations:,} combinations of {self.n_cells:,} cells", *missing])
-
-
-class Codes:
-    """The codes of the labels of one column, in the order in which labels were first seen; `MISSING` is code 0."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._texts: list[str | None] = [None]
-        self._last: tuple[Any, NDArray[np.int32]] | None = None
-
-    def of(self, column: Coded) -> NDArray[np.int32]:
-        """The codes of the rows of a block.
-
-        >>> Codes().of(Coded(np.array([1, -1, 0, 2]), ["T", "B", " "])).tolist()
-        [2, 0, 1, 0]
-        """
-        return self._lookup(column.values)[column.codes]
-
-    def _lookup(self, values: Any) -> NDArray[np.int32]:
-        """The code of each value, and last that of -1; consecutive blocks mostly share their dictionary."""
-        same = getattr(values, "equals", None)
-        if self._last is not None and same is not None and same(self._last[0]):
-            return self._last[1]
-        listed = values.to_pylist() if hasattr(values, "to_pylist") else list(values)
-        lookup = np.array([*map(self._code, listed), MISSING], dtype=np.int32)
-        self._last = (values, lookup)
-        return lookup
-
-    def _code(self, value: object) -> int:
-        if type(value) is str and value in self._places:
-            return self._places[value]
-        text = label_text(value)
-        if text is None:
-            return MISSING
-        if text not in self._places:
-            self._places[text] = len(self._texts)
-            self._texts.append(text)
-        return self._places[text]
-
-    def ranked(self) -> tuple[list[str | None], NDArray[np.int32]]:
-        """The labels sorted by their bytes, missing last, and the rank of each code."""
-        order = sorted(range(1, len(self._texts)), key=lambda code: str(self._texts[code]).encode())
-        order.append(MISSING)
-        ranks = np.empty(len(order), dtype=np.int32)
-        ranks[order] = np.arange(len(order), dtype=np.int32)
-        return [self._texts[code] for code in order], ranks
 
 
 class Counts:
@@ -211,6 +162,7 @@ def grouped(
 
     Examples
     --------
+    >>> from concentra.io.blocks import Coded
     >>> block = Block((Coded(np.array([0, 1, 0, -1]), ["T", "B"]),))
     >>> with grouped([block, block], ["type"]) as counts:
     ...     counts.frame().values.tolist(), str(counts.summary())
@@ -274,6 +226,7 @@ def _connected(memory: str) -> Iterator[Any]:
         settings: dict[str, Any] = {"temp_directory": spill, "preserve_insertion_order": False}
         try:
             with duckdb.connect(config=settings) as connection:
+                connection.execute("SET enable_progress_bar = false")  # concentra.progress shows it
                 _allow(connection, memory)
                 yield connection
         except (duckdb.OutOfMemoryException, duckdb.IOException) as problem:

@@ -1,0 +1,113 @@
+"""Running Snakemake in a folder: one run at a time, whose hold on the folder ends with its processes."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+from concentra.errors import DesignError, MissingDependencyError
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[IO[str]]:
+    """Hold a folder for this process; the hold ends with the process, however that ends.
+
+    Yields
+    ------
+    The open lock: what inherits it (`run_snakemake`) holds the folder too.
+
+    Raises
+    ------
+    DesignError
+        Another process holds the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DesignError(
+                found=f"another run is working in {folder}",
+                expected="one run at a time in one output folder",
+                mend="wait for it to end, or name another output with --out",
+            ) from None
+        yield handle
+
+
+def run_snakemake(
+    snakefile: Path,
+    folder: Path,
+    *arguments: str,
+    lock: IO[str],
+    cores: int,
+    targets: Sequence[str] = (),
+    profile: Path | None = None,
+) -> int:
+    """Make what is missing or stale in a folder; the exit status is Snakemake's.
+
+    Parameters
+    ----------
+    snakefile
+        The rules.
+    folder
+        The folder in which they work.
+    arguments
+        More of Snakemake's command line.
+    lock
+        What `alone` yielded: killing this process alone does not free the folder while jobs run.
+    cores
+        Processors of this machine that jobs use at the same time.
+    targets
+        What is made; default the first rule.
+    profile
+        A Snakemake profile: a folder whose `config.yaml` names an executor and its options.
+
+    Raises
+    ------
+    MissingDependencyError
+        Snakemake is not installed.
+    """
+    require_snakemake()
+    words = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        *targets,
+        "--snakefile",
+        str(snakefile),
+        "--cores",
+        str(cores),
+    ]
+    words += ["--directory", str(folder), "--nolock", "--rerun-incomplete", "--quiet", "all"]
+    words += ["--profile", str(profile.resolve())] if profile else []
+    running = subprocess.Popen([*words, *arguments], pass_fds=[lock.fileno()])
+    try:
+        return running.wait()
+    except KeyboardInterrupt:
+        _end(running)
+        raise
+
+
+def require_snakemake() -> None:
+    """Refuse to go on without Snakemake."""
+    if find_spec("snakemake") is None:
+        raise MissingDependencyError(
+            found="snakemake is not installed",
+            expected="the package that runs jobs, here or on a cluster",
+            mend='pip install "concentra[study]"',
+        )
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """Let an interrupted Snakemake remove what is half-written: a terminal has interrupted it as well."""
+    try:
+        running.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        running.terminate()
+        running.wait()
