@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from concentra.errors import ArgumentError
+
 EXAMPLE = "Example: concentra count cells/*.parquet --by donor_id,tissue,cell_type --out counts.csv"
+WHOLE = "1/1"
 
 
 def count(
     cells: Annotated[
-        list[Path], typer.Argument(help="Cell tables: .parquet .h5ad .zarr .csv[.gz] .tsv[.gz]")
+        list[str],
+        typer.Argument(
+            help="Cells: .parquet .h5ad .zarr .csv[.gz] .tsv[.gz]; SOMA experiments by folder or address."
+        ),
     ],
     by: Annotated[str, typer.Option(help="Label columns, with commas: donor_id,tissue,cell_type")],
     out: Annotated[Path, typer.Option(help="The counts: .csv or .parquet")] = Path("counts.csv"),
-    shard: Annotated[str, typer.Option(help="I/N: count only the I-th of N shares of every file.")] = "1/1",
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="Count in N shards through Snakemake, and merge them.")
+    ] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Shards counted at the same time here.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="Snakemake profile: a folder that names an executor (Slurm, ...).")
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(help="I/N: count only the I-th of N shards, to be merged by hand.")
+    ] = WHOLE,
+    where: Annotated[
+        str | None, typer.Option(help="Of SOMA: cells of this filter, such as \"tissue_general == 'lung'\".")
+    ] = None,
+    primary_only: Annotated[
+        bool, typer.Option(help="Of SOMA: one copy of a cell that several data sets share.")
+    ] = True,
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:
     """Count the cells of every combination of labels; shards on any machines, merged, give the whole."""
-    from concentra.io.counting import count_to
+    from concentra.io.shards import Request, count_in_shards
 
-    found = count_to(out, cells, [name.strip() for name in by.split(",")], shard=_shard(shard), memory=memory)
+    request = Request(
+        cells=tuple(_absolute(cell) for cell in cells),
+        by=tuple(name.strip() for name in by.split(",")),
+        n_shards=shards or 1,
+        where=where,
+        primary_only=primary_only,
+        memory=memory,
+    )
+    if shards is None:
+        _refuse("without --shards", {"--cores": cores, "--profile": profile}, "add --shards 8")
+        found = request.count(out, _shard(shard), tell=_tell)
+    else:
+        _refuse("with --shards", {"--shard": shard if shard != WHOLE else None}, "leave out one of them")
+        found = count_in_shards(out, request, cores=cores or os.cpu_count() or 1, profile=profile)
     print(f"{out}: {found}")
 
 
@@ -35,7 +72,25 @@ def merge(
     """Add up partial counts."""
     from concentra.io.counting import merge_counts
 
-    print(f"{out}: {merge_counts(out, parts, memory=memory)} combinations")
+    print(f"{out}: {merge_counts(out, parts, memory=memory)}")
+
+
+def _refuse(beside: str, options: Mapping[str, object], mend: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ArgumentError(
+                found=f"{name} {value} {beside}",
+                expected="--shards, with --cores and --profile, for all shards; --shard for one of them by hand",
+                mend=mend,
+            )
+
+
+def _absolute(cell: str) -> str:
+    return cell if "://" in cell else str(Path(cell).resolve())
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 def _shard(text: str) -> tuple[int, int]:
