@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
 
-.PHONY: install reproduce archive test test-slow test-heads test-clustering test-browser check bench calibrate docs site clean
+.PHONY: install reproduce archive test test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
 
 install: .venv/installed
 
@@ -19,17 +19,20 @@ archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
 test: install  ## all that needs neither torch, nor scanpy, nor a browser
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not browser and not slow"
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not soma and not browser and not slow"
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
 
 test-slow: install  ## calibrations and runs that are killed and resumed
-	$(BIN)/python -m pytest -m "slow and not heads and not clustering and not browser"
+	$(BIN)/python -m pytest -m "slow and not heads and not clustering and not soma and not browser"
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
 	$(BIN)/python -m pytest -m heads tests/heads tests/cli
 
 test-clustering: .venv/installed-peers  ## clustering against its peers: installs scanpy
 	$(BIN)/python -m pytest -m clustering
+
+test-soma: .venv/installed-soma  ## counting a SOMA experiment: installs tiledbsoma
+	$(BIN)/python -m pytest -m soma tests/io
 
 test-browser: install  ## the report in Chromium, which must be at /usr/bin/chromium
 	$(BIN)/python -m pytest -m browser
@@ -40,6 +43,10 @@ test-browser: install  ## the report in Chromium, which must be at /usr/bin/chro
 
 .venv/installed-peers: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[peers]"
+	touch $@
+
+.venv/installed-soma: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[census]"
 	touch $@
 
 check: install  ## style, types, layers
