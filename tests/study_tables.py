@@ -5,9 +5,11 @@ Each step runs at most once in a test session, with fewer draws than the study t
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pandas as pd
 
@@ -30,7 +32,17 @@ def writer(name: str) -> Node:
 
 def loaded(name: str) -> object:
     """What a node gets for one of the names that it reads."""
-    return raw.RAW[name].load(None) if name in raw.RAW else table(name)
+    return raw.RAW[name].load(None, simulated()) if name in raw.RAW else table(name)
+
+
+@cache
+def simulated() -> Path:
+    """A folder with the files of the simulated cohorts, for as long as the tests run."""
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    for name, cohort in raw.simulations().items():
+        cohort.simulate(raw.simulated_path(name, folder))
+    return folder
 
 
 @cache
@@ -40,7 +52,7 @@ def _written_by(name: str) -> dict[str, pd.DataFrame]:
         key: min(value, FEWER[key]) if key in FEWER else value for key, value in node.parameters().items()
     }
     result = node.function(*(loaded(one) for one in node.reads), **given)
-    frames = result if isinstance(result, tuple) else (result,)
+    frames = (result if isinstance(result, tuple) else (result,))[: len(node.tables)]
     names = raw.restorable(node, None)
     found = {}
     with TemporaryDirectory() as folder:

@@ -163,14 +163,42 @@ def test_clusters_within_a_type_are_those_planted(tmp_path: Path) -> None:
     assert isinstance(cohort, Matrix)
     cells = cohort.cells(path)
     cells = cells[cells["stratum"] == "kidney"]
-    how = states.Clustering(2000, 20, 15, 1)
-    first = states.cluster_types(path, cells, [0.8], how, min_cells=15, min_donors=2, most_cells=40)
+    how = states.Clustering(2000, 20, 15, 1, n_seeds=3)
+    found = states.cluster_types(path, cells, [0.8], how, min_cells=15, min_donors=2, most_cells=40)
+    first = found.counts
     sizes = cells.groupby(["part", "donor"]).size()
     kept = first.groupby(["part", "donor"])["n_cells"].sum()
     expected = {key: min(n, 40) for key, n in sizes.items() if n >= 15 and key[0] in set(first["part"])}
     assert kept.to_dict() == expected
     again = states.cluster_types(path, cells, [0.8], how, min_cells=15, min_donors=2, most_cells=40)
-    pd.testing.assert_frame_equal(first, again)
-    whole = states.cluster_strata(path, cells, [0.4, 1.2], how, ["kidney"])
+    for name in ("counts", "labels", "stability"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(again, name))
+    assert set(found.stability["part"]) == set(first["part"])
+    assert (
+        found.stability["n_cells"].to_list() == first.groupby("part", sort=False)["n_cells"].sum().to_list()
+    )
+    assert (found.stability["rand_index_low"] <= found.stability["rand_index_mean"]).all()
+    whole = states.cluster_strata(path, cells, [0.4, 1.2], how, ["kidney"]).counts
     assert whole.groupby("resolution")["n_cells"].sum().to_dict() == {0.4: len(cells), 1.2: len(cells)}
-    assert states.cluster_strata(path, cells, [0.4], how, ["lung"]).empty
+    assert states.cluster_strata(path, cells, [0.4], how, ["lung"]).counts.empty
+
+
+def test_labels_counted_one_by_one_are_the_counts(tmp_path: Path) -> None:
+    from concentra.simulate import simulate_atlas
+    from concentra.study.cohorts import Matrix, cohorts
+
+    path = tmp_path / "kimmel2019.h5ad"
+    simulate_atlas(path, "kimmel2019", n_cells=600, n_genes=60, n_counts=200, rng=4)
+    cohort = cohorts()["kimmel2019"]
+    assert isinstance(cohort, Matrix)
+    cells = cohort.cells(path)
+    found = states.cluster_strata(path, cells, [0.4, 1.0], states.Clustering(60, 10, 15, 1))
+    assert found.stability.empty
+    slow = Counter(
+        (cells.loc[row, "stratum"], resolution, cells.loc[row, "donor"], state)
+        for row, resolution, state in found.labels[["row", "resolution", "state"]].itertuples(index=False)
+    )
+    keys = ["stratum", "resolution", "donor", "state"]
+    assert found.counts.set_index(keys)["n_cells"].to_dict() == dict(slow)
+    assert len(found.labels) == 2 * len(cells)
+    assert (found.labels["donor"] == cells.loc[found.labels["row"], "donor"].to_numpy()).all()

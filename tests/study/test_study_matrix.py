@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.errors import ColumnError
+from concentra.errors import ColumnError, DesignError
 from concentra.study import raw
 from concentra.study.cohorts import Matrix, cohorts
 from concentra.study.cohorts._cohort import KINDS
+from definitions_study import file_bytes
 
 REAL = ["tms_facs_expression", "tms_droplet_expression", "kimmel2019", "rat_cr"]
 ACTIVITY = ["tms_facs_activity", "tms_droplet_activity"]
@@ -68,8 +69,8 @@ def test_platforms_share_a_file_of_activities(tmp_path: Path) -> None:
     )
     assert matrix("tms_facs_activity").cells(path)["donor"].to_list() == ["a", "b"]
     assert matrix("tms_droplet_activity").cells(path)["donor"].to_list() == ["c", "d"]
-    assert list(raw.RAW["activity"].load(tmp_path)) == ACTIVITY
-    assert raw.RAW["activity"].files(tmp_path) == [path]
+    assert list(raw.RAW["activity"].load(tmp_path, tmp_path / "out")) == ACTIVITY
+    assert raw.RAW["activity"].files(tmp_path, tmp_path / "out") == [path]
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
@@ -106,16 +107,24 @@ def test_where_files_are_found(name: str, file: str, tmp_path: Path) -> None:
     assert raw.status(cohorts()[name], tmp_path) == "raw data"
 
 
-def test_the_simulated_file_is_gone_afterwards_and_the_same_every_time() -> None:
+def test_the_simulated_file_is_the_same_every_time(tmp_path: Path) -> None:
     cohort = matrix("simulated_rat")
     assert raw.status(cohort, None) == "simulated"
-    found = []
-    for _ in range(2):
-        with cohort.opened([]) as path:
-            assert path.exists()
-            found.append(path.read_bytes())
-        assert not path.parent.exists()
-    assert found[0] == found[1]
+    for name in ("first", "second"):
+        cohort.simulate(tmp_path / name / "cells.h5ad")
+    assert file_bytes(tmp_path / "first", ".h5ad", ".csv") == file_bytes(tmp_path / "second", ".h5ad", ".csv")
+    assert len(file_bytes(tmp_path / "first", ".h5ad", ".csv")) == 2
+    with pytest.raises(DesignError, match="rat_cr is no simulated cohort"):
+        matrix("rat_cr").simulate(tmp_path / "rat.h5ad")
+
+
+def test_a_simulated_file_under_a_real_name_is_called_simulated(tmp_path: Path) -> None:
+    matrix("simulated_rat").simulate(tmp_path / "rat_cr.h5ad")
+    assert raw.status(cohorts()["rat_cr"], tmp_path) == "simulated"
+    sources = raw.RAW["sources"].load(tmp_path, tmp_path).set_index("cohort")
+    assert sources.loc["rat_cr", "status"] == "simulated"
+    write(tmp_path / "kimmel2019.h5ad", {"animal": ["a"]})
+    assert raw.status(cohorts()["kimmel2019"], tmp_path) == "raw data"
 
 
 def test_simulated_ones_say_so() -> None:

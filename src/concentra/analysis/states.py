@@ -1,7 +1,9 @@
 """From a file of cells and features to cells of each donor in each state, and what shifts among the states.
 
-`count_types`, `cluster_strata`, `cluster_types`
-    Cells of each donor in each annotated type; in each cluster of a stratum; in each cluster within a type.
+`count_types`
+    Cells of each donor in each annotated type.
+`cluster_strata`, `cluster_types`
+    The clusters of each stratum, and within each type: cells of each donor in them, labels, stability (`States`).
 `contrast_parts`, `contrast_scales`
     Late against early donors over the states of each type, or over the clusters of each stratum.
 """
@@ -22,35 +24,63 @@ from concentra.errors import DesignError
 from concentra.progress import track
 
 COUNTS = ["level", "stratum", "part", "resolution", "donor", "age_group", "state", "n_cells"]
+LABELS = ["level", "stratum", "part", "resolution", "row", "donor", "state"]
+STABILITY = ["level", "stratum", "part", "resolution", "n_cells", "n_seeds", "n_clusters_low", "n_clusters_high",
+             "rand_index_mean", "rand_index_low"]  # fmt: skip
 PLACE = ["stratum", "part"]
 ANNOTATED = 0.0
 """The resolution of annotated types, which were not clustered here."""
 
 
 @dataclass(frozen=True)
+class States:
+    """Cells in clusters.
+
+    Attributes
+    ----------
+    counts
+        One row a (stratum, part, resolution, donor, state): columns `COUNTS`.
+    labels
+        One row a cell and resolution: columns `LABELS`; `row` is that of the file.
+    stability
+        One row a (stratum, part, resolution): columns `STABILITY`, as `concentra.clustering.seed_stability` returns
+        them; empty where clusters were found from one seed.
+    """
+
+    counts: pd.DataFrame
+    labels: pd.DataFrame
+    stability: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Clustering:
-    """How cells are clustered: genes kept, components, neighbours, seed; see `concentra.clustering`."""
+    """How cells are clustered: genes kept, components, neighbours, seed; see `concentra.clustering`.
+
+    `n_seeds` of 2 or more clusters again from the seeds that follow, which says how stable the clusters are.
+    """
 
     n_variable: int
     n_components: int
     n_neighbors: int
     seed: int
     features: Literal["genes", "given"] = "genes"
+    n_seeds: int = 1
 
-    def labels(self, path: Path, rows: Sequence[int], resolutions: Sequence[float]) -> pd.DataFrame:
-        """The cluster of each of these rows of the file at each resolution."""
-        from concentra.clustering import cluster_cells
+    def labels(
+        self, path: Path, rows: Sequence[int], resolutions: Sequence[float]
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The cluster of each of these rows of the file at each resolution, and how stable over seeds that is."""
+        from concentra.clustering import leiden_labels, neighbour_graph, principal_components, seed_stability
         from concentra.io.expression import read_expression
 
         found = read_expression(path, rows, n_variable=self.n_variable, features=self.features)
-        return cluster_cells(
-            found.matrix,
-            resolutions,
-            n_components=self.n_components,
-            n_neighbors=self.n_neighbors,
-            seed=self.seed,
-            cells=found.rows,
-        )
+        components = principal_components(found.matrix, self.n_components, seed=self.seed)
+        graph = neighbour_graph(components, self.n_neighbors, seed=self.seed)
+        labels = leiden_labels(graph, resolutions, seed=self.seed, cells=found.rows)
+        if self.n_seeds < 2:
+            return labels, pd.DataFrame()
+        seeds = range(self.seed, self.seed + self.n_seeds)
+        return labels, seed_stability(graph, resolutions, seeds).assign(n_cells=graph.shape[0])
 
 
 def count_types(cells: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +104,8 @@ def count_types(cells: pd.DataFrame) -> pd.DataFrame:
 
 def cluster_strata(
     path: Path, cells: pd.DataFrame, resolutions: Sequence[float], how: Clustering, strata: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Cells of every donor in every cluster of a stratum, all its donors clustered together.
+) -> States:
+    """The clusters of each stratum, all its donors clustered together.
 
     Parameters
     ----------
@@ -92,11 +122,11 @@ def cluster_strata(
 
     Returns
     -------
-    One row a (stratum, resolution, donor, state): `level` "clusters", `part` missing.
+    `States` with `level` "clusters" and `part` missing.
     """
     chosen = [(name, rows) for name, rows in cells.groupby("stratum") if not strata or name in strata]
     frames = [
-        _counted(path, rows, resolutions, how, "clusters", None)
+        _clustered(path, rows, resolutions, how, "clusters", None)
         for _, rows in track(chosen, "clustering tissues", total=len(chosen))
     ]
     return _stacked(frames)
@@ -111,8 +141,8 @@ def cluster_types(
     min_cells: int,
     min_donors: int,
     most_cells: int,
-) -> pd.DataFrame:
-    """Cells of every donor in every cluster within a type, all donors of a (stratum, type) clustered together.
+) -> States:
+    """The clusters within each type, all donors of a (stratum, type) clustered together.
 
     Parameters
     ----------
@@ -126,7 +156,7 @@ def cluster_types(
 
     Returns
     -------
-    One row a (stratum, part, resolution, donor, state): `level` "states".
+    `States` with `level` "states".
     """
     chosen = types_compared(cells, min_cells=min_cells, min_donors=min_donors)
     frames = []
@@ -134,7 +164,7 @@ def cluster_types(
         here = cells[(cells["stratum"] == stratum) & (cells["part"] == part)]
         here = here[here.groupby("donor")["part"].transform("size") >= min_cells]
         drawn = _at_most(here, most_cells, seeded(how.seed, str(stratum), str(part)))
-        frames.append(_counted(path, drawn, resolutions, how, "states", part))
+        frames.append(_clustered(path, drawn, resolutions, how, "states", part))
     return _stacked(frames)
 
 
@@ -158,21 +188,37 @@ def _at_most(cells: pd.DataFrame, n_cells: int, rng: np.random.Generator) -> pd.
     return mixed[mixed.groupby("donor").cumcount() < n_cells].sort_index()
 
 
-def _counted(
+def _clustered(
     path: Path,
     cells: pd.DataFrame,
     resolutions: Sequence[float],
     how: Clustering,
     level: str,
     part: str | None,
-) -> pd.DataFrame:
-    labels = how.labels(path, cells.index.to_list(), resolutions)
+) -> States:
+    labels, stability = how.labels(path, cells.index.to_list(), resolutions)
     counts = state_composition(labels, cells).rename(columns={"part": "state"})
-    return counts.assign(level=level, part=part, state=counts["state"].astype(str))[COUNTS]
+    place = {"level": level, "part": part}
+    labels = labels.join(cells[["stratum", "donor"]].astype(object), on="cell")
+    labels = labels.rename(columns={"cell": "row", "cluster": "state"}).assign(**place)
+    stability = stability.assign(stratum=cells["stratum"].iloc[0], **place)
+    return States(
+        counts.assign(state=counts["state"].astype(str), **place)[COUNTS],
+        labels.assign(state=labels["state"].astype(str))[LABELS],
+        stability.reindex(columns=STABILITY),
+    )
 
 
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COUNTS)
+def _stacked(found: Sequence[States]) -> States:
+    def stack(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+        kept = [frame for frame in frames if len(frame)]
+        return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
+
+    return States(
+        stack([one.counts for one in found], COUNTS),
+        stack([one.labels for one in found], LABELS),
+        stack([one.stability for one in found], STABILITY),
+    )
 
 
 def contrast_parts(

@@ -22,6 +22,14 @@ def reproduce(
     data: Data = None,
     out: Out = RESULTS,
     cores: Annotated[int, typer.Option(min=1, help="Steps run at the same time.")] = os.cpu_count() or 1,
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="A Snakemake profile, a folder with config.yaml: runs steps and pieces on its executor.",
+        ),
+    ] = None,
     write_archive: Annotated[
         bool, typer.Option("--write-archive", help="Afterwards renew the archived tables from this run.")
     ] = False,
@@ -40,7 +48,7 @@ def reproduce(
             )
     folder = raw.data_folder(data)
     _say_sources(folder)
-    status = engine.run_all(out.resolve(), folder, cores=cores, targets=nodes or ())
+    status = engine.run_all(out.resolve(), folder, cores=cores, targets=nodes or (), profile=profile)
     if status:
         failed = "found: a step failed, see above\nexpected: every step to end\n"
         print(

@@ -4,6 +4,8 @@
     Cells as labels only, a table (`concentra.simulate.labels`).
 `simulate_atlas`
     A real `.h5ad` of any size in the layout of a cohort, truth beside it (`concentra.simulate.atlas`).
+`is_simulated`
+    Whether a file is one of these, whatever it is called (`concentra.simulate.writer`).
 `PlantedShift`, `PlantedTissue`
     What is planted, and its concentration computed exactly (`concentra.simulate.plan`, `.tissues`).
 `LAYOUTS`
@@ -17,6 +19,7 @@ from concentra.simulate.labels import DEFAULT_SEED, SimulatedCells, default_plan
 from concentra.simulate.layouts import LAYOUTS, Layout
 from concentra.simulate.plan import PlantedShift, direction, geometric, tiers
 from concentra.simulate.tissues import PlantedTissue
+from concentra.simulate.writer import is_simulated
 
 __all__ = [
     "DEFAULT_SEED",
@@ -28,6 +31,7 @@ __all__ = [
     "default_plan",
     "direction",
     "geometric",
+    "is_simulated",
     "simulate_atlas",
     "simulate_labels",
     "tiers",

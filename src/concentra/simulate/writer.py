@@ -1,7 +1,9 @@
-"""An `.h5ad` file whose CSR matrix is written row chunk by row chunk."""
+"""An `.h5ad` file whose CSR matrix is written row chunk by row chunk, and that says that it is simulated."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 ELEMENTS_PER_CHUNK = 1 << 18
+MARK = "simulated_by"
 
 
 def open_rows(file: Any, n_rows: int, n_columns: int, most_values: int) -> Any:
@@ -43,5 +46,32 @@ def finish(file: Any, obs: pd.DataFrame, genes: list[str]) -> None:
     kinds = {name: "category" for name in obs if obs[name].dtype == object and name != "cell"}
     write_elem(file, "obs", obs.astype(kinds))
     write_elem(file, "var", pd.DataFrame(index=pd.Index(genes, name="index")))
-    for name in ("obsm", "obsp", "varm", "varp", "layers", "uns"):
+    for name in ("obsm", "obsp", "varm", "varp", "layers"):
         write_elem(file, name, {})
+    write_elem(file, "uns", {MARK: "concentra.simulate"})
+
+
+def is_simulated(path: str | Path) -> bool:
+    """Whether a file is an atlas that `simulate_atlas` wrote: it says so in `uns`.
+
+    Examples
+    --------
+    >>> is_simulated("cells.csv")
+    False
+    """
+    path = Path(path)
+    if path.suffix != ".h5ad" or not path.is_file():
+        return False
+    state = path.stat()
+    return _is_marked(path, (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _is_marked(path: Path, stamp: tuple[int, int, int]) -> bool:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return f"uns/{MARK}" in file
+    except OSError:  # no HDF5 file: whoever reads it will say so
+        return False

@@ -146,7 +146,7 @@ def judge(out: Path) -> list[Judgement]:
 
 def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> Answer:
     wanted = [str(part.where["cohort"])] if "cohort" in part.where else list(claim.cohorts)
-    if any(sources.get(cohort, "absent") == "absent" for cohort in wanted):
+    if any(sources.get(cohort, "absent") in ("absent", "simulated") for cohort in wanted):
         return Answer(part, "data absent")
     if part.table not in tables() or not table_path(part.table, out).exists():
         return Answer(part, "not yet computed")

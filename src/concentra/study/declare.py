@@ -4,6 +4,10 @@ A *node* is a pure function. Its positional arguments name what it reads (tables
 `concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
 `parameters.toml`, and its decorator names what it writes. Snakemake is driven by these declarations alone.
 A document reads the results as a whole (`concentra.study.results`): every table, figure and summary declared.
+
+A step may be divided into *pieces*: rows with the same `piece` of a table that it reads. What it returns for the whole
+table is the stack of what it returns for each piece alone; the engine runs them apart, on any machines, and stacks
+them.
 """
 
 from __future__ import annotations
@@ -171,6 +175,8 @@ class Node:
     defaults: dict[str, Any] = field(default_factory=dict)
     label: str = ""
     sources: tuple[Path, ...] = ()
+    pieces: str = ""
+    kept: tuple[type[Table], ...] = ()
 
     @property
     def module(self) -> str:
@@ -235,12 +241,22 @@ def _declare(
     _REGISTRY[name] = Node(kind, name, title, function, reads, writes, **more)
 
 
-def step(*tables: type[Table]) -> Callable[[F], F]:
-    """Declare a step that writes these tables; it returns one frame a table, in this order."""
+def step(*tables: type[Table], pieces: str = "", kept: tuple[type[Table], ...] = ()) -> Callable[[F], F]:
+    """Declare a step that writes these tables; it returns one frame a table, in this order, then those of `kept`.
+
+    Parameters
+    ----------
+    tables
+        Tables it writes.
+    pieces
+        The table, one of those it reads, whose column `piece` says which rows may be run apart.
+    kept
+        Tables as long as the cells: written as Parquet piece by piece, and not stacked.
+    """
 
     def declared(function: F) -> F:
         writes = tuple(f"{table.name()}.csv" for table in tables)
-        _declare("step", function, function.__name__, writes, tables=tables)
+        _declare("step", function, function.__name__, writes, tables=tables, pieces=pieces, kept=kept)
         return function
 
     return declared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concentra.report import markdown
-from concentra.study.declare import Table, nodes
+from concentra.study.declare import Node, Table, nodes
 
 HEAD = """# Tables of the study
 
@@ -14,11 +14,18 @@ read. Text is quoted; an empty cell is a missing value."""
 def page() -> str:
     """The page as Markdown: one section a table, in the order of the steps."""
     sections = [
-        f"## {table.name()}\n\n{_first_line(table)} Written by `{node.name}`; key: {_key(table)}.\n\n{_columns(table)}"
+        f"## {table.name()}\n\n{_first_line(table)} Written by `{node.name}`{_where(node, table)}; key: {_key(table)}."
+        f"\n\n{_columns(table)}"
         for node in nodes().values()
-        for table in node.tables
+        for table in (*node.tables, *node.kept)
     ]
     return markdown.join(HEAD, *sections)
+
+
+def _where(node: Node, table: type[Table]) -> str:
+    if table not in node.kept:
+        return ""
+    return f" as `pieces/{node.name}/*.{table.name()}.parquet`, one file a piece"
 
 
 def _first_line(table: type[Table]) -> str:

@@ -2,6 +2,9 @@
 
 Snakemake decides what is stale (inputs, parameters, code, availability of raw data) and runs each node in a
 process of its own by the command line of this module: `python -m concentra.study.engine NODE --out DIR`.
+
+A node that is divided into pieces runs once for each (`--piece ID`, `concentra.study.pieces`) and once more to stack
+them. A simulated cohort with features is written by the name of the cohort in place of a node.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import ast
 import fcntl
 import hashlib
 import json
-import os
 import platform
 import shlex
 import signal
@@ -31,7 +33,8 @@ import pandas as pd
 from concentra import __version__
 from concentra.errors import ConcentraError, DesignError
 from concentra.files import replacing, sha256, write_text
-from concentra.study import raw
+from concentra.simulate import truth_path
+from concentra.study import pieces, raw
 from concentra.study.declare import RESULTS, Drawing, Node, node_named, nodes, table_named, table_path
 from concentra.study.results import Results
 
@@ -39,7 +42,11 @@ PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pander
 CLUSTERING_PACKAGES = ("igraph", "scikit-learn")
 DOCUMENT_PACKAGES = ("jinja2", "pypandoc-binary", "typst")
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+FIXED = dict.fromkeys(SINGLE_THREAD, "1") | {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0"}
+"""The environment of every node, wherever it runs: one thread each, so that bytes do not depend on the cores."""
 HERE = Path()
+PIECE = "_piece"
+"""What the name of a node's rule ends in for Snakemake where it is that of its pieces."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ class Plan:
     parameters: str
     availability: str
     modules: str
+    tasks: str
+    pieces: list[str]
 
 
 def plans(data: Path | None) -> list[Plan]:
@@ -66,8 +75,47 @@ def plans(data: Path | None) -> list[Plan]:
             parameters=json.dumps(node.parameters(), sort_keys=True),
             availability=json.dumps(raw.availability(node, data), sort_keys=True),
             modules=" ".join(modules(node)),
+            tasks=str(table_path(node.pieces, HERE)) if node.pieces else "",
+            pieces=[str(path) for path in pieces.outputs(node, "{piece}", HERE)] if node.pieces else [],
         )
         for node in nodes().values()
+    ]
+
+
+def divided() -> dict[str, str]:
+    """The nodes whose table says the pieces of another, by that table's path below the output folder."""
+    wanted = {node.pieces for node in nodes().values() if node.pieces}
+    return {
+        str(table_path(table.name(), HERE)): node.name
+        for node in nodes().values()
+        for table in node.tables
+        if table.name() in wanted
+    }
+
+
+def piece_files(plan: Plan) -> list[str]:
+    """The files of all pieces of a node; the table that says them is written, in the folder that Snakemake works in."""
+    named = pieces.split(table_named(plan.node.pieces).read_file(Path(plan.tasks)))
+    return [str(path) for name in named for path in pieces.outputs(plan.node, name, HERE)]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What Snakemake is told of a simulated cohort with features."""
+
+    name: str
+    outputs: list[str]
+    code: str
+    size: str
+
+
+def simulated() -> list[Simulated]:
+    """One a cohort that a file is simulated for."""
+    made = hashlib.sha256(json.dumps(code("concentra.simulate")).encode()).hexdigest()[:16]
+    paths = {name: raw.simulated_path(name, HERE) for name in raw.simulations()}
+    return [
+        Simulated(name, [str(paths[name]), str(truth_path(paths[name]))], made, str(cohort.simulation))
+        for name, cohort in raw.simulations().items()
     ]
 
 
@@ -82,7 +130,7 @@ def inputs(node: Node, data: Path | None, out: Path) -> list[Path]:
     found = list(node.sources)
     for name in node.reads:
         if name in raw.RAW:
-            found += raw.RAW[name].files(data)
+            found += raw.RAW[name].files(data, out)
         elif name == RESULTS:
             found += [path for one in nodes().values() if one.kind != "document" for path in one.outputs(out)]
         else:
@@ -93,13 +141,14 @@ def inputs(node: Node, data: Path | None, out: Path) -> list[Path]:
 def _load(name: str, data: Path | None, out: Path) -> Any:
     """What a node gets for one of the names that it reads."""
     if name in raw.RAW:
-        return raw.RAW[name].load(data)
+        return raw.RAW[name].load(data, out)
     return Results(out) if name == RESULTS else table_named(name).read(out)
 
 
 def command(data: Path | None) -> str:
     """The shell command that runs a node, to be followed by its name, in the output folder."""
-    words = [sys.executable, "-m", "concentra.study.engine", "--out", "."]
+    words = ["env", *(f"{name}={value}" for name, value in FIXED.items())]
+    words += [sys.executable, "-m", "concentra.study.engine", "--out", "."]
     if data is not None:
         words += ["--data", str(data)]
     return shlex.join(words)
@@ -141,20 +190,16 @@ def _is_module(name: str) -> bool:
         return False
 
 
-def run_node(name: str, *, data: Path | None, out: Path) -> float:
-    """Run one node: read, compute, check, write, and note what it was made from.
-
-    Returns
-    -------
-    float
-        Seconds taken.
-    """
+def run_node(name: str, *, data: Path | None, out: Path) -> None:
+    """Run one node: read, compute (or stack its pieces), check, write, and note what it was made from."""
     node, start = node_named(name), time.perf_counter()
     parameters = node.parameters()
-    result = node.function(*(_load(one, data, out) for one in node.reads), **parameters)
+    if node.pieces:
+        result: Any = pieces.gather(node, table_named(node.pieces).read(out), out)
+    else:
+        result = node.function(*(_load(one, data, out) for one in node.reads), **parameters)
     restored = raw.restorable(node, data)
     _write(node, result, out, restored)
-    seconds = time.perf_counter() - start
     note = {
         "node": node.name,
         "title": node.title,
@@ -167,11 +212,20 @@ def run_node(name: str, *, data: Path | None, out: Path) -> float:
         "restored": {cohort: raw.archived()[cohort] for cohort in restored},
         "availability": raw.availability(node, data),
         "outputs": {path.name: sha256(path) for path in node.outputs(out)},
-        "seconds": round(seconds, 3),
+        "seconds": round(time.perf_counter() - start, 3),
     }
     for path in node.provenance(out):
         write_text(path, json.dumps(note, indent=1) + "\n")
-    return seconds
+
+
+def run_piece(name: str, piece: str, *, data: Path | None, out: Path) -> str:
+    """Run one piece of a node; what it was and how many of how many are done, in words."""
+    node = node_named(name)
+    tasks = table_named(node.pieces).read(out)
+    rows = pieces.rows_of(tasks, piece)
+    given = (rows if one == node.pieces else _load(one, data, out) for one in node.reads)
+    pieces.write(node, piece, node.function(*given, **node.parameters()), out)
+    return f"{pieces.done(node, tasks, out)} of {len(pieces.split(tasks))}  {pieces.words(rows)}"
 
 
 def _packages(node: Node) -> tuple[str, ...]:
@@ -227,11 +281,6 @@ def snakemake(out: Path, data: Path | None, *arguments: str, targets: Sequence[s
     return [*words, "--config", f"data={data or ''}"]
 
 
-def environment() -> dict[str, str]:
-    """The environment of the nodes: one thread each, so that bytes do not depend on the number of cores."""
-    return os.environ | dict.fromkeys(SINGLE_THREAD, "1") | {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0"}
-
-
 @contextmanager
 def alone(out: Path) -> Iterator[IO[str]]:
     """Hold the output folder for this process; the hold ends with the process, however that ends."""
@@ -248,7 +297,9 @@ def alone(out: Path) -> Iterator[IO[str]]:
         yield handle
 
 
-def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] = ()) -> int:
+def run_all(
+    out: Path, data: Path | None, *, cores: int, targets: Sequence[str] = (), profile: Path | None = None
+) -> int:
     """Run what is stale through Snakemake; the exit status is Snakemake's.
 
     Parameters
@@ -261,6 +312,8 @@ def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] 
         Nodes run at the same time.
     targets
         Names of nodes; default all.
+    profile
+        A Snakemake profile: a folder whose `config.yaml` names an executor and its options.
     """
     plans(data)  # an error of a declaration is shown as such, not through Snakemake
     with alone(out) as lock:
@@ -268,8 +321,9 @@ def run_all(out: Path, data: Path | None, *, cores: int, targets: Sequence[str] 
         again = edited(out)
         words = snakemake(out, data, "--cores", str(cores), "--quiet", "all", targets=targets)
         words += ["--forcerun", *again] if again else []
+        words += ["--profile", str(profile.resolve())] if profile else []
         # Snakemake and its nodes hold the lock too: killing this process alone does not free the folder
-        running = subprocess.Popen(words, env=environment(), pass_fds=[lock.fileno()])
+        running = subprocess.Popen(words, pass_fds=[lock.fileno()])
         try:
             status = running.wait()
         except KeyboardInterrupt:
@@ -291,7 +345,10 @@ def _end(running: subprocess.Popen[bytes]) -> None:
 
 def remove_unfinished(out: Path) -> None:
     """Remove the temporary files of a run that was killed while it wrote; the folder must be held."""
-    for folder in {path.parent for node in nodes().values() for path in node.outputs(out)} - {out}:
+    folders = {path.parent for node in nodes().values() for path in node.outputs(out)}
+    folders |= {pieces.folder(node, out) for node in nodes().values() if node.pieces}
+    folders |= {raw.simulated_path(name, out).parent for name in raw.simulations()}
+    for folder in folders - {out}:
         for path in folder.glob(".*.*"):
             path.unlink()
 
@@ -303,13 +360,15 @@ def note_of(node: Node, out: Path) -> dict[str, Any]:
 
 
 def edited(out: Path) -> list[str]:
-    """Nodes with an output that is not the one they wrote: they run again, an edit is never taken for a result."""
+    """Nodes, and files of pieces, that are not what was written: they run again, no edit is taken for a result."""
     found = []
     for node in nodes().values():
         written = note_of(node, out).get("outputs", {})
         present = [path for path in node.outputs(out) if path.exists() and path.name in written]
         if any(sha256(path) != written[path.name] for path in present):
             found.append(node.name)
+        if node.pieces:
+            found += [str(path.relative_to(out)) for path in pieces.edited(node, out)]
     return found
 
 
@@ -326,23 +385,35 @@ def gather_provenance(out: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one node from the command line; Snakemake calls this."""
     parser = argparse.ArgumentParser(prog="python -m concentra.study.engine", description=main.__doc__)
-    parser.add_argument("node")
+    parser.add_argument("node", help="or the name of a simulated cohort")
+    parser.add_argument("--piece", help="the piece of the node to run; default: stack them")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument(
         "--modules", nargs="*", default=[], help="that declare the node and what it reads; default all"
     )
-    given = parser.parse_args(arguments)
+    given, start = parser.parse_args(arguments), time.perf_counter()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupt ends the node at once and without a word
     try:
         for module in given.modules:
             import_module(module)
-        seconds = run_node(given.node, data=given.data, out=given.out)
+        said = _run(given.node, given.piece, data=given.data, out=given.out)
     except ConcentraError as problem:
         print(f"{given.node}\n{problem}", file=sys.stderr)
         return 1
-    print(f"  {given.node:<28} {seconds:6.2f} s", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - start
+    print(f"  {given.node:<28} {seconds:6.2f} s  {said}".rstrip(), file=sys.stderr, flush=True)
     return 0
+
+
+def _run(name: str, piece: str | None, *, data: Path | None, out: Path) -> str:
+    if name in raw.simulations():
+        raw.simulations()[name].simulate(raw.simulated_path(name, out))
+        return "simulated"
+    if piece is not None:
+        return run_piece(name, piece, data=data, out=out)
+    run_node(name, data=data, out=out)
+    return ""
 
 
 if __name__ == "__main__":

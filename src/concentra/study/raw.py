@@ -19,6 +19,7 @@ import pandas as pd
 from concentra import __version__
 from concentra.errors import DataAbsentError, TableError
 from concentra.files import sha256, write_text
+from concentra.simulate import is_simulated
 from concentra.study.cohorts import Activity, Atlas, Cohort, Expression, Matrix, Model, cohorts
 from concentra.study.declare import Node, Table, nodes, write_csv
 
@@ -54,11 +55,15 @@ def archived() -> dict[str, dict[str, Any]]:
 
 
 def status(cohort: Cohort, data: Path | None) -> str:
-    """`"raw data"`, `"simulated"`, `"archived tables"` or `"absent"`."""
+    """`"raw data"`, `"simulated"`, `"archived tables"` or `"absent"`.
+
+    A file that `concentra simulate` wrote is simulated wherever it lies and whatever it is called.
+    """
     if cohort.simulated:
         return "simulated"
-    if cohort.files(data):
-        return "raw data"
+    files = cohort.files(data)
+    if files:
+        return "simulated" if any(map(is_simulated, files)) else "raw data"
     return "archived tables" if cohort.name in archived() else "absent"
 
 
@@ -70,42 +75,63 @@ def _present(kind: type[Cohort], data: Path | None) -> dict[str, Cohort]:
     }
 
 
-def _load(kind: type[Cohort]) -> Callable[[Path | None], dict[str, pd.DataFrame]]:
-    def load(data: Path | None) -> dict[str, pd.DataFrame]:
+def _load(kind: type[Cohort]) -> Callable[[Path | None, Path], dict[str, pd.DataFrame]]:
+    def load(data: Path | None, out: Path) -> dict[str, pd.DataFrame]:
         return {name: cohort.load(cohort.files(data)) for name, cohort in _present(kind, data).items()}  # type: ignore[attr-defined]
 
     return load
 
 
-def _files(kind: type[Cohort]) -> Callable[[Path | None], list[Path]]:
-    def files(data: Path | None) -> list[Path]:
-        found = (path for cohort in _present(kind, data).values() for path in cohort.files(data))
+def _files(kind: type[Cohort]) -> Callable[[Path | None, Path], list[Path]]:
+    def files(data: Path | None, out: Path) -> list[Path]:
+        found = (path for cohort in _present(kind, data).values() for path in _files_of(cohort, data, out))
         return list(dict.fromkeys(found))
 
     return files
 
 
+def _files_of(cohort: Cohort, data: Path | None, out: Path) -> list[Path]:
+    return [simulated_path(cohort.name, out)] if cohort.name in simulations() else cohort.files(data)
+
+
+def simulations() -> dict[str, Matrix]:
+    """The cohorts that a file is simulated for, by name."""
+    return {
+        name: cohort
+        for name, cohort in cohorts().items()
+        if isinstance(cohort, Matrix) and cohort.simulation is not None
+    }
+
+
+def simulated_path(name: str, out: Path) -> Path:
+    """Where the file of a simulated cohort lies below the output folder."""
+    return out / "simulated" / f"{name}.h5ad"
+
+
 @dataclass(frozen=True)
 class Source:
-    """A cohort with features, and its raw files; none where it is simulated."""
+    """A cohort with features, and its file."""
 
     cohort: Matrix
-    files: list[Path]
+    path: Path
+
+    def cells(self) -> pd.DataFrame:
+        """The cells compared, as `Matrix.cells` reads them."""
+        return self.cohort.cells(self.path)
 
 
-def _matrices(kind: type[Matrix]) -> Callable[[Path | None], dict[str, Source]]:
-    def load(data: Path | None) -> dict[str, Source]:
-        found = _present(kind, data)
+def _matrices(kind: type[Matrix]) -> Callable[[Path | None, Path], dict[str, Source]]:
+    def load(data: Path | None, out: Path) -> dict[str, Source]:
         return {
-            name: Source(cohort, cohort.files(data))
-            for name, cohort in found.items()
+            name: Source(cohort, _files_of(cohort, data, out)[0])
+            for name, cohort in _present(kind, data).items()
             if isinstance(cohort, Matrix)
         }
 
     return load
 
 
-def _sources(data: Path | None) -> pd.DataFrame:
+def _sources(data: Path | None, out: Path) -> pd.DataFrame:
     columns = ["name", "title", "kind", "citation", "licence", "obtain"]
     rows = [
         {column: getattr(cohort, column) for column in columns}
@@ -115,7 +141,7 @@ def _sources(data: Path | None) -> pd.DataFrame:
     return pd.DataFrame(rows).rename(columns={"name": "cohort"})
 
 
-def _planted(data: Path | None) -> pd.DataFrame:
+def _planted(data: Path | None, out: Path) -> pd.DataFrame:
     frames = [
         cohort.planted().assign(cohort=name)
         for name, cohort in cohorts().items()
@@ -126,10 +152,13 @@ def _planted(data: Path | None) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Raw:
-    """A raw input: how it is loaded, its files, and the kind of cohort the archive may stand in for."""
+    """A raw input: how it is loaded, its files, and the kind of cohort the archive may stand in for.
 
-    load: Callable[[Path | None], Any]
-    files: Callable[[Path | None], list[Path]]
+    Both functions take the data folder, or None, and the output folder, below which simulated files lie.
+    """
+
+    load: Callable[[Path | None, Path], Any]
+    files: Callable[[Path | None, Path], list[Path]]
     restores: type[Cohort] | None = None
 
 
@@ -138,8 +167,8 @@ RAW: Mapping[str, Raw] = {
     "importance": Raw(_load(Model), _files(Model), restores=Model),
     "expression": Raw(_matrices(Expression), _files(Expression), restores=Expression),
     "activity": Raw(_matrices(Activity), _files(Activity), restores=Activity),
-    "sources": Raw(_sources, lambda data: []),
-    "planted": Raw(_planted, lambda data: []),
+    "sources": Raw(_sources, lambda data, out: []),
+    "planted": Raw(_planted, lambda data, out: []),
 }
 
 
@@ -200,7 +229,7 @@ def write_archive(out: Path, data: Path | None) -> list[Path]:
         present = [
             name
             for name, cohort in cohorts().items()
-            if kinds and isinstance(cohort, kinds) and cohort.files(data)
+            if kinds and isinstance(cohort, kinds) and status(cohort, data) == "raw data"
         ]
         for table in node.tables if present else ():
             frame = table.read(out)

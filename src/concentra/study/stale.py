@@ -13,7 +13,7 @@ import pandas as pd
 from concentra.errors import DesignError
 from concentra.files import sha256
 from concentra.study.declare import Node, nodes
-from concentra.study.engine import Plan, code, edited, environment, inputs, note_of, plans, snakemake
+from concentra.study.engine import PIECE, Plan, code, edited, inputs, note_of, plans, snakemake
 
 OTHERWISE = "its raw files lie elsewhere now, or an earlier step is stale"
 
@@ -45,7 +45,7 @@ def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
 def _planned(out: Path, data: Path | None) -> set[str]:
     """Nodes that Snakemake would run."""
     words = snakemake(out, data, "--cores", "1", "--summary")
-    ended = subprocess.run(words, env=environment(), check=False, capture_output=True, text=True)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True)
     if ended.returncode:
         raise DesignError(
             found=f"Snakemake could not plan: {ended.stderr.strip()[-500:]}",
@@ -54,7 +54,7 @@ def _planned(out: Path, data: Path | None) -> set[str]:
         )
     lines = [line for line in ended.stdout.splitlines() if "\t" in line]
     return {
-        row["rule"]
+        row["rule"].removesuffix(PIECE)
         for row in csv.DictReader(lines, delimiter="\t")
         if row["plan"] != "no update" or row["status"] != "ok"
     }

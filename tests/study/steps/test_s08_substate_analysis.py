@@ -76,7 +76,7 @@ def test_activities_come_from_the_archive_where_the_file_is_absent() -> None:
 @pytest.mark.data
 def test_archived_activities_are_what_the_file_gives(data: Path) -> None:
     node = nodes()["activity_substates"]
-    fresh = node.function(raw.RAW["activity"].load(data), **node.parameters())
+    fresh = node.function(raw.RAW["activity"].load(data, data), **node.parameters())
     for model, frame in zip(node.tables, fresh, strict=True):
         archived = table(model.name())
         key = list(model.to_schema().unique)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,21 +101,24 @@ def test_claims_on_absent_data_stay_absent(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def with_kimmel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of a run in whose data folder a file in the layout of the validation cohort lies."""
+    """Tables of a run in whose data folder a file in the layout of the validation cohort lies, as a user's would."""
     data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("out")
     simulate_atlas(data / "kimmel2019.h5ad", "kimmel2019", n_cells=3000, n_genes=400, n_counts=500, rng=5)
-    sources = {
-        name: source for name, source in raw.RAW["expression"].load(data).items() if name == "kimmel2019"
-    }
+    with h5py.File(data / "kimmel2019.h5ad", "r+") as file:
+        del file["uns/simulated_by"]
+    present = raw.RAW["expression"].load(data, out)
+    sources = {name: source for name, source in present.items() if name == "kimmel2019"}
     frames: dict[str, pd.DataFrame] = {}
     loaded = {"expression": sources}
-    for name in ("cluster_cells", "kimmel_validation", "kimmel_robustness", "tms_kidney_leiden"):
+    for name in (
+        "plan_states", "cluster_cells", "kimmel_validation", "kimmel_robustness", "tms_kidney_leiden",
+    ):  # fmt: skip
         node = nodes()[name]
         result = node.function(*({**loaded, **frames}[read] for read in node.reads), **node.parameters())
-        for model, frame in zip(node.tables, result, strict=True):
+        for model, frame in zip(node.tables, result, strict=False):
             model.write(frame, out)
             frames[model.name()] = model.read(out)
-    tables()["sources"].write(raw.RAW["sources"].load(data), out)
+    tables()["sources"].write(raw.RAW["sources"].load(data, out), out)
     return out
 
 
@@ -155,12 +159,13 @@ def test_its_tables_outlive_its_file(
 def test_steps_without_any_such_cohort_write_empty_tables(tmp_path: Path) -> None:
     frames: dict[str, object] = {"expression": {}, "activity": {}}
     for name in (
-        "cluster_cells", "substate_analysis", "activity_substates", "substate_figure", "kimmel_validation",
-        "kimmel_robustness", "calico_cr_marrow", "tms_kidney_leiden",
+        "plan_states", "cluster_cells", "substate_analysis", "activity_substates", "substate_figure",
+        "kimmel_validation", "kimmel_robustness", "calico_cr_marrow", "tms_kidney_leiden",
     ):  # fmt: skip
         node = nodes()[name]
         result = node.function(*(frames[read] for read in node.reads), **node.parameters())
-        for model, frame in zip(node.tables, result if isinstance(result, tuple) else (result,), strict=True):
+        written = result if isinstance(result, tuple) else (result,)
+        for model, frame in zip((*node.tables, *node.kept), written, strict=True):
             model.write(frame, tmp_path)
             frames[model.name()] = model.read(tmp_path)
             assert frames[model.name()].empty  # type: ignore[attr-defined]

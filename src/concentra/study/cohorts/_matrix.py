@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
 
 import pandas as pd
 
+from concentra.errors import DesignError
 from concentra.study.cohorts._cohort import Cohort
 
 Labels = Mapping[str, tuple[str, ...]]
@@ -59,26 +58,25 @@ class Matrix(Cohort):
     features: Literal["genes", "given"] = "genes"
     simulation: Simulation | None = None
 
-    @contextmanager
-    def opened(self, files: list[Path]) -> Iterator[Path]:
-        """The file; that of a simulated cohort is written to a folder that is gone afterwards."""
-        if self.simulation is None:
-            yield files[0]
-            return
+    def simulate(self, path: Path) -> None:
+        """Write the file that stands in for this simulated cohort, always the same bytes."""
         from concentra.simulate import simulate_atlas
 
         size = self.simulation
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{self.name}.h5ad"
-            simulate_atlas(
-                path,
-                size.layout,
-                n_cells=size.n_cells,
-                n_genes=size.n_genes,
-                n_counts=size.n_counts,
-                rng=size.seed,
+        if size is None:
+            raise DesignError(
+                found=f"{self.name} is no simulated cohort",
+                expected="a cohort with a `simulation`",
+                mend="name a simulated cohort",
             )
-            yield path
+        simulate_atlas(
+            path,
+            size.layout,
+            n_cells=size.n_cells,
+            n_genes=size.n_genes,
+            n_counts=size.n_counts,
+            rng=size.seed,
+        )
 
     def cells(self, path: Path) -> pd.DataFrame:
         """The cells compared: `donor`, `stratum`, `part`, `age_group`; index: the row of the file.

@@ -48,12 +48,13 @@ def activity_substates(
     how = Clustering(1, n_components, n_neighbors, seed, features="given")
     units, found = [pd.DataFrame()], [pd.DataFrame()]
     for name, source in activity.items():
-        with source.cohort.opened(source.files) as path:
-            counts = cluster_types(
-                path, source.cohort.cells(path), resolutions, how,
-                min_cells=min_cells, min_donors=min_donors, most_cells=most_cells,
-            )  # fmt: skip
-        first, second = contrast_parts(counts, min_cells=min_cells, alpha=alpha, level=level, seed=seed)
+        states = cluster_types(
+            source.path, source.cells(), resolutions, how,
+            min_cells=min_cells, min_donors=min_donors, most_cells=most_cells,
+        )  # fmt: skip
+        first, second = contrast_parts(
+            states.counts, min_cells=min_cells, alpha=alpha, level=level, seed=seed
+        )
         units.append(first.assign(cohort=name))
         found.append(second.assign(cohort=name))
     return pd.concat(units, ignore_index=True), pd.concat(found, ignore_index=True)
