@@ -111,7 +111,12 @@ def from_anndata(adata: Any, columns: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def whole_counts(adata: Any) -> NDArray[np.int64]:
-    """The counts (units, parts) of an AnnData, dense; the first that is no count is an error that names it."""
+    """The counts (units, parts) of an AnnData, dense; the first that is no count is an error that names it.
+
+    >>> from anndata import AnnData
+    >>> whole_counts(AnnData(np.array([[3.0, 1.0], [0.0, 2.0]]))).tolist()
+    [[3, 1], [0, 2]]
+    """
     matrix = adata.X
     if matrix is None:
         raise AmountError(
@@ -173,7 +178,12 @@ def storable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """A stored frame as it was: text as text, rows numbered."""
+    """A stored frame as it was: text as text, rows numbered.
+
+    >>> frame = pd.DataFrame({"part": ["T", None], "n": [1, 2]})
+    >>> tidy(storable(frame)).equals(frame)
+    True
+    """
     texts = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
     made = frame.reset_index(drop=True)
     for name in texts:
@@ -182,7 +192,13 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def stored(adata: Any, name: str, kind: str) -> dict[str, Any]:
-    """What `concentra.tl` stored under a key, or an error that says which function stores it."""
+    """What `concentra.tl` stored under a key, or an error that says which function stores it.
+
+    >>> from anndata import AnnData
+    >>> adata = AnnData(np.ones((1, 1)), uns={KEY: {"lorenz": {"parameters": {"support": "present"}}}})
+    >>> stored(adata, "lorenz", "lorenz")["parameters"]["support"]
+    'present'
+    """
     found = adata.uns.get(KEY, {})
     if name not in found:
         raise ArgumentError(
@@ -196,7 +212,13 @@ def stored(adata: Any, name: str, kind: str) -> dict[str, Any]:
 
 
 def modality_of(data: Any, modality: str | None) -> Any:
-    """The AnnData itself, or the named modality of a MuData."""
+    """The AnnData itself, or the named modality of a MuData.
+
+    >>> from types import SimpleNamespace
+    >>> mudata = SimpleNamespace(mod={"rna": "cells", "coda": "counts"})
+    >>> modality_of(mudata, "coda"), modality_of("an AnnData", None)
+    ('counts', 'an AnnData')
+    """
     if isinstance(data, pd.DataFrame) or not hasattr(data, "mod"):
         return data
     known = list(data.mod)

@@ -104,6 +104,14 @@ def comparisons_of(
         `choices.crossed()`, and `common_cells`, at which its values are rarefied.
     comparisons
         Of these rows, in this order; metrics are the Gini coefficient and the effective number.
+
+    Examples
+    --------
+    >>> choices = Choices(early_ages=[["3m"]], late_ages=[["24m"]], min_cells=(50,), depths=("observed",))
+    >>> counts = np.array([[50.0, 50], [60, 40], [90, 10], [80, 20]])
+    >>> rows, found = comparisons_of(choices, counts, np.array(["male"] * 4), ["3m", "24m"])
+    >>> len(rows), found.values.round(2).tolist()[0]  # mean or median, of the Gini coefficient here
+    (4, [0.0, 0.1, 0.4, 0.3])
     """
     n_cells = counts.sum(axis=1)
     groups: dict[tuple[bytes, tuple[str, ...]], int] = {}

@@ -65,6 +65,21 @@ def cluster_cells(scales: Scales, strata: Sequence[str]) -> tuple[pd.DataFrame, 
         column (`column_of`) with the number of its cluster within the stratum, the largest 0.
     stability
         One row a (stratum, resolution): as `concentra.clustering.seed_stability` returns it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from concentra.io.cells import read_labels
+    >>> from concentra.simulate import simulate_atlas
+    >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
+    >>> truth = simulate_atlas(path, "kimmel2019", n_cells=300, n_genes=50)
+    >>> cells = read_labels(path, ["tissue", "animal", "cell_type"]).set_axis(["stratum", "donor", "part"], axis=1)
+    >>> how = Clustering(n_variable=50, n_components=10, n_neighbors=15, seed=0, n_seeds=2)
+    >>> clusters, stability = cluster_cells(Scales(path, cells.astype(object), (0.5,), how), ["kidney"])
+    >>> clusters.columns.tolist(), len(stability)
+    (['stratum', 'row', 'donor', 'part', 'leiden_0.5'], 1)
+    >>> clusters["row"].tolist() == cells.index[cells["stratum"] == "kidney"].tolist()
+    True
     """
     known = scales.cells[["stratum", "donor", "part"]].dropna().assign(age_group=None)
     found = cluster_strata(scales.path, known, scales.resolutions, scales.how, strata)
@@ -107,7 +122,12 @@ def compositions(
 
 
 def measured(fine: Mapping[float, pd.DataFrame], *, depth: int) -> pd.DataFrame:
-    """Concentration over clusters of every unit at every resolution: `resolution`, then as `concentration`."""
+    """Concentration over clusters of every unit at every resolution: `resolution`, then as `concentration`.
+
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": "a", "part": ["0", "1"], "n_cells": [75, 25]})
+    >>> measured({0.8: rows}, depth=20)[["resolution", "donor", "gini_present"]].values.tolist()
+    [[0.8, 'a', 0.25]]
+    """
     frames = [
         concentration(rows, rarefaction_cells=depth).assign(resolution=resolution)
         for resolution, rows in fine.items()
@@ -147,6 +167,19 @@ def contrast_scales(
         `resolution` (0: annotated types), then the columns of `compare`, for the strata that were clustered.
     scales
         As `concentra.analysis.granularity.compare_scales` returns it.
+
+    Examples
+    --------
+    >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
+    >>> rows = pd.DataFrame([("lung", donor, "3m" if donor < "c" else "24m", part, n)
+    ...     for donor, both in counts.items() for part, n in zip("01", both, strict=True)],
+    ...     columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> asked = Comparison("age", ("3m",), ("24m",))
+    >>> how = {"min_cells": 50, "depth": 50, "alpha": 0.05, "level": 0.95, "n_draws": 100, "rng": 0}
+    >>> types = compare(rows, asked, **how)
+    >>> found, scales = contrast_scales({0.8: rows}, types, asked, **how)
+    >>> found.loc[found["metric"] == "gini_present", ["resolution", "shift"]].round(3).values.tolist()
+    [[0.0, 0.3], [0.8, 0.3]]
     """
     strata = set().union(*(set(rows["stratum"]) for rows in fine.values()))
     types = coarse[coarse["stratum"].isin(strata)]

@@ -39,6 +39,15 @@ def drivers_of_strata(
     -------
     One row a (stratum, metric, part) with the columns of `concentra.analysis.drivers.attribute`; strata with an
     empty group have none.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> comparison = Comparison("age", ("3m",), ("24m",))
+    >>> found = drivers_of_strata(rows, comparison, min_cells=50, n_draws=100, rng=0).set_index(["metric", "part"])
+    >>> float(found.loc["gini_present"]["contribution"].sum().round(3))  # mean of 0.3 and 0.4, less that of 0 and 0.1
+    0.3
     """
     frames = []
     for stratum, rows in sided(composition, comparison).groupby("stratum", sort=True):
@@ -79,6 +88,15 @@ def plane_of(
     Returns
     -------
     Both frames of `concentra.analysis.plane.plane`; strata with fewer than two donors in a group have no rows.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> comparison = Comparison("age", ("3m",), ("24m",))
+    >>> tests, points = plane_of(rows, comparison, min_cells=50, n_draws=100, rng=0)
+    >>> tests.loc[tests["axes"] == "raw", ["gini", "n_arrangements"]].round(3).values.tolist()
+    [[0.3, 6.0]]
     """
     kept = _compared(composition, comparison, min_cells)
     units = kept[["stratum", "donor", "side"]].drop_duplicates()
@@ -103,6 +121,14 @@ def multiverse_of(
     Returns
     -------
     Both frames of `concentra.analysis.multiverse.multiverse`: specifications, and how far they agree.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> found, summary = multiverse_of(rows, Comparison("age", ("3m",), ("24m",)), min_cells=50, rng=0)
+    >>> sorted(found["gini"].round(2).unique().tolist())[-1], summary["share_same_sign"].tolist()
+    (0.3, [1.0, 1.0, 1.0])
     """
     labels = composition[sex].astype(object) if sex else pd.Series("all donors", index=composition.index)
     rows = composition[["stratum", "donor", "part", "n_cells"]].assign(
@@ -156,6 +182,14 @@ def trend_of(
     -------
     `along` (the axis, with "(months)" where ages were read), then the columns of
     `concentra.analysis.trend.age_trend`; those of males only where `sex` is given.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age": ["1m", "3m", "18m", "24m"],
+    ...     "gini_present": [0.1, 0.12, 0.27, 0.33], "hill_q1": [6.0, 5.8, 4.3, 3.7]})
+    >>> found = trend_of(units, "age", rng=0).set_index("metric")
+    >>> found.loc["hill_q1", "along"], float(found.loc["hill_q1", "slope"].round(3))  # a line: 0.1 a month
+    ('age (months)', -0.1)
     """
     numbers, title = numeric_axis(units[along], along)
     sexes = units[sex].astype(object) if sex else pd.Series("unknown", index=units.index)

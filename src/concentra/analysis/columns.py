@@ -123,7 +123,11 @@ def candidates(columns: Iterable[str], role: str) -> list[str]:
 
 
 def require(name: str, known: Collection[str], role: str) -> str:
-    """The name of a column that is there."""
+    """The name of a column that is there.
+
+    >>> require("age", ["age", "sex"], "--trend")
+    'age'
+    """
     if name not in known:
         raise ColumnError(
             found=f"no column {name!r}", expected=f"a column for the {role}", mend=nearest(name, known)

@@ -117,6 +117,12 @@ def sided(composition: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
     ----------
     composition
         `stratum`, `donor`, `part`, `n_cells` and the columns that the comparison names.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"donor": ["a", "b", "c"], "age": ["3m", "24m", "18m"]})
+    >>> sided(rows, Comparison("age", ("3m",), ("24m",)))["side"].tolist()
+    ['early', 'late', nan]
     """
     missing = pd.Series(None, index=composition.index, dtype=object)
     within = composition[comparison.within] if comparison.within else missing
@@ -125,7 +131,11 @@ def sided(composition: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
 
 
 def measure(counts: Counts, depth: int) -> dict[str, Floats]:
-    """Every metric of every donor, (n,) each, by name; rarefied ones at `depth` cells."""
+    """Every metric of every donor, (n,) each, by name; rarefied ones at `depth` cells.
+
+    >>> measure(np.array([[50, 50], [90, 10]]), depth=50)["gini_present"].round(3).tolist()
+    [0.0, 0.4]
+    """
     if not len(counts):
         return {name: np.empty(0) for name in METRICS}
     found: dict[str, Any] = dict(compute(counts, PLAIN))
@@ -321,6 +331,14 @@ def across(composition: pd.DataFrame, comparison: Comparison, *, min_cells: int,
     `n_late` (donors, or pairs), `mean_shift` (mean over strata of the difference of means; of pairs, the mean of
     their differences), `share_up` (share of strata with a shift above 0), `p_value`, `p_attainable`,
     `n_arrangements`, `exact`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> found = across(rows, Comparison("age", ("3m",), ("24m",)), min_cells=50, rng=0).set_index("metric")
+    >>> found.loc["gini_present", ["mean_shift", "p_value"]].astype(float).round(3).tolist()
+    [0.3, 0.333]
     """
     columns: dict[str, tuple[dict[str, list[pd.Series]], dict[str, str]]] = {
         metric: ({EARLY: [], LATE: []}, {}) for metric in (GINI, EFFECTIVE)

@@ -104,6 +104,12 @@ def share_tests(early: np.ndarray, late: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     Columns `p_value`, `p_attainable`, `p_adjusted`, `n_family`, one row a part; NaN where a group has one donor.
+
+    Examples
+    --------
+    >>> early, late = np.array([[0.5], [0.6], [0.4]]), np.array([[0.1], [0.2], [0.3]])
+    >>> share_tests(early, late)["p_value"].tolist()  # all late shares are lower: 2 of 20
+    [0.1]
     """
     tests = [mann_whitney_exact(before, after) for before, after in zip(early.T, late.T, strict=True)]
     p_values, attainable = ([getattr(test, name) for test in tests] for name in ("p_value", "p_attainable"))

@@ -70,6 +70,14 @@ def group_counts(
         `donor`, `part`, `n_cells` of one stratum; absent parts need no row.
     units
         `donor` and the group, of the donors compared; the parts are those of all donors in `composition`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"donor": ["a", "a", "b"], "part": ["B", "T", "T"], "n_cells": [1, 2, 3]})
+    >>> units = pd.DataFrame({"donor": ["a", "b"], "age_group": ["early", "late"]})
+    >>> found = group_counts(rows, units)
+    >>> found["early"][1].tolist(), found["late"][1].tolist()
+    ([[1, 2]], [[0, 3]])
     """
     wide = composition.pivot(index="donor", columns="part", values="n_cells").fillna(0).sort_index()
     found = {}
@@ -116,6 +124,14 @@ def contrast(
     - `direction` and `verdict` of the stratum: "crystallizes", "disperses" or "mixed" where both metrics differ at
       `alpha` after adjustment; "cannot reach" where even the most extreme data would not have reached `alpha`;
       "no test" where a group has fewer than two donors; otherwise "unresolved".
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early", "early", "late", "late"],
+    ...     "gini_present": [0.0, 0.1, 0.4, 0.3], "hill_q1": [2.0, 1.96, 1.38, 1.65]})
+    >>> found = contrast(units, metrics=["gini_present", "hill_q1"], alpha=0.05).set_index("metric")
+    >>> found[["shift", "p_attainable", "verdict"]].round(2).values.tolist()[0]  # two against two: at best 2 of 6
+    [0.3, 0.33, 'cannot reach']
     """
     rows = [
         {"stratum": stratum, "metric": metric} | _compared(of_stratum, metric, group, level)
@@ -153,6 +169,16 @@ def shift_intervals(
     -------
     One row a (stratum, metric) with donors in both groups: `corrected`, the shift corrected for depth; `low`, `high`;
     and `interval`: "interval", "range" at two donors, "none". See `concentra.stats.bootstrap.bootstrap_shift`.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> found = shift_intervals(units, rows, level=0.95, n_draws=200, depth=50, seed=0).set_index("metric")
+    >>> row = found.loc["gini_present"]
+    >>> row["interval"], bool(row["low"] < 0.3 < row["high"])
+    ('range', True)
     """
     rows: list[dict[str, Any]] = []
     for stratum, of_stratum in units.groupby("stratum", sort=True):
@@ -181,6 +207,13 @@ def judged(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
         One row a (stratum, metric): `shift`, `p_value`, `p_attainable`; `gini_present` and `hill_q1` among the metrics.
     alpha
         As for `contrast`, which says what the verdicts mean.
+
+    Examples
+    --------
+    >>> rows = [("lung", metric, shift, 0.01, 0.01) for metric, shift in (("gini_present", 0.1), ("hill_q1", -2.0))]
+    >>> frame = pd.DataFrame(rows, columns=["stratum", "metric", "shift", "p_value", "p_attainable"])
+    >>> judged(frame, 0.05)["verdict"].tolist(), judged(frame, 0.005)["verdict"].tolist()
+    (['crystallizes', 'crystallizes'], ['cannot reach', 'cannot reach'])
     """
     frame = pd.concat([_adjusted(family, alpha) for _, family in frame.groupby("metric")]).sort_index()
     decided = {stratum: _decide(rows, alpha) for stratum, rows in frame.groupby("stratum")}
@@ -273,6 +306,14 @@ def across_strata(
     One row a metric: `n_strata` (with at least two donors of both groups), `n_early`, `n_late` (donors), `mean_shift`
     (mean over strata of the difference of medians), `share_up` (share of strata with a shift above 0), `p_value`
     (two-sided), `p_attainable`, `n_arrangements`, `exact`.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early", "early", "late", "late"],
+    ...     "gini_present": [0.0, 0.1, 0.4, 0.3], "hill_q1": [2.0, 1.96, 1.38, 1.65]})
+    >>> found = across_strata(pd.concat([units, units.assign(stratum="liver")]), metrics=["gini_present"], seed=0)
+    >>> found[["n_strata", "mean_shift", "share_up", "n_arrangements"]].round(3).values.tolist()
+    [[2.0, 0.3, 1.0, 6.0]]
     """
     compared = units[units[group].notna()]
     sizes = compared.groupby(["stratum", group]).size().unstack(fill_value=0)

@@ -82,6 +82,12 @@ def confounding(composition: pd.DataFrame, comparison: Comparison, nuisance: Col
     One row a covariate: `covariate`; `early`, `late`, its values on either side; `confounded`: "complete" where
     each side has one value and they differ (then no analysis can tell the two apart), "partial" where the shares
     differ, "none". A covariate that differs between all donors (a batch each) is not confounded.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"donor": list("abcd"), "age": ["3m", "3m", "24m", "24m"], "sex": ["f", "f", "m", "m"]})
+    >>> confounding(rows, Comparison("age", ("3m",), ("24m",)), ["sex"]).values.tolist()
+    [['sex', 'f (2)', 'm (2)', 'complete']]
     """
     rows = []
     about = [comparison.column, *dict.fromkeys(nuisance)]
@@ -136,6 +142,13 @@ def refuse(
     DesignError
         There is one donor; a group has no donor with enough cells; no stratum, no value of the covariate, no
         pair has both groups; or the groups differ completely in a covariate.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "part": "T", "n_cells": 60,
+    ...     "age": ["3m", "18m", "24m", "24m"]})
+    >>> refuse(rows, Comparison("age", ("3m",), ("24m",)), min_cells=50, nuisance={})[0]
+    "age: 3m to 24m: 1 donor on neither side: other values ('18m')"
     """
     _refuse_no_donors(composition, comparison, min_cells)
     design = design_table(composition, comparison, min_cells=min_cells)

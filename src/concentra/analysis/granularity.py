@@ -39,6 +39,13 @@ def state_composition(labels: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame
     Returns
     -------
     One row a (resolution, stratum, donor, part): `age_group`, `part` (the cluster), `n_cells` > 0.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"cell": [0, 1, 2], "resolution": 0.8, "cluster": [0, 0, 1]})
+    >>> cells = pd.DataFrame({"donor": ["a", "a", "b"], "stratum": "lung", "age_group": ["early", "early", "late"]})
+    >>> state_composition(labels, cells)[["donor", "part", "n_cells"]].values.tolist()
+    [['a', 0, 2], ['b', 1, 1]]
     """
     for frame, names in ((labels, ["cell", "resolution", "cluster"]), (cells, UNIT[1:])):
         for name in names:
@@ -75,6 +82,13 @@ def state_concentration(composition: pd.DataFrame) -> pd.DataFrame:
     the stratum that the donor lacks count as zeros), `hill_q0` (clusters present), `hill_q1`, and
     `hill_q1_corrected` (Chao, Wang & Jost 2013), because donors differ in cells of one type even more than
     in cells of a tissue.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"resolution": 0.8, "stratum": "lung", "donor": ["a", "a", "b"], "age_group": "early",
+    ...     "part": [0, 1, 0], "n_cells": [75, 25, 9]})
+    >>> state_concentration(rows)[["donor", "n_cells", "gini_present", "gini_stratum"]].values.tolist()
+    [['a', 100, 0.25, 0.25], ['b', 9, 0.0, 0.5]]
     """
     frames = []
     for _, rows in composition.groupby(["resolution", "stratum"], observed=True):
@@ -108,6 +122,15 @@ def state_contrast(
     One row a (resolution, stratum, metric): `resolution` and the columns of
     `concentra.analysis.contrast.contrast`, among them `shift`, `p_value`, `p_adjusted`, `p_attainable`,
     `direction` and `verdict`.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"resolution": 0.8, "stratum": "lung", "donor": list("abcd"), "n_cells": 90,
+    ...     "age_group": ["early", "early", "late", "late"], "gini_present": [0.0, 0.1, 0.4, 0.3],
+    ...     "hill_q1": [2.0, 1.96, 1.38, 1.65]})
+    >>> found = state_contrast(units, min_cells=50, alpha=0.05)
+    >>> found[["metric", "shift", "direction", "verdict"]].round(3).values.tolist()[0]
+    ['gini_present', 0.3, 'crystallizes', 'cannot reach']
     """
     kept = units[units["n_cells"] >= min_cells]
     frames = []
@@ -155,6 +178,15 @@ def shift_null(
     of arrangements with an absolute shift at least as large; (b + 1) / (m + 1) for random ones, Phipson & Smyth 2010),
     `p_attainable` (the smallest share these values allow), `n_arrangements`. NaN where a group has fewer than
     two donors.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"resolution": 0.8, "stratum": "lung", "donor": list("abcd"), "n_cells": 90,
+    ...     "age_group": ["early", "early", "late", "late"], "gini_present": [0.0, 0.1, 0.4, 0.3],
+    ...     "hill_q1": [2.0, 1.96, 1.38, 1.65]})
+    >>> found = shift_null(units, min_cells=50, rng=0).set_index("metric")
+    >>> found.loc["gini_present", ["shift", "p_permutation", "n_arrangements"]].astype(float).round(3).tolist()
+    [0.3, 0.333, 6.0]
     """
     generator = np.random.default_rng(rng)
     kept = units[(units["n_cells"] >= min_cells) & units["age_group"].isin(["early", "late"])]
@@ -184,6 +216,14 @@ def compare_scales(coarse: pd.DataFrame, fine: pd.DataFrame) -> pd.DataFrame:
     the other disperses), `p_opposite`: the largest of the four p-values, which tests that all four shifts are
     real at once (intersection-union, Berger 1982, Technometrics 24:295); NaN where the directions are not
     opposite or a test is missing.
+
+    Examples
+    --------
+    >>> coarse = pd.DataFrame({"stratum": "kidney", "metric": ["gini_present", "hill_q1"], "p_value": [0.02, 0.03],
+    ...     "direction": "crystallizes"})
+    >>> fine = coarse.assign(resolution=0.8, direction="disperses", p_value=[0.01, 0.04])
+    >>> compare_scales(coarse, fine)[["direction_fine", "opposite", "p_opposite"]].values.tolist()
+    [['disperses', True, 0.04]]
     """
     first, second = (_worst(coarse, ["stratum"]), _worst(fine, ["stratum", "resolution"]))
     both = second.merge(first, on="stratum", suffixes=("_fine", "_coarse"))

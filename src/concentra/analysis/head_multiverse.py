@@ -126,6 +126,11 @@ def most_influential(heads: NDArray[np.int64], amounts: Floats, n_heads: int) ->
     """The heads (layer, head) whose absence moves the two shifts from first to last checkpoint most.
 
     By the length of the change in both shifts, each in standard deviations over heads; at equal length the first.
+
+    >>> heads = np.array([[0, 0], [0, 1], [1, 0]])
+    >>> amounts = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 9.0]])
+    >>> most_influential(heads, amounts, 1)
+    [(1, 0)]
     """
     ends = amounts[[0, -1]]
     change = np.zeros(len(heads))

@@ -120,6 +120,13 @@ def agreement(specifications: pd.DataFrame) -> pd.DataFrame:
     One row a metric, "gini", "hill_q1" and "both": `n_specifications` that differ in it, `published` shift,
     `share_same_sign` (of the published one; for "both" the same signs of both shifts), `median`, `low` and `high`
     (least and greatest shift); the shifts are missing for "both".
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"gini": [0.1, 0.2, -0.1], "hill_q1": [-1.0, -2.0, -0.5],
+    ...     "published": [True, False, False], "counts_gini": True, "counts_hill_q1": True})
+    >>> agreement(found)[["metric", "share_same_sign", "low", "high"]].round(2).values.tolist()
+    [['gini', 0.67, -0.1, 0.2], ['hill_q1', 1.0, -2.0, -0.5], ['both', 0.67, nan, nan]]
     """
     chosen = specifications.loc[specifications["published"].astype(bool)].iloc[0]
     same = {

@@ -45,7 +45,11 @@ def gini_normalised(amounts: Floats, support: Support = "present") -> Floats:
 
 
 def ln_hill_q1(amounts: Floats) -> Floats:
-    """Natural logarithm of the effective number, the entropy."""
+    """Natural logarithm of the effective number, the entropy.
+
+    >>> ln_hill_q1(np.array([[1.0, 1.0], [1.0, 0.0]])).round(3).tolist()
+    [0.693, 0.0]
+    """
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(hill_number(amounts, 1.0, check=False)))
 
@@ -95,6 +99,15 @@ def arrows(
     ------
     Stratum and `Arrow`: the shift of medians, its joint region (none at two donors), the null cloud of permuted
     labels, the test of the shift against it, and p of the pair (permutation of Mahalanobis distances).
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> name, arrow = next(arrows(units, rows, level=0.95, n_draws=100, n_random=99, seed=0))
+    >>> name, arrow.axes, float(arrow.shift[0].round(3)), len(arrow.cloud.shifts)
+    ('lung', 'raw', 0.3, 6)
     """
     for stratum, rows in units.groupby("stratum", sort=True):
         counts = group_counts(composition[composition["stratum"] == stratum], rows, group)
@@ -124,7 +137,11 @@ def arrows(
 
 
 def measure_parts(axes: str) -> Any:
-    """Both metrics (..., 2) of amounts (..., H) over all parts measured, on these axes."""
+    """Both metrics (..., 2) of amounts (..., H) over all parts measured, on these axes.
+
+    >>> measure_parts("raw")(np.array([[1.0, 1.0], [1.0, 0.0]])).tolist()
+    [[0.0, 2.0], [0.5, 1.0]]
+    """
 
     def measure(amounts: Floats) -> Floats:
         if axes == RAW:
@@ -157,6 +174,12 @@ def model_plane(
         `concentra.stats.null_cloud.PlaneTest` says of them.
     cloud
         `axes`, `what` ("region" or "null"), `place`, `gini`, `hill_q1`.
+
+    Examples
+    --------
+    >>> tests, cloud = model_plane(np.array([[1.0, 1, 1, 1], [1, 1, 1, 5]]), rng=0, n_draws=50, n_null=20, level=0.95)
+    >>> tests["gini"].round(3).tolist()[0]  # 3/8: shares 1/8, 1/8, 1/8, 5/8
+    0.375
     """
     draws = bootstrap_parts(amounts[[0, -1]], rng=rng, n_draws=n_draws, support="stratum")
     tests, clouds = [], []
@@ -177,7 +200,11 @@ def model_plane(
 
 
 def points_frame(axes: str, what: str, points: Floats) -> pd.DataFrame:
-    """Points (M, 2) of the plane as rows: `axes`, `what`, `place`, `gini`, `hill_q1`."""
+    """Points (M, 2) of the plane as rows: `axes`, `what`, `place`, `gini`, `hill_q1`.
+
+    >>> points_frame("raw", "null", np.array([[0.1, -1.0]])).values.tolist()
+    [['raw', 'null', 0, 0.1, -1.0]]
+    """
     return pd.DataFrame(
         {
             "axes": axes,
@@ -213,6 +240,15 @@ def plane(
         `p_joint`, `n_arrangements`, `exact`, and what `concentra.stats.null_cloud.PlaneTest` says.
     cloud
         `stratum`, `axes`, `what` ("region" or "null"), `place`, `gini`, `hill_q1`.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> tests, cloud = plane(units, rows, n_shown=6, level=0.95, n_draws=100, n_random=99, seed=0)
+    >>> tests["axes"].tolist(), tests["gini"].round(3).tolist()[0], int((cloud["what"] == "null").sum())
+    (['raw', 'normalised'], 0.3, 12)
     """
     tests, clouds = [], []
     for stratum, arrow in arrows(units, composition, **how):

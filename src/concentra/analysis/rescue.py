@@ -101,6 +101,17 @@ def rescue(
     the observed value. p counts the observed arrangement (Phipson & Smyth 2010, Statistical Applications in
     Genetics and Molecular Biology 9:39). At two donors a group there are 90 arrangements, and exchanging young
     and treated changes nothing: p is at least 2 / 90.
+
+    Examples
+    --------
+    >>> counts = {"young": [50, 50], "old": [90, 10], "treated": [70, 30]}
+    >>> group = {"young": "early", "old": "late", "treated": "treated"}
+    >>> rows = pd.DataFrame([("marrow", f"{name}{n}", group[name], part, cells)
+    ...     for name, both in counts.items() for n in (1, 2) for part, cells in zip("BT", both, strict=True)],
+    ...     columns=["stratum", "donor", "group", "part", "n_cells"])
+    >>> found = rescue(rows, rng=0, n_draws=100).set_index("metric")
+    >>> found.loc["gini_present", ["ageing_shift", "rescue", "n_arrangements"]].astype(float).round(3).tolist()
+    [0.4, 0.5, 90.0]
     """
     _require(composition)
     generator = np.random.default_rng(rng)

@@ -70,7 +70,12 @@ def spellings(
 
 
 def respelled(frame: pd.DataFrame, found: Spellings) -> pd.DataFrame:
-    """The frame with labels as `spellings` found them; missing ones None."""
+    """The frame with labels as `spellings` found them; missing ones None.
+
+    >>> frame = pd.DataFrame({"part": ["T CELL", "n/a"]})
+    >>> respelled(frame, {"part": {"T CELL": "T cell", "n/a": None}})["part"].tolist()
+    ['T cell', None]
+    """
     columns = {}
     for name, spelling in found.items():
         values = frame[name].map(spelling).astype(object)

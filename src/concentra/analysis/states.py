@@ -94,6 +94,12 @@ def count_types(cells: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     One row a (stratum, donor, state): `level` "types", `part` missing, `resolution` `ANNOTATED`, `state` the type.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"stratum": "lung", "donor": list("aab"), "part": ["T", "T", None], "age_group": "early"})
+    >>> count_types(cells)[["donor", "state", "n_cells"]].values.tolist()
+    [['a', 'T', 2]]
     """
     known = cells[cells["part"].notna()]
     by = ["stratum", "donor", "age_group", "part"]
@@ -123,6 +129,19 @@ def cluster_strata(
     Returns
     -------
     `States` with `level` "clusters" and `part` missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from concentra.io.cells import read_labels
+    >>> from concentra.simulate import simulate_atlas
+    >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
+    >>> truth = simulate_atlas(path, "kimmel2019", n_cells=300, n_genes=50)
+    >>> cells = read_labels(path, ["tissue", "animal"]).set_axis(["stratum", "donor"], axis=1).astype(object)
+    >>> how = Clustering(n_variable=50, n_components=10, n_neighbors=15, seed=0)
+    >>> found = cluster_strata(path, cells.assign(age_group="early"), [0.5], how, ["kidney"])
+    >>> int(found.counts["n_cells"].sum()) == len(found.labels) == int((cells["stratum"] == "kidney").sum())
+    True
     """
     chosen = [(name, rows) for name, rows in cells.groupby("stratum") if not strata or name in strata]
     frames = [
@@ -157,6 +176,21 @@ def cluster_types(
     Returns
     -------
     `States` with `level` "states".
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from concentra.io.cells import read_labels
+    >>> from concentra.simulate import simulate_atlas
+    >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
+    >>> truth = simulate_atlas(path, "kimmel2019", n_cells=600, n_genes=50)
+    >>> names = ["stratum", "donor", "part", "age_group"]
+    >>> cells = read_labels(path, ["tissue", "animal", "cell_type", "age"]).set_axis(names, axis=1).astype(object)
+    >>> cells["age_group"] = cells["age_group"].map({"young": "early", "old": "late"})
+    >>> how = Clustering(n_variable=50, n_components=5, n_neighbors=10, seed=0)
+    >>> found = cluster_types(path, cells, [0.5], how, min_cells=8, min_donors=3, most_cells=12)
+    >>> int(found.counts.groupby(["stratum", "part", "donor"])["n_cells"].sum().max())  # at most most_cells
+    12
     """
     chosen = types_compared(cells, min_cells=min_cells, min_donors=min_donors)
     frames = []
@@ -241,6 +275,16 @@ def contrast_parts(
         `stratum`, `part`, and the columns of `state_concentration`.
     contrast
         One row a (stratum, part, resolution, metric): those of `contrast_scales`.
+
+    Examples
+    --------
+    >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
+    >>> rows = pd.DataFrame([("lung", "T", 0.8, donor, "early" if donor < "c" else "late", state, n)
+    ...     for donor, both in counts.items() for state, n in zip("01", both, strict=True)],
+    ...     columns=["stratum", "part", "resolution", "donor", "age_group", "state", "n_cells"])
+    >>> units, found = contrast_parts(rows, min_cells=50, alpha=0.05, level=0.95, seed=0)
+    >>> found[["part", "metric", "shift"]].round(3).values.tolist()[0]
+    ['T', 'gini_present', 0.3]
     """
     if counts.empty:
         return pd.DataFrame(), pd.DataFrame()
@@ -277,6 +321,16 @@ def contrast_scales(
     contrast
         One row a (stratum, resolution, metric): the columns of `concentra.analysis.granularity.state_contrast`, and
         `null_low`, `null_high`, `p_permutation` of `concentra.analysis.granularity.shift_null`.
+
+    Examples
+    --------
+    >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
+    >>> rows = pd.DataFrame([("lung", 0.8, donor, "early" if donor < "c" else "late", state, n)
+    ...     for donor, both in counts.items() for state, n in zip("01", both, strict=True)],
+    ...     columns=["stratum", "resolution", "donor", "age_group", "state", "n_cells"])
+    >>> units, found = contrast_scales(rows, min_cells=50, alpha=0.05, level=0.95, seed=0)
+    >>> found[["metric", "shift", "verdict"]].round(3).values.tolist()[0]
+    ['gini_present', 0.3, 'cannot reach']
     """
     if counts.empty:
         return pd.DataFrame(), pd.DataFrame()

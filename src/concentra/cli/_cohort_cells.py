@@ -19,7 +19,7 @@ HOW = {"n_variable": 2_000, "n_components": 50, "n_neighbors": 15, "n_seeds": 5}
 
 def refuse_clustering(options: Options) -> None:
     """Raise where there is nothing to cluster, or nothing to cluster with, before anything long begins."""
-    from concentra.clustering import require_packages
+    from concentra.clustering._needed import require_packages
     from concentra.io.expression import MATRICES, has_matrix
 
     asked = f"--resolutions {','.join(f'{one:g}' for one in options.resolutions)}"

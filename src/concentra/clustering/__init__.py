@@ -20,7 +20,6 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from concentra.clustering._needed import require_packages
 from concentra.clustering.features import equal_cells, principal_components
 from concentra.clustering.graph import neighbour_graph
 from concentra.clustering.leiden import leiden_labels, seed_stability
@@ -32,7 +31,6 @@ __all__ = [
     "leiden_labels",
     "neighbour_graph",
     "principal_components",
-    "require_packages",
     "seed_stability",
 ]
 
@@ -67,6 +65,15 @@ def cluster_cells(
     -------
     DataFrame
         `cell`, `resolution`, `cluster`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> cells = np.concatenate([rng.normal(0, 1, (60, 5)), rng.normal(9, 1, (40, 5))])  # two clouds
+    >>> labels = cluster_cells(cells, [0.1])
+    >>> labels["cluster"].value_counts().tolist()
+    [60, 40]
     """
     components = principal_components(matrix, n_components, seed=seed)
     graph = neighbour_graph(components, n_neighbors, seed=seed)

@@ -60,6 +60,12 @@ def neighbour_graph(
     References
     ----------
     McInnes, Healy & Melville 2018, arXiv:1802.03426, sections 3.1 and 4.1 (algorithms 2 and 3).
+
+    Examples
+    --------
+    >>> cells = np.array([[0.0], [1.0], [10.0], [11.0]], dtype=np.float32)
+    >>> neighbour_graph(cells, 2).toarray().tolist()  # two pairs, each other's nearest
+    [[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]]
     """
     n_cells = components.shape[0]
     if n_neighbors < 2 or n_cells < 2:

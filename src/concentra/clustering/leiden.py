@@ -55,6 +55,12 @@ def leiden_labels(
     ----------
     Traag, Waltman & van Eck 2019, Scientific Reports 9:5233. Reichardt & Bornholdt 2006, Physical Review E
     74:016110 (resolution).
+
+    Examples
+    --------
+    >>> pairs = csr_matrix(np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=float))
+    >>> leiden_labels(pairs, [1.0])["cluster"].tolist()
+    [0, 0, 1, 1]
     """
     values = _checked(graph, resolutions)
     names = np.arange(graph.shape[0]) if cells is None else np.asarray(cells)
@@ -87,6 +93,12 @@ def seed_stability(
         `resolution`, `n_seeds`, `n_clusters_low`, `n_clusters_high`, `rand_index_mean`, `rand_index_low`;
         the index is 1 for identical clusters and about 0 for unrelated ones (Hubert & Arabie 1985, Journal of
         Classification 2:193).
+
+    Examples
+    --------
+    >>> pairs = csr_matrix(np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=float))
+    >>> seed_stability(pairs, [1.0], seeds=[0, 1])[["n_clusters_low", "rand_index_low"]].values.tolist()
+    [[2.0, 1.0]]
     """
     if len(set(seeds)) < 2:
         raise ArgumentError(found=f"seeds {list(seeds)}", expected="two seeds", mend="give several seeds")

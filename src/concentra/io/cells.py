@@ -38,6 +38,14 @@ def label_columns(path: str | Path) -> dict[str, str]:
         Kinds are ``categorical``, ``string``, ``integer``, ``float``, ``boolean``; ``text`` for every column
         of a delimited file, whose kind only its values can tell; ``other`` for what is neither label nor
         number. The names of the cells (the index) are not a column.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> table = pathlib.Path(tempfile.mkdtemp()) / "cells.csv"
+    >>> _ = table.write_text("donor,tissue\\na,lung\\n")
+    >>> label_columns(table)
+    {'donor': 'text', 'tissue': 'text'}
     """
     ending = file_ending(path, ENDINGS)
     if ending in TABLES:

@@ -56,7 +56,14 @@ class Expression:
 
 
 def has_matrix(path: str | Path) -> bool:
-    """Whether the file holds a matrix of cells by features in X."""
+    """Whether the file holds a matrix of cells by features in X.
+
+    >>> import tempfile, anndata
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> anndata.AnnData(np.ones((2, 3), dtype="f4")).write_h5ad(path)
+    >>> has_matrix(path)
+    True
+    """
     ending = file_ending(path, MATRICES)
     with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
         return "X" in file
@@ -82,6 +89,15 @@ def select_cells(
     -------
     DataFrame
         The columns of `where` and `columns` as categoricals, index `row`, ascending.
+
+    Examples
+    --------
+    >>> import tempfile, anndata
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> obs = pd.DataFrame({"tissue": ["lung", "liver", "lung"]}, index=list("abc"))
+    >>> anndata.AnnData(np.ones((3, 1), dtype="f4"), obs).write_h5ad(path)
+    >>> select_cells(path, {"tissue": "lung"}).index.tolist()
+    [0, 2]
     """
     labels = read_labels(path, list(dict.fromkeys([*where, *columns])))
     chosen = labels.notna().all(axis=1)
@@ -145,6 +161,15 @@ def read_expression(
     -----
     The file is read twice in chunks of about four million stored values: once for the moments of each gene,
     once for the chosen genes. A cell without counts stays zero.
+
+    Examples
+    --------
+    >>> import tempfile, anndata
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> anndata.AnnData(np.array([[1, 3], [0, 5]], dtype="f4")).write_h5ad(path)
+    >>> found = read_expression(path, [0])
+    >>> found.scale, found.matrix.toarray().astype(float).round(2).tolist()  # ln(1 + 2500), ln(1 + 7500)
+    ('counts', [[7.82, 8.92]])
     """
     if n_variable < 1:
         raise ArgumentError(

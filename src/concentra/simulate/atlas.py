@@ -73,6 +73,14 @@ def simulate_atlas(
     -----
     X is CSR of float32, log-normalised for the two Tabula Muris Senis layouts and counts for the others.
     The planted state of each cell is in `free_annotation` (Tabula Muris Senis) or `subtype`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
+    >>> truth = simulate_atlas(path, "kimmel2019", n_cells=300, n_genes=50)
+    >>> truth.loc[truth["tissue"] == "kidney", "direction"].tolist()[:2]  # over types, over all states
+    ['crystallize', 'disperse']
     """
     chosen = layout_named(layout)
     _check(n_cells, n_genes, n_counts, concentration, depth_spread)
@@ -92,7 +100,11 @@ def simulate_atlas(
 
 
 def truth_path(path: str | Path) -> Path:
-    """Where the truth of an atlas lies: `<stem>.truth.csv` beside it."""
+    """Where the truth of an atlas lies: `<stem>.truth.csv` beside it.
+
+    >>> truth_path("atlas.h5ad").name
+    'atlas.truth.csv'
+    """
     return Path(path).with_suffix(".truth.csv")
 
 

@@ -41,6 +41,9 @@ def default_plan(n_null: int = 5) -> list[PlantedShift]:
     """Three tissues with planted shifts (crystallizes, disperses, mixed) and `n_null` without.
 
     The mixed tissue's two Lorenz curves cross: both its Gini and its effective number rise.
+
+    >>> [shift.tissue for shift in default_plan(1)]
+    ['crystallizes', 'disperses', 'mixed', 'null_1']
     """
     plan = [
         PlantedShift("crystallizes", geometric(12, 0.85), geometric(12, 0.75)),

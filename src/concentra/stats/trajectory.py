@@ -114,7 +114,12 @@ def shift_by_first(
     n_draws: int = 10_000,
     support: Support = "present",
 ) -> list[TrajectoryShift]:
-    """The shift to the last checkpoint from each earlier one, all from the same draws; C - 1 of them."""
+    """The shift to the last checkpoint from each earlier one, all from the same draws; C - 1 of them.
+
+    >>> amounts = [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 1.0, 5.0]]
+    >>> [round(found.gini.estimate, 3) for found in shift_by_first(amounts, rng=0, n_draws=100)]  # 3/8, less 0 and 1/4
+    [0.375, 0.125]
+    """
     table = as_trajectory(amounts)
     draws = bootstrap_parts(table, rng=rng, n_draws=n_draws, support=support)
     return [
@@ -129,6 +134,10 @@ def verdict(gini_shift: PartShift, hill_shift: PartShift) -> Verdict:
     "crystallizes" (Gini up, effective number down) or "disperses" (the reverse) only when both intervals
     exclude 0 and neither sign depends on a single part; "mixed" when both stand in that way but disagree;
     else "unresolved".
+
+    >>> found = trajectory_shift([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 5.0]], rng=0, n_draws=100)
+    >>> verdict(found.gini, found.hill_q1)  # all of it rests on the fourth part
+    'unresolved'
     """
     stand = [shift.sign_survives and (shift.low > 0 or shift.high < 0) for shift in (gini_shift, hill_shift)]
     if not all(stand):

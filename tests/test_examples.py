@@ -1,0 +1,77 @@
+"""Every public function has an example that shows a value; pytest runs the examples where they stand."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+
+FACES = ("metrics", "stats", "clustering", "simulate", "pp", "tl", "get", "pl")
+"""What these name in `__all__` is public."""
+ROOMS = ("analysis",)
+"""All functions of the modules in these are public, but for modules with an underscore."""
+FILES = ("cells", "counts", "expression", "importance")
+"""The modules of `concentra.io` that read what a user has; below them lie helpers."""
+
+
+def public() -> dict[str, Callable[..., Any]]:
+    found = {}
+    for name in FACES:
+        face = import_module(f"concentra.{name}")
+        found |= {f"{name}.{one}": getattr(face, one) for one in face.__all__}
+    names = [f"concentra.io.{one}" for one in FILES]
+    for name in ROOMS:
+        room = import_module(f"concentra.{name}")
+        names += [one.name for one in iter_modules(room.__path__, f"{room.__name__}.")]
+    for name in names:
+        module = import_module(name)
+        for one, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__ == name and not one.startswith("_"):
+                found[f"{name.removeprefix('concentra.')}.{one}"] = value
+    return {name: value for name, value in found.items() if inspect.isfunction(value)}
+
+
+def shown(function: Callable[..., Any]) -> list[str]:
+    """What the examples of a function show, those left out that are never run."""
+    return [
+        example.want
+        for test in doctest.DocTestFinder(recurse=False).find(function, function.__name__, globs={})
+        for example in test.examples
+        if example.want and not example.options.get(doctest.SKIP)
+    ]
+
+
+PUBLIC = public()
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_a_public_function_shows_a_value(name: str) -> None:
+    assert shown(PUBLIC[name]), f"{name} has no example that shows a value"
+
+
+def test_the_public_functions_are_found() -> None:
+    some = {
+        "metrics.gini",
+        "stats.benjamini_hochberg",
+        "analysis.compare.compare",
+        "io.cells.read_labels",
+        "pl.plane",
+    }
+    assert some | {"tl.contrast", "get.scales", "clustering.leiden_labels", "simulate.simulate_atlas"} <= set(
+        PUBLIC
+    )
+
+
+def test_examples_that_show_nothing_or_are_skipped_do_not_count() -> None:
+    def silent() -> None:
+        """>>> 1 + 1  # doctest: +SKIP
+        2
+        >>> _ = 1
+        """
+
+    assert shown(silent) == []
