@@ -107,6 +107,14 @@ def test_where_files_are_found(name: str, file: str, tmp_path: Path) -> None:
     assert raw.status(cohorts()[name], tmp_path) == "raw data"
 
 
+@pytest.mark.parametrize("name", ["tms_facs", "tms_facs_expression"])
+def test_a_whole_atlas_goes_before_its_tissues(name: str, tmp_path: Path) -> None:
+    stem = "tabula-muris-senis-facs-processed-official-annotations"
+    for file in (f"{stem}-Kidney.h5ad", f"{stem}.h5ad", f"{stem}-Lung.h5ad"):
+        (tmp_path / file).touch()
+    assert cohorts()[name].files(tmp_path) == [tmp_path / f"{stem}.h5ad"]
+
+
 def test_the_simulated_file_is_the_same_every_time(tmp_path: Path) -> None:
     cohort = matrix("simulated_rat")
     assert raw.status(cohort, None) == "simulated"

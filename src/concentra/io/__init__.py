@@ -6,6 +6,12 @@
     `read_importance`, `importance_values`: ablation tables, and checkpoints × heads amounts from them.
 `concentra.io.counts`
     `read_counts`: a wide or long table of counts, as units × parts.
+`concentra.io.expression`
+    `select_cells`, `read_expression`: expression of chosen cells, streamed.
+`concentra.io.counting`, `concentra.io.soma`
+    `count_cells`, `count_to`, `merge_counts`, `count_soma`: cells of every combination of labels, at any scale.
+`concentra.io.fetch`
+    `fetch`: public raw files, continued where a download broke off, taken only when whole.
 
 Below them lie `tables` (delimited and Parquet), `annotated` (`obs` of ``.h5ad`` and ``.zarr``) and `labels`
 (text and categoricals).

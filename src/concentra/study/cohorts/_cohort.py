@@ -98,11 +98,15 @@ class Model(Cohort):
 
 
 def first_of(*patterns: str) -> Callable[[Path], list[Path]]:
-    """Find by patterns in order of preference, each tried below the data folder; the first match wins."""
+    """Find by patterns in order of preference, each tried below the data folder.
+
+    Of several matches the shortest name is taken: that of a whole atlas before those of its tissues.
+    """
 
     def find(data: Path) -> list[Path]:
         for pattern in patterns:
-            found = sorted(path for path in data.glob(pattern) if path.exists())
+            there = (path for path in data.glob(pattern) if path.exists())
+            found = sorted(there, key=lambda path: (len(path.name), path.name))
             if found:
                 return found[:1]
         return []

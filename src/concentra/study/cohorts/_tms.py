@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.io.fetch import Remote
-from concentra.study.cohorts._cohort import LABELS
+from concentra.study.cohorts._cohort import LABELS, first_of
 
 COLUMNS = {
     "mouse.id": "donor",
@@ -22,7 +22,7 @@ COLUMNS = {
 SOURCE = "mouse.id.source"
 CITATION = (
     "The Tabula Muris Consortium (2020), A single-cell transcriptomic atlas characterizes ageing tissues "
-    "in the mouse, Nature 583, 590-595; annotations at doi:10.6084/m9.figshare.12654728"
+    "in the mouse, Nature 583, 590-595; annotated matrices at doi:10.6084/m9.figshare.8273102"
 )
 OBTAIN = "run `concentra fetch {cohort}`, or download {file} from doi:10.6084/m9.figshare.8273102 into the data folder"
 # The processed files of the whole atlas are these of figshare article 8273102 (version 3): so the list of files
@@ -39,14 +39,19 @@ OFFICIAL = {
 SEXES = {"F": "female", "M": "male"}
 
 
+def official_patterns(platform: str) -> tuple[str, str]:
+    """Where the official file of a platform may lie below the data folder."""
+    name = f"tabula-muris-senis-{platform}*.h5ad"
+    return name, f"tms/{name}"
+
+
 def finder(platform: str) -> Callable[[Path], list[Path]]:
     """The official `.h5ad` where it is present, else the label tables with the per-mouse counts beside them."""
 
     def find(data: Path) -> list[Path]:
-        for folder in (data, data / "tms"):
-            official = sorted(folder.glob(f"tabula-muris-senis-{platform}*.h5ad"))
-            if official:
-                return official[:1]
+        official = first_of(*official_patterns(platform))(data)
+        if official:
+            return official
         cells = data / "tms" / f"tms_{platform}_cells.csv.gz"
         counts = sorted((data / "tms").glob(f"tms_{platform}_counts_official_*.csv"))
         return [cells, *counts] if cells.exists() else []

@@ -2,10 +2,8 @@
 
 from concentra.study.cohorts._cohort import first_of
 from concentra.study.cohorts._matrix import Expression
-from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL
+from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL, official_patterns
 from concentra.study.cohorts._tms_matrix import CLUSTERED, COLUMNS, DROPLET, LEVELS
-
-PATTERN = "tabula-muris-senis-droplet*.h5ad"
 
 COHORT = Expression(
     name="tms_droplet_expression",
@@ -13,7 +11,7 @@ COHORT = Expression(
     citation=CITATION,
     licence="no restrictions on use",
     obtain=OBTAIN.format(cohort="tms_droplet_expression", file=OFFICIAL["droplet"].file),
-    find=first_of(PATTERN, f"tms/{PATTERN}"),
+    find=first_of(*official_patterns("droplet")),
     remotes=(OFFICIAL["droplet"],),
     order=1,
     columns=COLUMNS,

@@ -2,10 +2,8 @@
 
 from concentra.study.cohorts._cohort import first_of
 from concentra.study.cohorts._matrix import Expression
-from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL
+from concentra.study.cohorts._tms import CITATION, OBTAIN, OFFICIAL, official_patterns
 from concentra.study.cohorts._tms_matrix import CLUSTERED, COLUMNS, FACS, LEVELS
-
-PATTERN = "tabula-muris-senis-facs*.h5ad"
 
 COHORT = Expression(
     name="tms_facs_expression",
@@ -13,7 +11,7 @@ COHORT = Expression(
     citation=CITATION,
     licence="no restrictions on use",
     obtain=OBTAIN.format(cohort="tms_facs_expression", file=OFFICIAL["facs"].file),
-    find=first_of(PATTERN, f"tms/{PATTERN}"),
+    find=first_of(*official_patterns("facs")),
     remotes=(OFFICIAL["facs"],),
     order=0,
     columns=COLUMNS,

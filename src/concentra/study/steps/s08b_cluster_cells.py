@@ -86,15 +86,15 @@ def cluster_cells(
     whole = Clustering(n_variable, n_components, n_neighbors, seed, n_seeds=n_seeds)
     within = replace(whole, n_components=n_components_within)
     frames: tuple[list[pd.DataFrame], ...] = ([], [], [])
-    for name, tasks in state_tasks.groupby("cohort", sort=False):
+    for name in state_tasks["cohort"].unique():
         path, cells = expression[name].path, expression[name].cells()
-        for task in tasks.itertuples(index=False):
-            if task.level == "types":
+        for task in state_tasks[state_tasks["cohort"] == name].to_dict("records"):
+            if task["level"] == "types":
                 found = States(count_types(cells), pd.DataFrame(), pd.DataFrame())
-            elif task.level == "clusters":
-                found = cluster_strata(path, cells, resolutions, whole, [task.stratum])
+            elif task["level"] == "clusters":
+                found = cluster_strata(path, cells, resolutions, whole, [task["stratum"]])
             else:
-                here = cells[(cells["stratum"] == task.stratum) & (cells["part"] == task.part)]
+                here = cells[(cells["stratum"] == task["stratum"]) & (cells["part"] == task["part"])]
                 found = cluster_types(
                     path, here, [resolution_within], within,
                     min_cells=min_cells, min_donors=1, most_cells=most_cells,

@@ -18,6 +18,8 @@ direction is a sign: it is there also where nothing differs. *p of a flip* is th
 RESCUE = """The old group stands in both contrasts, so that an old group which by chance lies apart is "rescued" by any
 other: the share is to be judged against exchanged labels. P(rescue > 0) over cells says how precisely these animals
 were measured, and nothing about other animals."""
+STABLE = """Clusters depend on the seed of the search: the adjusted Rand index of clusters from two seeds is 1 where they
+are the same and about 0 where they are unrelated. What rests on clusters of a low index rests on chance."""
 WORDS = {"crystallize": "crystallizes", "disperse": "disperses", "mixed": "mixed", "none": "nothing"}
 
 
@@ -25,6 +27,7 @@ WORDS = {"crystallize": "crystallizes", "disperse": "disperses", "mixed": "mixed
 def substate_summary(
     substate_contrast: pd.DataFrame,
     substate_scale: pd.DataFrame,
+    state_stability: pd.DataFrame,
     kidney_granularity: pd.DataFrame,
     rescue: pd.DataFrame,
     planted_states: pd.DataFrame,
@@ -38,6 +41,7 @@ def substate_summary(
             markdown.table(within_rows(rows, planted)),
         ]
     blocks += ["## From coarse to fine", SCALE, markdown.table(_scales(substate_scale))]
+    blocks += ["## Stability over seeds", STABLE, markdown.table(_stability(state_stability))]
     blocks += ["## Kidney", markdown.table(_kidney(kidney_granularity))]
     return markdown.join(
         *blocks, "## Caloric restriction in rat marrow", RESCUE, markdown.table(_rescue(rescue))
@@ -91,6 +95,27 @@ def _scales(found: pd.DataFrame) -> list[dict[str, object]]:
 def _counts(rows: pd.DataFrame) -> str:
     counts = rows["direction"].value_counts()
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "–"
+
+
+def _stability(found: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "cohort": title_of(str(cohort)),
+            "tissue": str(stratum).replace("_", " "),
+            "clusters": "of all cells" if level == "clusters" else "within types",
+            "clusterings": len(rows),
+            "seeds": rows["n_seeds"].max(),
+            "index, median": number(rows["rand_index_mean"].median(), 2),
+            "least": number(rows["rand_index_low"].min(), 2),
+            "least stable": _least_stable(rows),
+        }
+        for (cohort, stratum, level), rows in found.groupby(["cohort", "stratum", "level"], sort=False)
+    ]
+
+
+def _least_stable(rows: pd.DataFrame) -> str:
+    row = rows.iloc[int(rows["rand_index_low"].to_numpy().argmin())]
+    return f"resolution {row['resolution']:g}" if row["level"] == "clusters" else str(row["part"])
 
 
 def _kidney(found: pd.DataFrame) -> list[dict[str, object]]:
