@@ -197,23 +197,18 @@ def _parquet(path: str | Path, labels: Sequence[str], share: Share) -> Iterator[
 def _parquet_batches(
     path: str | Path, names: Sequence[str], labels: Sequence[str], share: Share
 ) -> Iterator[Any]:
-    import pyarrow
     import pyarrow.parquet
 
     require_columns(path, names, list(table_columns(path, ".parquet")))
-    with (
-        reading(path, "a whole Parquet file"),
-        pyarrow.parquet.ParquetFile(path, read_dictionary=list(labels)) as file,
-    ):
-        for name in labels:
-            if pyarrow.types.is_nested(file.schema_arrow.field(name).type):
-                raise _no_label(path, name, str(file.schema_arrow.field(name).type))
-        low, high = stretch(file.metadata.num_rows, share)
-        groups, position = _row_groups(file.metadata, low, high)
-        for batch in file.iter_batches(BLOCK_ROWS, row_groups=groups, columns=list(names)):
-            first = max(low - position, 0)
-            yield batch.slice(first, max(min(high - position, batch.num_rows) - first, 0))
-            position += batch.num_rows
+    with reading(path, "a whole Parquet file"):
+        _refuse_nested(path, pyarrow.parquet.read_schema(path), labels)
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=list(labels)) as file:
+            low, high = stretch(file.metadata.num_rows, share)
+            groups, position = _row_groups(file.metadata, low, high)
+            for batch in file.iter_batches(BLOCK_ROWS, row_groups=groups, columns=list(names)):
+                first = max(low - position, 0)
+                yield batch.slice(first, max(min(high - position, batch.num_rows) - first, 0))
+                position += batch.num_rows
 
 
 def _row_groups(metadata: Any, low: int, high: int) -> tuple[list[int], int]:
@@ -224,12 +219,17 @@ def _row_groups(metadata: Any, low: int, high: int) -> tuple[list[int], int]:
     return inside, int(starts[inside[0]]) if inside else 0
 
 
-def _no_label(path: str | Path, name: str, kind: str) -> FileFormatError:
-    return FileFormatError(
-        found=f"column {name!r} of {str(path)!r} holds {kind}",
-        expected="one label or number for each cell",
-        mend="name another column",
-    )
+def _refuse_nested(path: str | Path, schema: Any, labels: Sequence[str]) -> None:
+    import pyarrow
+
+    for name in labels:
+        kind = schema.field(name).type
+        if pyarrow.types.is_nested(kind):
+            raise FileFormatError(
+                found=f"column {name!r} of {str(path)!r} holds {kind}",
+                expected="one label or number for each cell",
+                mend="name another column",
+            )
 
 
 def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
