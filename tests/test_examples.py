@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from concentra import heads
+
 FACES = ("metrics", "stats", "clustering", "simulate", "pp", "tl", "get", "pl")
 """What these name in `__all__` is public."""
 ROOMS = ("analysis",)
@@ -36,13 +38,13 @@ def public() -> dict[str, Callable[..., Any]]:
     return {name: value for name, value in found.items() if inspect.isfunction(value)}
 
 
-def shown(function: Callable[..., Any]) -> list[str]:
-    """What the examples of a function show, those left out that are never run."""
+def shown(function: Callable[..., Any], *, skipped: bool = False) -> list[str]:
+    """What the examples of a function show, those left out that are not run unless `skipped`."""
     return [
         example.want
         for test in doctest.DocTestFinder(recurse=False).find(function, function.__name__, globs={})
         for example in test.examples
-        if example.want and not example.options.get(doctest.SKIP)
+        if example.want and (skipped or not example.options.get(doctest.SKIP))
     ]
 
 
@@ -52,6 +54,12 @@ PUBLIC = public()
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_a_public_function_shows_a_value(name: str) -> None:
     assert shown(PUBLIC[name]), f"{name} has no example that shows a value"
+
+
+@pytest.mark.parametrize("name", [name for name in heads.__all__ if inspect.isfunction(getattr(heads, name))])
+def test_so_do_those_that_need_torch(name: str) -> None:
+    """Where torch is installed, `tests/heads/test_heads_examples.py` runs them."""
+    assert shown(getattr(heads, name), skipped=True), f"{name} has no example that shows a value"
 
 
 def test_the_public_functions_are_found() -> None:

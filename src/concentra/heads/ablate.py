@@ -88,9 +88,9 @@ def replace_columns(clean: Any, variants: Sequence[Any], stand_in: Any) -> Any:
     copies = changed.view(len(variants), -1, clean.shape[-1])
     if stand_in.dim() > 1:
         stand_in = stand_in.reshape(-1, clean.shape[-1])
-    for copy, columns in zip(copies, variants, strict=True):
+    for number, columns in enumerate(variants):  # iterating over copies would forbid changes under autograd
         chosen = slice(int(columns[0]), int(columns[-1]) + 1) if _gapless(columns) else columns
-        copy[:, chosen] = stand_in[..., chosen] if stand_in.dim() else stand_in
+        copies[number][:, chosen] = stand_in[..., chosen] if stand_in.dim() else stand_in
     return changed
 
 
@@ -151,8 +151,13 @@ def ablated(
 
     Examples
     --------
+    >>> from concentra.heads.demo import small_model
+    >>> model, tokens = small_model(0).eval(), torch.arange(8)[None]  # doctest: +SKIP
+    >>> before = model(tokens).logits  # doctest: +SKIP
     >>> with ablated(model, [(0, 3)]):  # doctest: +SKIP
-    ...     logits = model(tokens).logits
+    ...     without = model(tokens).logits
+    >>> bool((without == before).all()), bool((model(tokens).logits == before).all())  # doctest: +SKIP
+    (False, True)
     """
     by_layer = {site.layer: site for site in (check_sites(model, sites) if sites else find_head_sites(model))}
     replacement = Replacement(check_ablation(ablation), seed, means or {})
@@ -174,7 +179,14 @@ def ablated(
 
 
 def mean_inputs(model: Any, sites: Sequence[HeadSite], batches: Sequence[dict[str, Any]]) -> dict[int, Any]:
-    """The mean input of each projection (in_features,) over all tokens that are not padding, in float64."""
+    """The mean input of each projection (in_features,) over all tokens that are not padding, in float64.
+
+    >>> from concentra.heads.demo import small_model
+    >>> model = small_model(0).eval()  # doctest: +SKIP
+    >>> means = mean_inputs(model, find_head_sites(model), [{"input_ids": torch.arange(8)[None]}])  # doctest: +SKIP
+    >>> len(means), tuple(means[0].shape)  # four layers, width 64  # doctest: +SKIP
+    (4, (64,))
+    """
     totals: dict[int, Any] = {}
     n_tokens = 0
     for batch in batches:

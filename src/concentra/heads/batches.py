@@ -81,6 +81,11 @@ def masked_batches(
     """Batches for a masked language model: a share of the tokens masked, and the labels that were there.
 
     The same `seed` masks the same positions, so that every checkpoint meets the same task.
+
+    >>> masked = masked_batches([np.array([[5, 6, 7, 8]])], mask_token=0, share=0.5)[0]  # doctest: +SKIP
+    >>> hidden = masked["input_ids"] == 0  # doctest: +SKIP
+    >>> bool((hidden == (masked["labels"] != -100)).all())  # doctest: +SKIP
+    True
     """
     rng = np.random.default_rng(seed)
     masked = []
@@ -137,7 +142,14 @@ def fingerprint(batches: Sequence[dict[str, Any]]) -> str:
 
 
 def read_tokens(path: str | Path) -> NDArray[np.integer[Any]]:
-    """Token ids from a `.npy` file, never unpickling anything."""
+    """Token ids from a `.npy` file, never unpickling anything.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tokens.npy"
+    >>> np.save(path, [3, 1, 2])
+    >>> read_tokens(path).tolist()
+    [3, 1, 2]
+    """
     try:
         tokens = np.load(path, allow_pickle=False)
     except FileNotFoundError:

@@ -74,8 +74,10 @@ def run_demo(
 
     Examples
     --------
-    >>> table = run_demo("demo")  # doctest: +SKIP
-    >>> table.attrs["trajectory"][["checkpoint", "gini_present", "hill_q1"]]  # doctest: +SKIP
+    >>> import tempfile
+    >>> table = run_demo(tempfile.mkdtemp(), steps=2, n_sequences=2, progress=False)  # doctest: +SKIP
+    >>> table.attrs["trajectory"][["checkpoint", "n_heads"]].values.tolist()  # doctest: +SKIP
+    [['step0', 16], ['step2', 16]]
     """
     if checkpoints is None:
         checkpoints = [step for step in CHECKPOINTS if step < steps] + [steps]

@@ -126,7 +126,12 @@ def head_importance(
 
     Examples
     --------
-    >>> table = head_importance(model, token_batches(tokens), checkpoint="step512")  # doctest: +SKIP
+    >>> from concentra.heads.batches import token_batches
+    >>> from concentra.heads.demo import small_model
+    >>> batches = token_batches(np.arange(64), n_sequences=2, length=32)
+    >>> table = head_importance(small_model(0), batches, checkpoint="step0", progress=False)  # doctest: +SKIP
+    >>> len(table), sorted(table["layer"].unique().tolist())  # four layers of four heads  # doctest: +SKIP
+    (16, [0, 1, 2, 3])
     """
     _check_options(method, unit, variants_per_pass, prefix_cache)
     check_ablation(ablation)

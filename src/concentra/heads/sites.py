@@ -92,9 +92,9 @@ def find_head_sites(model: Any) -> tuple[HeadSite, ...]:
 
     Examples
     --------
-    >>> sites = find_head_sites(model)  # doctest: +SKIP
-    >>> sites[0]  # doctest: +SKIP
-    HeadSite(layer=0, name='gpt_neox.layers.0.attention.dense', n_heads=8, n_groups=8)
+    >>> from concentra.heads.demo import small_model
+    >>> find_head_sites(small_model(0))[0]  # doctest: +SKIP
+    HeadSite(layer=0, name='gpt_neox.layers.0.attention.dense', n_heads=4, n_groups=4)
     """
     if not isinstance(model, torch.nn.Module):
         raise ArgumentError(

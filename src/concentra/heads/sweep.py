@@ -67,6 +67,18 @@ def sweep_checkpoints(
     ------
     ArgumentError
         Where the parts were measured with other tokens or options, or a checkpoint is named twice.
+
+    Examples
+    --------
+    >>> import tempfile, numpy
+    >>> from concentra.heads.batches import token_batches
+    >>> from concentra.heads.demo import small_model
+    >>> batches = token_batches(numpy.arange(64), n_sequences=2, length=32)
+    >>> out = Path(tempfile.mkdtemp()) / "ablations.csv"
+    >>> load = lambda checkpoint: small_model(int(checkpoint))  # a seed stands for a checkpoint
+    >>> table = sweep_checkpoints(load, [0, 1], batches, out, progress=False)  # doctest: +SKIP
+    >>> table.groupby("checkpoint").size().to_dict()  # doctest: +SKIP
+    {'0': 16, '1': 16}
     """
     check_suffix(out)
     names = _checkpoint_names(load, checkpoints)
@@ -98,6 +110,15 @@ def checkpoint_loader(source: str | Path, *, model_class: str = "AutoModelForCau
         (checkpoint ""), or a name at Hugging Face, whose revisions are the checkpoints.
     model_class
         The class of transformers that loads the model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from concentra.heads.demo import save, small_model
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save(small_model(0), folder / "step0")  # doctest: +SKIP
+    >>> checkpoint_loader(folder)("step0").config.hidden_size  # doctest: +SKIP
+    64
     """
     folder = Path(source)
     local = folder.is_dir()
@@ -138,6 +159,14 @@ def list_checkpoints(folder: str | Path) -> list[str]:
     """The sub-folders of a folder that hold a model, in the order of the numbers in their names.
 
     `step512` comes before `step1000`. A folder that is itself a model gives `[""]`.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("step1000", "step512"):
+    ...     (folder / name).mkdir()
+    ...     _ = (folder / name / "config.json").write_text("{}")
+    >>> list_checkpoints(folder)
+    ['step512', 'step1000']
     """
     path = Path(folder)
     names = (

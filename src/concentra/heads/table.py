@@ -70,6 +70,12 @@ def noise_by_checkpoint(table: pd.DataFrame, *, z: float = 2.0) -> pd.DataFrame:
         `noise_hill_q1`, what ``|delta|`` would show if no head had an effect; `mostly_noise`, whether fewer than
         half of the heads stand out, so that the checkpoint's concentration is largely that of noise.
         Checkpoints in the order of the table.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"model": "m", "checkpoint": "step0", "delta": [0.5, 0.01], "delta_se": 0.1})
+    >>> noise_by_checkpoint(table)[["n_heads", "share_above_noise", "median_se"]].values.tolist()
+    [[2.0, 0.5, 0.1]]
     """
     rows = []
     for (model, checkpoint), part in table.groupby(["model", "checkpoint"], sort=False, dropna=False):
