@@ -128,7 +128,7 @@ def head_importance(
     --------
     >>> from concentra.heads.batches import token_batches
     >>> from concentra.heads.demo import small_model
-    >>> batches = token_batches(np.arange(64), n_sequences=2, length=32)
+    >>> batches = token_batches(np.arange(64), n_sequences=2, length=32)  # doctest: +SKIP
     >>> table = head_importance(small_model(0), batches, checkpoint="step0", progress=False)  # doctest: +SKIP
     >>> len(table), sorted(table["layer"].unique().tolist())  # four layers of four heads  # doctest: +SKIP
     (16, [0, 1, 2, 3])

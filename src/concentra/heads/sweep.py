@@ -73,7 +73,7 @@ def sweep_checkpoints(
     >>> import tempfile, numpy
     >>> from concentra.heads.batches import token_batches
     >>> from concentra.heads.demo import small_model
-    >>> batches = token_batches(numpy.arange(64), n_sequences=2, length=32)
+    >>> batches = token_batches(numpy.arange(64), n_sequences=2, length=32)  # doctest: +SKIP
     >>> out = Path(tempfile.mkdtemp()) / "ablations.csv"
     >>> load = lambda checkpoint: small_model(int(checkpoint))  # a seed stands for a checkpoint
     >>> table = sweep_checkpoints(load, [0, 1], batches, out, progress=False)  # doctest: +SKIP
