@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
+PYTEST := $(BIN)/python -m pytest
+SHARED := --numprocesses auto --dist loadfile
 
 .PHONY: install reproduce archive test test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
 
@@ -19,23 +21,23 @@ archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
 test: install  ## all that needs neither torch, nor scanpy, nor a browser
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not heads and not clustering and not soma and not browser and not slow"
+	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered -m "not heads and not clustering and not soma and not browser and not docs and not slow"
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
 
 test-slow: install  ## calibrations and runs that are killed and resumed
-	$(BIN)/python -m pytest -m "slow and not heads and not clustering and not soma and not browser"
+	$(PYTEST) $(SHARED) -m "slow and not heads and not clustering and not soma and not browser"
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
-	$(BIN)/python -m pytest -m heads tests/heads tests/cli
+	$(PYTEST) -m heads tests/heads tests/cli
 
 test-clustering: .venv/installed-peers  ## clustering against its peers: installs scanpy
-	$(BIN)/python -m pytest -m clustering
+	$(PYTEST) -m clustering
 
 test-soma: .venv/installed-soma  ## counting a SOMA experiment: installs tiledbsoma
-	$(BIN)/python -m pytest -m soma tests/io
+	$(PYTEST) -m soma tests/io
 
 test-browser: install  ## the report in Chromium, which must be at /usr/bin/chromium
-	$(BIN)/python -m pytest -m browser
+	$(PYTEST) -m browser
 
 .venv/installed-heads: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[heads]"
@@ -57,6 +59,7 @@ check: install  ## style, types, layers
 
 site: .venv/installed-docs  ## the documentation site, warnings as errors, every tutorial executed
 	$(BIN)/sphinx-build -q -W --keep-going -n docs site
+	$(PYTEST) -m docs tests/docs
 	@echo site/index.html
 
 .venv/installed-docs: .venv/installed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -20,22 +23,31 @@ class Results:
     ended: Ended
 
 
-def reproduced(out: Path, data: Path | None) -> Results:
-    ended = command("reproduce", "--cores", 2, "--out", out, data=data)
-    assert ended.code == 0, ended.err
-    return Results(out, ended)
+def reproduced(name: str, data: Path | None, factory: pytest.TempPathFactory) -> Results:
+    """One run for all processes that share the tests: the first makes it, the others wait."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    out, said = root / name / "results", root / f"{name}.json"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            ended = command("reproduce", "--cores", 2, "--out", out, data=data)
+            assert ended.code == 0, ended.err
+            said.write_text(json.dumps(asdict(ended)), encoding="utf-8")
+    return Results(out, Ended(**json.loads(said.read_text(encoding="utf-8"))))
 
 
 @pytest.fixture(scope="session")
 def archive_run(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """The study without any data folder."""
-    return reproduced(tmp_path_factory.mktemp("archive") / "results", None)
+    return reproduced("archive", None, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def data_run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Results:
     """The study from raw data."""
-    return reproduced(tmp_path_factory.mktemp("raw") / "results", data)
+    return reproduced("raw", data, tmp_path_factory)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ def substate_scale(substate_scale: pd.DataFrame) -> Drawing:
         here = substate_scale[(substate_scale["cohort"] == cohort) & (substate_scale["stratum"] == stratum)]
         for ax, metric in zip(pair, scales.METRICS, strict=True):
             _drawn(ax, here[here["metric"] == metric])
+        pair[-1].set_xlabel("Leiden resolution", fontsize=6)
     scales.legend(figure)
     return Drawing(figure, _caption(substate_scale), scales.words(substate_scale))
 
@@ -29,13 +30,15 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
     within = rows[rows["scale"] == "states"]
     resolutions = coarse["resolution"].to_list()
     scales.panel(ax, coarse, range(len(coarse)))
-    scales.scale_axis(ax, resolutions)
+    names = ["\ntypes" if value == 0 else f"{value:g}" for value in resolutions]
+    end = len(names)
     if len(within):
-        n, start = len(within), len(coarse)
-        offsets = [start + SPREAD * (place / max(1, n - 1) - 0.5) * (n > 1) for place in range(n)]
+        n = len(within)
+        offsets = [end + SPREAD * (place / max(1, n - 1) - 0.5) * (n > 1) for place in range(n)]
         scales.panel(ax, within, offsets, width=SPREAD / (2.6 * n))
-        ax.set_xticks([*range(start), start], [*(t.get_text() for t in ax.get_xticklabels()), "within"])
-        ax.set_xlim(-0.6, start + 0.6)
+        names.append("\nwithin")
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlim(-0.6, len(names) - 0.4)
     ax.tick_params(axis="x", labelsize=5.5)
 
 
