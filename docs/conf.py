@@ -88,13 +88,6 @@ def block_math(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def keep_public(app: Sphinx, what: str, name: str, member: Any, skip: bool, options: Any) -> bool | None:
-    """Constants that a module makes public are listed although they have no text of their own."""
-    module = sys.modules.get(app.env.current_document.autodoc_module)
-    return False if what == "module" and name in getattr(module, "__all__", ()) else None
-
-
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, and what the API lists."""
-    app.connect("autodoc-skip-member", keep_public)
+    """Register the renderer of formulas."""
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

@@ -44,6 +44,8 @@ def _cells(folder: Path) -> None:
     (folder / "cells").mkdir()
     for name, half in (("first", cells.iloc[::2]), ("second", cells.iloc[1::2])):
         half.to_parquet(folder / "cells" / f"{name}.parquet")
+    (folder / "slurm").mkdir()
+    (folder / "slurm" / "config.yaml").write_text("executor: local\n")  # there is no scheduler here
     odd = {
         "donor_id": "Mouse ID",
         "tissue": "organ (dissected)",

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 RESOLUTIONS = (0.4, 0.6, 0.8, 1.0, 1.2)
+"""The resolutions at which cells are clustered unless others are asked for: 0.4, 0.6, 0.8, 1.0, 1.2."""
 
 
 def cluster_cells(

@@ -143,6 +143,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         ),
     }
 )
+"""Every layout by its name: tms_facs, tms_droplet, kimmel2019, rat_cr."""
 
 
 def layout_named(name: str) -> Layout:
