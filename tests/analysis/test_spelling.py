@@ -48,6 +48,13 @@ def test_doubtful_labels_are_said_and_left_out_where_asked():
         spellings(frame, ["part"], missing=["unknwon"])
 
 
+def test_what_means_missing_does_so_with_blanks_around_it():
+    frame = pd.DataFrame({"part": ["NA  ", "T", " nan"], "n_cells": 1})
+    found, said = spellings(frame, ["part"])
+    assert respelled(frame, found)["part"].tolist() == [None, "T", None]
+    assert said == []
+
+
 def test_clean_labels_stay_as_they_are():
     frame = pd.DataFrame({"part": ["a\nb", "=1+1", "細胞"], "n_cells": 1})
     found, said = spellings(frame, ["part"])

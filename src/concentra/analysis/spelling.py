@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from concentra.errors import ArgumentError, nearest
+from concentra.io.labels import label_text
 
 EXACT = ("donor",)
 """Columns in which case tells labels apart: a donor "m1" may be another than "M1"."""
@@ -26,7 +27,7 @@ def spellings(
     """The spelling of every label of these columns, and one sentence on each thing that was mended or is doubtful.
 
     Of spellings that differ only in case or white space the one that most cells have is taken; of donors, only white
-    space is mended. White space at the ends goes.
+    space is mended. White space at the ends goes, and what then says "NA" is missing.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def spellings(
             key = " ".join(label.split()) if column in EXACT else _key(label)
             chosen.setdefault(key, label.strip())
             is_none = _key(label) in none
-            found[column][label] = None if is_none else chosen[key]
+            found[column][label] = None if is_none or label_text(label.strip()) is None else chosen[key]
             used |= {_key(label)} if is_none else set()
         said += [*_merged(column, found[column]), *_doubtful(column, found[column], cells)]
     for key in sorted(set(none) - used):

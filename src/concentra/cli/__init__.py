@@ -52,6 +52,15 @@ def _three_lines(problem: Exception) -> str:
             "expected: files and folders that can be read and written, and space on the disk\n"
             "to mend: correct that and run the command again; finished work is kept"
         )
+    if isinstance(problem, ModuleNotFoundError) and not str(problem.name).startswith("concentra"):
+        from concentra.cli.doctor import extra_of
+
+        extra = extra_of(str(problem.name))
+        return (
+            f"found: the Python package {problem.name!r} is not installed\n"
+            f"expected: the packages of the extra `{extra}`\n"
+            f"to mend: pip install 'concentra[{extra}]'"
+        )
     what = " ".join(str(problem).split())
     return (
         f"found: {type(problem).__name__}: {what}\n"

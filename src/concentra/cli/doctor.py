@@ -57,6 +57,16 @@ def _required() -> set[tuple[str, str]]:
     return {(extra, name) for extra, name in found if extra not in HIDDEN}
 
 
+def extra_of(module: str) -> str:
+    """The extra that brings a module; "study", which needs most, where none says so.
+
+    >>> extra_of("igraph.clustering"), extra_of("tiledbsoma")
+    ('clustering', 'census')
+    """
+    name = module.split(".")[0].replace("_", "-").lower()
+    return next((extra for extra, package in sorted(_required()) if package.lower() == name), "study")
+
+
 def _cohorts(data: object) -> list[dict[str, str]]:
     from pathlib import Path
 
