@@ -47,7 +47,8 @@ def write(path: Path, cells: pd.DataFrame, *, index: str = "soma_joinid") -> Pat
     tiledbsoma = pytest.importorskip("tiledbsoma")
     import pyarrow
 
-    obs = cells.astype(dict.fromkeys(cells.select_dtypes(object), "category"))
+    labels = [name for name in cells.select_dtypes(object) if name != index]
+    obs = cells.astype(dict.fromkeys(labels, "category"))
     table = pyarrow.Table.from_pandas(obs, preserve_index=False)
     with tiledbsoma.Experiment.create(str(path)) as experiment:
         domain = [[0, len(cells) - 1]] if index == "soma_joinid" else [None]

@@ -6,11 +6,12 @@ Cells are read in blocks of codes (`concentra.io.blocks`), grouped and sorted as
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concentra.errors import ArgumentError, FileFormatError, TableError
-from concentra.io.blocks import WHOLE, Block, Share, amount_blocks, label_blocks
+from concentra.io.blocks import WHOLE, Block, Share, amount_blocks, kept, label_blocks
 from concentra.io.cells import label_columns
 from concentra.io.grouping import COUNT, MEMORY, OUTPUTS, Counted, ending_of_output, grouped
 from concentra.io.soma import Tell, is_soma, soma_blocks
@@ -61,8 +62,7 @@ def count_cells(
     [['a', 'B', 2], ['a', 'T', 1]]
     """
     check_request(paths, by, shard)
-    blocks = (block for path in track(paths, "counting") for block in label_blocks(path, by, share=shard))
-    with grouped(blocks, by, memory=memory) as counts:
+    with grouped(_blocks(paths, by, shard), by, memory=memory) as counts:
         return counts.frame()
 
 
@@ -107,13 +107,19 @@ def count_to(
     refuse_output(Path(out), paths)
     check_request(paths, by, shard, where)
 
-    def blocks_of(path: str | Path) -> Iterator[Block]:
-        if not is_soma(path):
-            return label_blocks(path, by, share=shard)
-        return soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
-
-    blocks = (block for path in track(paths, "counting") for block in blocks_of(path))
-    with grouped(blocks, by, memory=memory) as counts:
+    experiments = [path for path in paths if is_soma(path)]
+    stored = (
+        block
+        for path in track(experiments, "reading")
+        for block in soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
+    )
+    files = [path for path in paths if not is_soma(path)]
+    with (
+        kept(stored, by) as first,
+        grouped(
+            chain(first, _blocks(files, by, shard)), by, amounts=bool(experiments), memory=memory
+        ) as counts,
+    ):
         found = counts.summary()
         if shard == WHOLE and not found.n_cells:
             raise FileFormatError(
@@ -211,6 +217,10 @@ def refuse_output(out: Path, paths: Sequence[str | Path]) -> None:
                 expected="an output that is none of the files that are read",
                 mend="name another file with --out",
             )
+
+
+def _blocks(files: Sequence[str | Path], by: Sequence[str], shard: Share) -> Iterator[Block]:
+    return (block for path in track(files, "counting") for block in label_blocks(path, by, share=shard))
 
 
 def _labels_of(parts: Sequence[Path]) -> list[str]:

@@ -151,7 +151,7 @@ def grouped(
     labels
         Names of the labels.
     amounts
-        Whether the rows of blocks stand for their `amounts` of cells, rather than for one.
+        Whether rows of blocks stand for their `amounts` of cells; else each for one.
     memory
         What DuckDB may use, such as "1GB"; beyond that it works on disk, in the folder that TMPDIR names.
 
@@ -194,9 +194,9 @@ def _streamed(blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[s
     def batches() -> Generator[Any]:
         try:
             for block in blocks:
-                columns: list[Any] = [one.of(column) for one, column in zip(codes, block.labels, strict=True)]
-                columns += [] if block.amounts is None else [block.amounts]
-                yield pyarrow.record_batch(dict(zip(names, columns, strict=True)))
+                columns = [one.of(column) for one, column in zip(codes, block.labels, strict=True)]
+                amounts = np.ones(len(block), np.int64) if block.amounts is None else block.amounts
+                yield pyarrow.record_batch([*columns, amounts][: len(names)], names=list(names))
         except Exception as problem:
             problems.append(problem)
             raise

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from concentra.errors import ArgumentError, ConcentraError, FileFormatError, MissingDependencyError, nearest
-from concentra.io.blocks import WHOLE, Block, Coded, Share, coded, stretch
+from concentra.io.blocks import WHOLE, Block, Coded, Share, coded, kept, stretch
 from concentra.io.grouping import MEMORY, grouped
 from concentra.io.labels import label_text
 from concentra.io.tables import require_columns
@@ -98,7 +98,7 @@ def count_soma(
     0   0041b9c3:D001           lung     B cell      118
     """
     blocks = soma_blocks(uri, by, where=where, primary_only=primary_only, share=shard, tell=tell)
-    with grouped(blocks, by, memory=memory) as counts:
+    with kept(blocks, by) as again, grouped(again, by, amounts=True, memory=memory) as counts:
         return counts.frame()
 
 
@@ -111,7 +111,11 @@ def soma_blocks(
     share: Share = WHOLE,
     tell: Tell | None = None,
 ) -> Iterator[Block]:
-    """The named columns of the cells that `count_soma` counts, in blocks; its parameters and errors."""
+    """The named columns of the cells that `count_soma` counts, in blocks; its parameters and errors.
+
+    All blocks must be read before DuckDB works in the same process (`concentra.io.blocks.kept`): tiledbsoma 2.3 and
+    DuckDB 2.0, when both work at a time, spoil each other's memory, whether or not they share any.
+    """
     tell = tell or (lambda sentence: None)
     with _opened(str(uri)) as obs:
         existing = list(obs.keys())
