@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
 import psutil
 
 SIZES = {
@@ -79,6 +80,18 @@ def measure(data: Path, out: Path, cores: int) -> tuple[float, float]:
     return (time.perf_counter() - start) / 60, peak / 1e9
 
 
+def found(out: Path) -> list[str]:
+    """What was planted within types of the large cohorts and what the step says of it, counted."""
+    contrast = pd.read_csv(out / "tables" / "substate_contrast.csv").query("metric == 'hill_q1'")
+    planted = pd.read_csv(out / "tables" / "planted_states.csv").query("level == 'within'")
+    both = contrast.merge(planted, on=["cohort", "stratum", "part"], suffixes=("", "_planted"))
+    counts = both.groupby(["cohort", "direction_planted", "verdict"]).size()
+    return [
+        f"{cohort}: planted {planted}, found {verdict}: {n} types"
+        for (cohort, planted, verdict), n in counts.items()
+    ]
+
+
 def main() -> int:
     """Simulate, run, and say whether the budget holds."""
     parser = argparse.ArgumentParser(
@@ -93,6 +106,7 @@ def main() -> int:
         data.mkdir(parents=True, exist_ok=True)
         simulate(data, arguments.share)
         minutes, gigabytes = measure(data, Path(folder) / "results", arguments.cores)
+        print(*found(Path(folder) / "results"), sep="\n")
     print(f"steps 08 to 13: {minutes:.1f} min on {arguments.cores} cores, peak {gigabytes:.2f} GB")
     kept = minutes < BUDGET_MINUTES and gigabytes < BUDGET_GIGABYTES
     print(
