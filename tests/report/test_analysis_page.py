@@ -30,6 +30,17 @@ def test_verdict_rows_bring_both_metrics_together():
     assert shown["p adjusted"] == "0.3"
 
 
+def test_strata_without_donors_on_a_side_are_named_below_the_table():
+    both = tables()
+    rest = both["contrast"].assign(stratum=f"Aorta{SCRIPT}", shift=float("nan"), n_late=0, verdict="no test")
+    both["contrast"] = pd.concat([both["contrast"], rest])
+    rows = analysis.verdict_rows(both)
+    assert [row["stratum"] for row in analysis.by_contrast(rows)[f"age: {SCRIPT}"]] == [f"lung|{SCRIPT}"]
+    for text in (analysis.page("t", both, [], [], "m", "1"), analysis.summary("t", both, [], [], "m")):
+        assert "for want of donors on both sides: Aorta" in text
+        assert "<script>" not in text.replace("\\<", "")
+
+
 def test_labels_are_text_in_the_page_and_in_markdown():
     picture = Picture("forest", SCRIPT, SCRIPT, f"<svg><text>{SCRIPT}</text></svg>")
     page = analysis.page(SCRIPT, tables(), [SCRIPT], [picture], "method", "1")

@@ -55,6 +55,7 @@ def _of_contrast(of: Mapping[str, pd.DataFrame], name: str, suffix: str) -> list
 def _forest(contrast: pd.DataFrame, title: str, suffix: str) -> Picture:
     from concentra import pl
 
+    contrast = contrast.dropna(subset=["shift"])
     n_strata = contrast["stratum"].nunique()
 
     def draw(axes: Any) -> None:
@@ -97,7 +98,7 @@ def _panels(of: Mapping[str, pd.DataFrame], key: str, title: str, suffix: str, c
         "multiverse": (pl.specification_curve, "Specification curves"),
         "granularity": (pl.granularity, "Granularity"),
     }[key]
-    columns = min(3, len(there))
+    columns = min(2 if key == "drivers" else 3, len(there))  # names of parts are long
     rows = -(-len(there) // columns)
 
     def draw(axes: Any) -> None:
@@ -109,7 +110,14 @@ def _panels(of: Mapping[str, pd.DataFrame], key: str, title: str, suffix: str, c
             ax.set_axis_off()
 
     return _picture(
-        f"{key}{suffix}", f"{word}, {title}", caption, draw, rows, columns, 3.0 * columns + 0.6, 2.4 * rows
+        f"{key}{suffix}",
+        f"{word}, {title}",
+        caption,
+        draw,
+        rows,
+        columns,
+        7.2 if columns > 1 else 3.6,
+        2.4 * rows,
     )
 
 

@@ -156,14 +156,17 @@ def _tell(what: str) -> None:
 
 
 def _show(rows: list[dict[str, Any]], said: list[str], written: list[Path]) -> None:
-    from concentra.report.analysis import by_contrast
+    from concentra.report.analysis import by_contrast, not_compared
 
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     for sentence in said:
         print("".join(one if one.isprintable() else " " for one in sentence))
+    rest = not_compared(rows)
     for name, shown in by_contrast(rows).items():
         print_table(shown, title="".join(one if one.isprintable() else " " for one in name))
+        if name in rest:
+            print(rest[name])
     print()
     for path in written:
         print(path)

@@ -24,7 +24,7 @@ def plane(
     *,
     axes: str = "raw",
     key: str = "plane",
-    n_labels: int = 8,
+    n_labels: int = 6,
     ax: Axes | None = None,
 ) -> Axes:
     """Shift in effective number against shift in Gini coefficient: strata, joint regions, and the null cloud.
@@ -46,7 +46,7 @@ def plane(
     Returns
     -------
     The axes. Grey dots are what exchanged labels give: lying along them is arithmetic, not evidence. Filled points
-    have a joint region without zero.
+    have a joint region without zero; the others' regions are faint.
 
     Examples
     --------
@@ -62,7 +62,8 @@ def plane(
     ax = style.axes_or_new(ax)
     style.zero_line(ax, horizontal=True)
     if points is not None and len(points):
-        _clouds(ax, points[points["axes"] == axes])
+        certain = set(rows.loc[rows["excludes_zero"].astype(bool), "stratum"].astype(str))
+        _clouds(ax, points[points["axes"] == axes], certain)
     for row in rows.to_dict("records"):
         hue = style.ACCENT if row["excludes_zero"] else style.INK
         ax.plot(row["gini"], row["hill_q1"], "o", color=hue, markerfacecolor=hue if row["excludes_zero"] else "white",
@@ -79,19 +80,20 @@ def plane(
     return ax
 
 
-def _clouds(ax: Axes, points: pd.DataFrame) -> None:
+def _clouds(ax: Axes, points: pd.DataFrame, certain: set[str]) -> None:
     null = points[points["what"] == "null"]
     n_clouds = max(1, null["stratum"].nunique())
     few = len(null) / n_clouds < 50
     ax.scatter(null["gini"], null["hill_q1"], s=5 if few else 2, color=style.FAINT, alpha=0.45, linewidth=0, zorder=1,
                rasterized=True)  # fmt: skip
-    for _, region in points[points["what"] == "region"].groupby("stratum"):
+    for name, region in points[points["what"] == "region"].groupby("stratum", observed=True):
         corners = region.sort_values("place")
         ax.fill(
             corners["gini"],
             corners["hill_q1"],
             facecolor="none",
             edgecolor=style.ACCENT,
-            linewidth=0.6,
+            linewidth=0.8 if str(name) in certain else 0.4,
+            alpha=1.0 if str(name) in certain else 0.4,
             zorder=2,
         )

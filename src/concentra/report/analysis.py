@@ -122,16 +122,35 @@ def _interval(row: Mapping[str, Any], metric: str, decimals: int) -> str:
 
 
 def by_contrast(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """Rows as text, by contrast."""
+    """Rows as text, by contrast; strata where a side has no donor are left to `not_compared`."""
     names = list(dict.fromkeys(str(row["contrast"]) for row in rows))
-    return {name: shown([row for row in rows if row["contrast"] == name]) for name in names}
+    both = [row for row in rows if not pd.isna(row["gini_shift"])]
+    return {name: shown([row for row in both if row["contrast"] == name]) for name in names}
+
+
+def not_compared(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By contrast, one sentence on the strata where a side has no donor; none where there are none.
+
+    >>> rows = [{"contrast": "age", "stratum": "Aorta", "n_early": 5, "n_late": 0, "gini_shift": float("nan")}]
+    >>> not_compared(rows)
+    {'age': 'Not compared, for want of donors on both sides: Aorta (5 / 0).'}
+    """
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if pd.isna(row["gini_shift"]):
+            named = f"{cut(row['stratum'])} ({row['n_early']} / {row['n_late']})"
+            found.setdefault(str(row["contrast"]), []).append(named)
+    return {
+        name: f"Not compared, for want of donors on both sides: {', '.join(strata)}."
+        for name, strata in found.items()
+    }
 
 
 def trend_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
-    """The trend of both metrics in every stratum, as text for people."""
+    """The trend of both metrics in every stratum that has one, as text for people."""
     if "trend" not in tables:
         return []
-    found = tables["trend"]
+    found = tables["trend"].dropna(subset=["slope"])
     return [
         {
             "stratum": cut(row["stratum"]),
@@ -211,8 +230,12 @@ def summary(
 ) -> str:
     """The report as Markdown: verdicts first."""
     blocks = [f"# {markdown.escape(title)}"]
+    rest = not_compared(verdict_rows(tables))
     for name, rows in by_contrast(verdict_rows(tables)).items():
-        blocks += [f"## {markdown.escape(name)}", markdown.table(rows)]
+        blocks += (
+            [f"## {markdown.escape(name)}", markdown.table(rows)] if rows else [f"## {markdown.escape(name)}"]
+        )
+        blocks += [markdown.escape(rest[name], 4_000)] if name in rest else []
     if verdict_rows(tables):
         blocks += [
             *across_text_escaped(tables),
@@ -259,6 +282,7 @@ def page(
     return environment.get_template("page").render(
         title=cut(title, 200),
         contrasts=by_contrast(verdict_rows(tables)),
+        rest=not_compared(verdict_rows(tables)),
         across=across_text(tables),
         trend=trend_rows(tables),
         along=cut(tables["trend"]["along"].iloc[0]) if "trend" in tables and len(tables["trend"]) else "",
