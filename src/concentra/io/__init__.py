@@ -10,9 +10,11 @@
     `select_cells`, `read_expression`: expression of chosen cells, streamed.
 `concentra.io.counting`, `concentra.io.soma`
     `count_cells`, `count_to`, `merge_counts`, `count_soma`: cells of every combination of labels, at any scale.
+`concentra.io.shards`
+    `count_in_shards`: the same through Snakemake, on many processors or a cluster.
 `concentra.io.fetch`
     `fetch`: public raw files, continued where a download broke off, taken only when whole.
 
-Below them lie `tables` (delimited and Parquet), `annotated` (`obs` of ``.h5ad`` and ``.zarr``) and `labels`
-(text and categoricals).
+Below them lie `tables` (delimited and Parquet), `annotated` (`obs` of ``.h5ad`` and ``.zarr``), `labels` (text and
+categoricals), `blocks` (labels as codes, a stretch of rows at a time) and `grouping` (from codes to sorted counts).
 """

@@ -6,14 +6,15 @@ Cells are read in blocks of codes (`concentra.io.blocks`), grouped and sorted as
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concentra.errors import ArgumentError, FileFormatError, TableError
-from concentra.io.blocks import WHOLE, Block, Share, amount_blocks, kept, label_blocks
+from concentra.io.blocks import WHOLE, Share, amount_blocks, kept, label_blocks
 from concentra.io.cells import label_columns
-from concentra.io.grouping import COUNT, MEMORY, OUTPUTS, Counted, ending_of_output, grouped
+from concentra.io.grouping import COUNT, MEMORY, OUTPUTS, Counted, Counts, ending_of_output, grouped
 from concentra.io.soma import Tell, is_soma, soma_blocks
 from concentra.io.tables import file_ending, require_columns, table_columns
 from concentra.progress import track
@@ -30,8 +31,8 @@ def count_cells(
     Parameters
     ----------
     paths
-        Cell tables (`.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`), read as one; only the columns of `by` are
-        read.
+        Cell tables (`.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`), and folders or addresses of SOMA
+        experiments (see `concentra.io.soma`), counted as one; only the columns of `by` are read.
     by
         Label columns, at least one.
     shard
@@ -61,8 +62,7 @@ def count_cells(
     >>> count_cells([path], ["donor", "type"]).values.tolist()
     [['a', 'B', 2], ['a', 'T', 1]]
     """
-    check_request(paths, by, shard)
-    with grouped(_blocks(paths, by, shard), by, memory=memory) as counts:
+    with _counted(paths, by, shard, memory) as counts:
         return counts.frame()
 
 
@@ -86,7 +86,7 @@ def count_to(
     out
         The file; one that exists is replaced once the counts are whole.
     paths, by, shard, memory
-        As `count_cells`; SOMA experiments too, by their folder or address.
+        As `count_cells`.
     where, primary_only, tell
         Of SOMA experiments, as `concentra.io.soma.count_soma`.
 
@@ -105,21 +105,7 @@ def count_to(
     'type,n_cells\\nB,2\\nT,1\\n'
     """
     refuse_output(Path(out), paths)
-    check_request(paths, by, shard, where)
-
-    experiments = [path for path in paths if is_soma(path)]
-    stored = (
-        block
-        for path in track(experiments, "reading")
-        for block in soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
-    )
-    files = [path for path in paths if not is_soma(path)]
-    with (
-        kept(stored, by) as first,
-        grouped(
-            chain(first, _blocks(files, by, shard)), by, amounts=bool(experiments), memory=memory
-        ) as counts,
-    ):
+    with _counted(paths, by, shard, memory, where, primary_only, tell) as counts:
         found = counts.summary()
         if shard == WHOLE and not found.n_cells:
             raise FileFormatError(
@@ -219,8 +205,31 @@ def refuse_output(out: Path, paths: Sequence[str | Path]) -> None:
             )
 
 
-def _blocks(files: Sequence[str | Path], by: Sequence[str], shard: Share) -> Iterator[Block]:
-    return (block for path in track(files, "counting") for block in label_blocks(path, by, share=shard))
+@contextmanager
+def _counted(
+    paths: Sequence[str | Path],
+    by: Sequence[str],
+    shard: Share,
+    memory: str,
+    where: str | None = None,
+    primary_only: bool = True,
+    tell: Tell | None = None,
+) -> Iterator[Counts]:
+    """The counts of all paths; SOMA experiments are read first, files while DuckDB groups."""
+    check_request(paths, by, shard, where)
+    experiments = [path for path in paths if is_soma(path)]
+    files = [path for path in paths if not is_soma(path)]
+    stored = (
+        block
+        for path in track(experiments, "reading")
+        for block in soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
+    )
+    streamed = (block for path in track(files, "counting") for block in label_blocks(path, by, share=shard))
+    with (
+        kept(stored, by) as first,
+        grouped(chain(first, streamed), by, amounts=bool(experiments), memory=memory) as counts,
+    ):
+        yield counts
 
 
 def _labels_of(parts: Sequence[Path]) -> list[str]:

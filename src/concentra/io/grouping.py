@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,20 +174,21 @@ def grouped(
     with _connected(memory) as connection:
         names = [f"label{place}" for place in range(len(codes))] + (["amount"] if amounts else [])
         total = "sum(amount)" if amounts else "count(*)"
-        with _streamed(blocks, codes, names) as stream:
+        keys = ", ".join(names[: len(codes)])
+        query = f"SELECT {keys}, CAST({total} AS BIGINT) AS n FROM cells GROUP BY {keys}"
+        stop = Event()
+        with _streamed(blocks, codes, names, stop) as stream:
             connection.register("cells", stream)
-            keys = ", ".join(names[: len(codes)])
-            connection.execute(
-                f"CREATE TEMP TABLE grouped AS SELECT {keys}, CAST({total} AS BIGINT) AS n "
-                f"FROM cells GROUP BY {keys}"
-            )
+            _execute(connection, f"CREATE TEMP TABLE grouped AS {query}", stop)
             connection.unregister("cells")
         connection.execute("SET preserve_insertion_order = true")  # what is sorted is read in that order
         yield Counts(connection, labels, codes)
 
 
 @contextmanager
-def _streamed(blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[str]) -> Iterator[Any]:
+def _streamed(
+    blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[str], stop: Event
+) -> Iterator[Any]:
     """The blocks as a stream of Arrow; an error while a block is read is raised as it is, not as DuckDB tells it."""
     import pyarrow
 
@@ -194,6 +197,8 @@ def _streamed(blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[s
     def batches() -> Generator[Any]:
         try:
             for block in blocks:
+                if stop.is_set():
+                    raise InterruptedError
                 columns = [one.of(column) for one, column in zip(codes, block.labels, strict=True)]
                 amounts = np.ones(len(block), np.int64) if block.amounts is None else block.amounts
                 yield pyarrow.record_batch([*columns, amounts][: len(names)], names=list(names))
@@ -209,6 +214,17 @@ def _streamed(blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[s
         except Exception:
             if problems:
                 raise problems[0] from None
+            raise
+
+
+def _execute(connection: Any, query: str, stop: Event) -> None:
+    """Run a query in a thread of its own, so that Ctrl-C is heard at once; `stop` ends the stream that it reads."""
+    with ThreadPoolExecutor(1, "concentra-count") as thread:
+        running = thread.submit(connection.execute, query)
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            stop.set()
             raise
 
 
@@ -235,6 +251,10 @@ def _connected(memory: str) -> Iterator[Any]:
                 expected=f"more than {memory} of memory, or room for what exceeds it in {Path(spill).parent}",
                 mend="give --memory more, such as 4GB; or set TMPDIR to a folder on a larger disk",
             ) from problem
+        except RuntimeError as problem:
+            if "interrupted" in str(problem):  # how DuckDB says Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _allow(connection: Any, memory: str) -> None:
