@@ -58,9 +58,9 @@ check: install  ## style, types, layers
 	$(BIN)/lint-imports
 
 site: .venv/installed-docs  ## the documentation site, warnings as errors, every tutorial executed
-	$(BIN)/sphinx-build -q -W --keep-going -n docs site
+	$(BIN)/sphinx-build -q -W --keep-going -n docs site/html
 	$(PYTEST) -m docs tests/docs
-	@echo site/index.html
+	@echo site/html/index.html
 
 .venv/installed-docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"

@@ -46,15 +46,13 @@ nb_execution_raise_on_error = True
 autosummary_generate = True
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"no-value": True}
 autodoc_type_aliases = {name: name for name in ("ArrayLike", "Floats", "Measured", "Rng")}
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = False
-napoleon_use_ivar = True
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
-napoleon_custom_sections = ["Returns", "Raises"]  # prose or a list of definitions, not `name : type`
+napoleon_custom_sections = ["Returns", "Raises", "Attributes"]  # prose or definitions, not `name : type`
 
 # A name in single backticks is a link where it is known, and looks like code where it is not; only names that begin
 # with the package have to be known.
@@ -88,6 +86,16 @@ def block_math(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def plain_aliases(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
+    """A signature in which an alias within another type stands by its name alone."""
+    signature, returned = about[-2:]
+    if signature is None:
+        return None
+    plain = [re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text or "") for text in (signature, returned)]
+    return plain[0], plain[1] or None
+
+
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas."""
+    """Register the renderer of formulas, and mend signatures."""
+    app.connect("autodoc-process-signature", plain_aliases)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

@@ -36,8 +36,8 @@ def blocks(page: Path) -> Iterator[Block]:
         tags, code = re.match(r"((?::[a-z-]+:.*\n)*)(.*)", code, re.DOTALL).groups()  # type: ignore[union-attr]
         if any(tag in tags for tag in FOR_THE_SITE):
             continue
-        if code.startswith("%%bash\n"):
-            yield Block("sh", code.removeprefix("%%bash\n"))
+        if code.startswith("%%bash"):
+            yield Block("sh", code.partition("\n")[2])
         else:
             yield Block({"python": "python", "sh": "sh"}.get(fence, "cell"), code)
 

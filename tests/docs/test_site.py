@@ -25,7 +25,7 @@ FIGURES = {"start": 1, "marrow": 4, "anndata": 1, "report": 4, "granularity": 1,
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The site where `make site` builds it, and as it does: what is up to date is not built again."""
-    out = ROOT / "site"
+    out = ROOT / "site" / "html"
     words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", str(DOCS), str(out)]
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -73,7 +73,10 @@ __all__ = [
 _DECLARED = (*_GINI, *_HILL, *evenness.DECLARED, *dominance.DECLARED, *depth.DECLARED)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _DECLARED})
-"""Every declared metric by its column name, in the order of tables."""
+"""Every declared metric by its column name, in the order of tables.
+
+:meta hide-value:
+"""
 
 
 def compute(amounts: ArrayLike, names: Iterable[str]) -> dict[str, Measured]:

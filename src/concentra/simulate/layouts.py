@@ -143,7 +143,10 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         ),
     }
 )
-"""Every layout by its name: tms_facs, tms_droplet, kimmel2019, rat_cr."""
+"""Every layout by its name: tms_facs, tms_droplet, kimmel2019, rat_cr.
+
+:meta hide-value:
+"""
 
 
 def layout_named(name: str) -> Layout:
