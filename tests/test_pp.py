@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from concentra import get, pp, tl
-from concentra.errors import AmountError, ArgumentError, TableError
+from concentra.errors import AmountError, ArgumentError, LabelError, TableError
 from concentra.metrics import hill_number
 from concentra.simulate import simulate_labels
 
@@ -77,3 +77,27 @@ def test_what_is_no_composition():
     nameless = anndata.AnnData(np.ones((2, 1)), obs=pd.DataFrame({"donor": ["d", None]}, index=["a", "b"]))
     with pytest.raises(TableError, match="unit 'b' without 'donor'"):
         tl.lorenz(nameless)
+
+
+def test_cells_without_part_are_not_taken_for_units():
+    obs = pd.DataFrame({"Final annotation (v3)": ["T", "B"]}, index=["c1", "c2"])
+    cells = anndata.AnnData(np.ones((2, 3)), obs=obs)
+    with pytest.raises(ArgumentError, match=r"obs has the column 'Final annotation \(v3\)'"):
+        pp.composition(cells)
+    with pytest.raises(AmountError, match="zeros only"):
+        pp.composition(anndata.AnnData(np.zeros((2, 3)), obs=pd.DataFrame(index=["c1", "c2"])))
+    units = anndata.AnnData(
+        np.ones((2, 3)), obs=pd.DataFrame({"tumour subtype": ["x", "y"]}, index=["a", "b"])
+    )
+    assert pp.composition(units).obs["n_cells"].tolist() == [3, 3]
+
+
+def test_spellings_and_labels_that_mean_none():
+    obs = pd.DataFrame(
+        {"mouse": ["a"] * 4, "type": ["T", "t ", "unknown", "B"], "sex": ["F", "na", "F", "F"]}
+    )
+    with pytest.raises(LabelError, match="--missing 'na'"):
+        pp.composition(obs, unit="mouse", part="type", about=["sex"])
+    made = pp.composition(obs, unit="mouse", part="type", about=["sex"], missing=["unknown", "NA"])
+    assert (made.var_names.tolist(), made.X.tolist()) == (["B", "T"], [[1, 2]])
+    assert any("'t ' is 'T'" in one for one in made.uns["concentra"]["composition"]["said"])

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.annotated import KEY, modality_of, storable, to_anndata, whole_counts
-from concentra.analysis.columns import ROLES, require
+from concentra.analysis.columns import require, says_part
 from concentra.analysis.spelling import respelled, spellings
 from concentra.analysis.tally import about_name, combinations, tally
-from concentra.errors import ArgumentError
+from concentra.errors import AmountError, ArgumentError
 
 __all__ = ["composition"]
 SEPARATOR = " · "
@@ -125,7 +125,7 @@ def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) 
         raise ArgumentError(
             found="a frame, and no part=", expected="the column of parts", mend='write part="cell_type"'
         )
-    suspects = [name for name in data.obs.columns if str(name) in ROLES["part"][:6]]
+    suspects = [str(name) for name in data.obs.columns if says_part(str(name))]
     if suspects:
         raise ArgumentError(
             found=f"no part=, and cells: obs has the column {suspects[0]!r}",
@@ -138,5 +138,11 @@ def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) 
             require(name, [str(column) for column in adata.obs.columns], role)
             adata.obs[role] = adata.obs[name].astype("category")
     adata.obs["n_cells"] = whole_counts(adata).sum(axis=1)
+    if not adata.obs["n_cells"].any():
+        raise AmountError(
+            found="an AnnData whose X holds zeros only",
+            expected="counts of cells, units by parts",
+            mend="write unit= and part= if its rows are cells, or set adata.X",
+        )
     adata.uns.setdefault(KEY, {})
     return adata

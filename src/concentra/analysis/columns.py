@@ -31,6 +31,8 @@ NUISANCE = ("sex", "batch", "disease")
 LIBRARIES = ("sample_id", "sample", "library_id", "library", "orig_ident")
 SURE = 7
 """Letters from which on a known name is recognised within a longer one: "Cell Type (final)", "mouse_id_2"."""
+OF_CELLS = 7
+"""Of the names of the part, those that a column about units never has."""
 NONE = "none"
 """The name of a column that means: there is none."""
 
@@ -106,7 +108,8 @@ def guess_roles(
             raise ColumnError(
                 found=f"no column that looks like the {role}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
-                mend=f"name it, --{role} COLUMN: {nearest(role, known)}",
+                mend=f"name it, --{role} COLUMN: {nearest(role, known)}"
+                + ("; or --wide, if each row is a unit and each column a part" if role == "part" else ""),
             )
     used = set(chosen.values())
     nuisance = {role: name for role in NUISANCE if (name := _found(role, known)) and name not in used}
@@ -120,6 +123,16 @@ def candidates(columns: Iterable[str], role: str) -> list[str]:
     (['donor', 'Animal ID'], ['Organ / site'])
     """
     return _all_found(role, columns)
+
+
+def says_part(name: str) -> bool:
+    """Whether a column's name says that its rows are cells with a type each.
+
+    >>> says_part("Final annotation (v3)"), says_part("tumour subtype")
+    (True, False)
+    """
+    key = _plain(name).replace("_", "")
+    return any(one.replace("_", "") in key for one in ROLES["part"][:OF_CELLS])
 
 
 def require(name: str, known: Collection[str], role: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from concentra.analysis.composition import NO_DONOR, NO_PART
 from concentra.analysis.concentration import DEPTH, PLAIN
+from concentra.analysis.spelling import DOUBTFUL
 from concentra.errors import AmountError, DesignError, LabelError
 from concentra.io.labels import label_text
 
@@ -221,7 +222,8 @@ def _settled(kept: pd.DataFrame, name: str, said: list[str]) -> pd.DataFrame:
                 else ""
             ),
             expected=f"one value of {name!r} for each donor",
-            mend="correct the labels; or, where each donor was measured in both, compare them --paired-by the donor",
+            mend=_doubt(values)
+            + "correct the labels; or, where each donor was measured in both, compare them --paired-by the donor",
         )
     value = kept["donor"].map(dict(zip(pairs["donor"], pairs[name], strict=True)))
     filled = kept[name].isna() & value.notna()
@@ -231,6 +233,12 @@ def _settled(kept: pd.DataFrame, name: str, said: list[str]) -> pd.DataFrame:
             f"{n_cells:,} cells of {n_donors} donors lack {name!r}: taken from the donor's other cells"
         )
     return kept.assign(**{name: value.astype(object).where(value.notna(), None)})
+
+
+def _doubt(values: Sequence[str]) -> str:
+    """A hint where one of the labels may say that there is none."""
+    doubtful = [value for value in values if value.casefold() in DOUBTFUL]
+    return f"--missing {doubtful[0]!r} (missing=), if it says that there is none; or " if doubtful else ""
 
 
 def _joined(kept: pd.DataFrame, name: str, said: list[str]) -> pd.DataFrame:
