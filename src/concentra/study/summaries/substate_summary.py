@@ -18,7 +18,7 @@ direction is a sign: it is there also where nothing differs. *p of a flip* is th
 RESCUE = """The old group stands in both contrasts, so that an old group which by chance lies apart is "rescued" by any
 other: the share is to be judged against exchanged labels. P(rescue > 0) over cells says how precisely these animals
 were measured, and nothing about other animals."""
-STABLE = """Clusters depend on the seed of the search: the adjusted Rand index of clusters from two seeds is 1 where both
+STABLE = """Clusters depend on the seed of the search: the adjusted Rand index of two seeds' clusters is 1 where they
 are the same and about 0 where they are unrelated. What rests on clusters of a low index rests on chance."""
 WORDS = {"crystallize": "crystallizes", "disperse": "disperses", "mixed": "mixed", "none": "nothing"}
 
