@@ -552,6 +552,10 @@ def test_a_file_of_options_that_is_none(tmp_path, text, error, message):
 def test_run_goes_alone_and_cells_are_needed(run, cells, tmp_path):
     (tmp_path / "run.toml").write_text(f"cells = [{str(cells)!r}]")
     assert "--run alone" in run("analyze", cells, "--run", tmp_path / "run.toml").err
+    assert (
+        "and --seed, --min-cells"
+        in run("analyze", "--run", tmp_path / "run.toml", "--seed", 1, "--min-cells", 9).err
+    )
     assert "no file of cells" in run("analyze").err
 
 

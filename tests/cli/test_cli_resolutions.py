@@ -1,5 +1,6 @@
 """`concentra analyze --resolutions`: clusters of all donors of a stratum as parts."""
 
+import json
 from collections import Counter
 
 import anndata
@@ -62,6 +63,7 @@ def test_planted_flips_are_found_and_every_number_follows_from_the_clusters(run,
     assert scales.loc["kidney", "opposite"].all()  # planted: types crystallize, states disperse
     assert not scales.loc["lung", "opposite"].any()  # both disperse
     assert set(table(out, "stability")["n_seeds"]) == {5}
+    assert "igraph" in json.loads((out / "provenance.json").read_text())["packages"]
     page = (out / "report.html").read_text()
     assert "Granularity: age: young to old" in page
     assert "crystallizes*" in page
@@ -119,6 +121,20 @@ def test_features_as_given_from_zarr(run, tmp_path, recwarn):
     assert (
         clusters.groupby("leiden_0.1")["part"].nunique().eq(1).all()
     )  # types lie apart: none is in two clusters
+
+
+def test_hostile_labels_and_strata_without_a_comparison(run, atlas, tmp_path, drawn):
+    adata = anndata.read_h5ad(atlas)
+    hostile = {"kidney": "<script>alert(1)</script>", "lung": 'a,b|"c"\n$x$', "spleen": "spleen"}
+    adata.obs["tissue"] = adata.obs["tissue"].astype(str).map(hostile).astype("category")
+    adata = adata[~((adata.obs["tissue"] == "spleen") & (adata.obs["age"] == "old"))]
+    adata.copy().write_h5ad(tmp_path / "h.h5ad")
+    done = run("analyze", tmp_path / "h.h5ad", *ASKED, "--out", tmp_path / "o")
+    assert done.code == 0, done.err
+    assert set(table(tmp_path / "o", "clusters")["stratum"]) == {hostile["kidney"], hostile["lung"]}
+    for path in [tmp_path / "o/report.html", *(tmp_path / "o/figures").iterdir()]:
+        assert "<script>" not in path.read_text()
+    assert "spleen (4 / 0)" in (tmp_path / "o/report.html").read_text()
 
 
 @pytest.mark.parametrize(

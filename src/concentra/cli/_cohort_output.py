@@ -22,6 +22,8 @@ from concentra.report.analysis import Picture
 
 ACCOUNT = "provenance.json"
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "matplotlib")
+CLUSTERING = ("igraph", "scikit-learn")
+"""On which clusters depend, too."""
 
 
 def refuse_unwritable(out: Path) -> None:
@@ -92,7 +94,9 @@ def _account(options: Options, out: Path, counted: pd.DataFrame, texts: Mapping[
     found = {
         "concentra": __version__,
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": {
+            name: metadata.version(name) for name in PACKAGES + CLUSTERING * bool(options.resolutions)
+        },
         "inputs": inputs,
         "labels_sha256": _digest(table_text(counted)),
         "options_sha256": _digest(texts[FILE]),

@@ -31,6 +31,7 @@ METHOD = (
 
 
 def analyze(
+    context: typer.Context,
     cells: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -89,9 +90,10 @@ def analyze(
     from concentra.cli._cohort_options import Options, parse_resolutions, read_options
 
     if run is not None:
-        if cells or contrast or trend:
+        others = _named(context)
+        if others:
             raise ArgumentError(
-                found=f"--run {run} and other options",
+                found=f"--run {run} and {', '.join(others)}",
                 expected="--run alone, or with --out",
                 mend="edit a copy of the file, or leave out --run",
             )
@@ -138,6 +140,16 @@ def run_analysis(options: Options, out: Path) -> tuple[list[dict[str, Any]], lis
     page = report.page(title, found.tables, said, drawn, METHOD, __version__)
     written = write_all(out, options, asked.counted, found.tables, drawn, summary, page)
     return report.verdict_rows(found.tables), said, written
+
+
+def _named(context: typer.Context) -> list[str]:
+    """The options on the command line that a file of options holds."""
+    return [
+        f"--{name.replace('_', '-')}" if name != "cells" else "files of cells"
+        for name in context.params
+        if name not in ("run", "out", "json")
+        and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
 
 
 def _what_could_be_asked() -> str:
