@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from concentra import workflow
 from concentra.errors import ArgumentError, ColumnError, DesignError, MissingDependencyError
+from concentra.io import shards
 from concentra.io.counting import count_to
 from concentra.io.shards import Request, count_in_shards
 from definitions_study import command, end, start, wait_until
@@ -182,3 +184,24 @@ def test_mistakes_are_told_before_anything_runs(
     with pytest.raises(MissingDependencyError, match="snakemake is not installed"):
         count_in_shards(tmp_path / "out.csv", request_of, cores=1)
     assert left(tmp_path) == []
+
+
+def test_a_shard_by_its_own_command_line(
+    tmp_path: Path, request_of: Request, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Snakemake calls, in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shards.signal, "signal", lambda *handler: None)  # this process goes on
+    (tmp_path / "request.json").write_text(request_of.text())
+    assert Request.read() == request_of
+    for place in (1, 2, 3):
+        assert shards.main([str(place), shards.part(place)]) == 0
+    assert shards.main(["merge", "merged.csv"]) == 0
+    told = [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["shard 1 of 3", "shard 2 of 3", "shard 3 of 3", "merge"]
+    found = count_to("whole.csv", request_of.cells, BY)
+    assert Path("merged.csv").read_bytes() == Path("whole.csv").read_bytes()
+    assert json.loads(Path("merged.csv.json").read_text()) == dataclasses.asdict(found)
+    Path(shards.part(2)).unlink()
+    assert shards.main(["merge", "merged.csv"]) == 1
+    assert "shard_2.parquet" in capsys.readouterr().err

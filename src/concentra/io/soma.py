@@ -189,7 +189,7 @@ def _naming(keyed: bool) -> str:
 
 def _account(n_read: int, n_all: int, filters: Sequence[str], share: Share) -> str:
     which = f", where {' and '.join(filters)}" if filters else ""
-    part = f", share {share[0]} of {share[1]}" if share != WHOLE else ""
+    part = f", shard {share[0]} of {share[1]}" if share != WHOLE else ""
     return f"{n_read:,} of {n_all:,} cells counted{which}{part}"
 
 
@@ -242,7 +242,7 @@ def _opened(uri: str) -> Iterator[Any]:
 
 
 def _no_experiment(uri: str, found: Any) -> FileFormatError:
-    inside = list(found.keys()) if hasattr(found, "keys") else []
+    inside = list(found.keys()) if found.soma_type == "SOMACollection" else []
     return FileFormatError(
         found=f"{uri!r} is a {found.soma_type}",
         expected="a SOMA experiment, such as census_data/homo_sapiens of a Census",
