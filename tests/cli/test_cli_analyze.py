@@ -102,6 +102,7 @@ def test_everything_promised_is_there(whole):
     }
     assert "donor: column 'mouse.id' (guessed from its name)" in printed
     assert "report.html" in printed
+    assert "Trend along age (months)" in printed
     account = json.loads((out / "provenance.json").read_text())
     written = set(contents(out)) - {"provenance.json"}
     assert set(account["files"]) == written

@@ -42,6 +42,7 @@ def test_planted_flips_are_found_and_every_number_follows_from_the_clusters(run,
     done = run("analyze", atlas, *ASKED, "--out", out)
     assert done.code == 0, done.err
     assert "clusters: cells of all donors of a stratum together" in done.out
+    assert "Granularity: age: young to old" in done.out
     obs = anndata.read_h5ad(atlas).obs
     clusters = table(out, "clusters")
     assert sorted(clusters["row"]) == list(range(len(obs)))

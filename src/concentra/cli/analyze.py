@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,8 @@ from concentra.cli._options import Json, print_json, print_table
 from concentra.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from concentra.cli._cohort_options import Options
 
 EXAMPLE = (
@@ -109,15 +111,19 @@ def analyze(
             ),
             out or OUT,
         )  # fmt: skip
-    rows, said, written = run_analysis(options, folder)
+    tables, said, written = run_analysis(options, folder)
     if json:
-        print_json({"verdicts": rows, "said": said, "written": [str(path) for path in written]})
+        from concentra.report.analysis import verdict_rows
+
+        print_json(
+            {"verdicts": verdict_rows(tables), "said": said, "written": [str(path) for path in written]}
+        )
     else:
-        _show(rows, said, written)
+        _show(tables, said, written)
 
 
-def run_analysis(options: Options, out: Path) -> tuple[list[dict[str, Any]], list[str], list[Path]]:
-    """Read, analyse, draw and only then write; verdict rows, what was said, and the paths."""
+def run_analysis(options: Options, out: Path) -> tuple[dict[str, pd.DataFrame], list[str], list[Path]]:
+    """Read, analyse, draw and only then write; the tables, what was said, and the paths."""
     from concentra import __version__
     from concentra.analysis.cohort import analyse
     from concentra.cli._cohort_figures import pictures
@@ -139,7 +145,7 @@ def run_analysis(options: Options, out: Path) -> tuple[list[dict[str, Any]], lis
     summary = report.summary(title, found.tables, said, drawn, METHOD)
     page = report.page(title, found.tables, said, drawn, METHOD, __version__)
     written = write_all(out, options, asked.counted, found.tables, drawn, summary, page)
-    return report.verdict_rows(found.tables), said, written
+    return found.tables, said, written
 
 
 def _named(context: typer.Context) -> list[str]:
@@ -158,27 +164,39 @@ def _what_could_be_asked() -> str:
     )
 
 
+def _printable(text: str) -> str:
+    """Text without what could steer a terminal."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def _tell(what: str) -> None:
     if sys.stderr.isatty():
         print(
-            f"\r\x1b[K  {''.join(one if one.isprintable() else ' ' for one in what)[:100]}",
+            f"\r\x1b[K  {_printable(what)[:100]}",
             end="",
             file=sys.stderr,
         )
 
 
-def _show(rows: list[dict[str, Any]], said: list[str], written: list[Path]) -> None:
-    from concentra.report.analysis import by_contrast, not_compared
+def _show(tables: dict[str, pd.DataFrame], said: list[str], written: list[Path]) -> None:
+    from concentra.report import analysis as report
 
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     for sentence in said:
-        print("".join(one if one.isprintable() else " " for one in sentence))
-    rest = not_compared(rows)
-    for name, shown in by_contrast(rows).items():
-        print_table(shown, title="".join(one if one.isprintable() else " " for one in name))
+        print(_printable(sentence))
+    rows = report.verdict_rows(tables)
+    rest = report.not_compared(rows)
+    for name, shown in report.by_contrast(rows).items():
+        print_table(shown, title=_printable(name))
         if name in rest:
             print(rest[name])
+    for name, shown in report.scale_rows(tables).items():
+        print_table(
+            shown, title=f"{report.GRANULARITY}: {_printable(name)} (*: beyond chance after adjustment)"
+        )
+    if trend := report.trend_rows(tables):
+        print_table(trend, title=f"Trend along {_printable(tables['trend']['along'].iloc[0])}")
     print()
     for path in written:
         print(path)
