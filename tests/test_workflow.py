@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from concentra import workflow
-from concentra.errors import DesignError, MissingDependencyError
+from concentra.errors import ArgumentError, DesignError, MissingDependencyError
 
 SNAKEFILE = """
 rule made:
@@ -27,9 +27,17 @@ def test_what_is_missing_is_made(tmp_path: Path) -> None:
     snakefile.write_text(SNAKEFILE)
     folder = tmp_path / "out"
     with workflow.alone(folder) as lock:
-        assert workflow.run_snakemake(snakefile, folder, lock=lock, cores=1) == 0
+        assert workflow.run_snakemake(workflow.snakemake_command(snakefile, folder), lock) == 0
         assert (folder / "made.txt").read_text() == "done\n"
-        assert workflow.run_snakemake(snakefile, folder, lock=lock, cores=1, targets=["failed.txt"]) != 0
+        failing = workflow.snakemake_command(snakefile, folder, targets=["failed.txt"])
+        assert workflow.run_snakemake(failing, lock) != 0
+
+
+def test_a_profile_without_config_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"no config\.yaml in"):
+        workflow.snakemake_command(tmp_path / "Snakefile", tmp_path, profile=tmp_path)
+    (tmp_path / "config.yaml").touch()
+    assert str(tmp_path) in workflow.snakemake_command(tmp_path / "Snakefile", tmp_path, profile=tmp_path)
 
 
 def test_a_folder_is_held_as_long_as_a_process_that_inherits_it(tmp_path: Path) -> None:
@@ -48,5 +56,5 @@ def test_a_folder_is_held_as_long_as_a_process_that_inherits_it(tmp_path: Path) 
 
 def test_without_snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "find_spec", lambda name: None)
-    with workflow.alone(tmp_path) as lock, pytest.raises(MissingDependencyError, match=r"concentra\[study\]"):
-        workflow.run_snakemake(tmp_path / "Snakefile", tmp_path, lock=lock, cores=1)
+    with pytest.raises(MissingDependencyError, match=r"concentra\[study\]"):
+        workflow.snakemake_command(tmp_path / "Snakefile", tmp_path)

@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from concentra.errors import DesignError, MissingDependencyError
+from concentra.errors import ArgumentError, DesignError, MissingDependencyError
+
+PROFILES = ("config.yaml", "config.v8+.yaml", "config.v9+.yaml")
 
 
 @contextmanager
@@ -40,16 +42,15 @@ def alone(folder: Path) -> Iterator[IO[str]]:
         yield handle
 
 
-def run_snakemake(
+def snakemake_command(
     snakefile: Path,
     folder: Path,
     *arguments: str,
-    lock: IO[str],
-    cores: int,
+    cores: int = 1,
     targets: Sequence[str] = (),
     profile: Path | None = None,
-) -> int:
-    """Make what is missing or stale in a folder; the exit status is Snakemake's.
+) -> list[str]:
+    """The words that run Snakemake in a folder.
 
     Parameters
     ----------
@@ -59,8 +60,6 @@ def run_snakemake(
         The folder in which they work.
     arguments
         More of Snakemake's command line.
-    lock
-        What `alone` yielded: killing this process alone does not free the folder while jobs run.
     cores
         Processors of this machine that jobs use at the same time.
     targets
@@ -70,23 +69,36 @@ def run_snakemake(
 
     Raises
     ------
+    ArgumentError
+        The profile has no `config.yaml`.
     MissingDependencyError
         Snakemake is not installed.
     """
     require_snakemake()
-    words = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        *targets,
-        "--snakefile",
-        str(snakefile),
-        "--cores",
-        str(cores),
-    ]
-    words += ["--directory", str(folder), "--nolock", "--rerun-incomplete", "--quiet", "all"]
-    words += ["--profile", str(profile.resolve())] if profile else []
-    running = subprocess.Popen([*words, *arguments], pass_fds=[lock.fileno()])
+    words = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(snakefile)]
+    words += ["--directory", str(folder), "--cores", str(cores), "--nolock", "--rerun-incomplete"]
+    if profile is not None:
+        if not any((profile / name).is_file() for name in PROFILES):
+            raise ArgumentError(
+                found=f"no config.yaml in {str(profile)!r}",
+                expected="the folder of a Snakemake profile",
+                mend="write its config.yaml, such as 'executor: slurm' and 'jobs: 8'",
+            )
+        words += ["--profile", str(profile.resolve())]
+    return [*words, *arguments]
+
+
+def run_snakemake(command: Sequence[str], lock: IO[str]) -> int:
+    """Make what is missing or stale; the exit status is Snakemake's.
+
+    Parameters
+    ----------
+    command
+        As `snakemake_command` says it.
+    lock
+        What `alone` yielded: killing this process alone does not free the folder while jobs run.
+    """
+    running = subprocess.Popen([*command, "--quiet", "all"], pass_fds=[lock.fileno()])
     try:
         return running.wait()
     except KeyboardInterrupt:

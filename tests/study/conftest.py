@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from definitions_study import Ended, command
+
+KEPT = ".test-results"
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,27 @@ class Results:
     ended: Ended
 
 
-def reproduced(name: str, data: Path | None, factory: pytest.TempPathFactory) -> Results:
-    """One run for all processes that share the tests: the first makes it, the others wait."""
-    root = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    out, said = root / name / "results", root / f"{name}.json"
-    with (root / f"{name}.lock").open("w") as lock:
+def reproduced(name: str, data: Path | None, root: Path) -> Results:
+    """A run that is kept from one session to the next and shared by all processes: what is not stale stays."""
+    folder = root / KEPT
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            ended = command("reproduce", "--cores", 2, "--out", out, data=data)
-            assert ended.code == 0, ended.err
-            said.write_text(json.dumps(asdict(ended)), encoding="utf-8")
-    return Results(out, Ended(**json.loads(said.read_text(encoding="utf-8"))))
+        ended = command("reproduce", "--cores", 2, "--out", folder / name, data=data)
+    assert ended.code == 0, ended.err
+    return Results(folder / name, ended)
 
 
 @pytest.fixture(scope="session")
-def archive_run(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def archive_run(pytestconfig: pytest.Config) -> Results:
     """The study without any data folder."""
-    return reproduced("archive", None, tmp_path_factory)
+    return reproduced("archive", None, pytestconfig.rootpath)
 
 
 @pytest.fixture(scope="session")
-def data_run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Results:
+def data_run(pytestconfig: pytest.Config, data: Path) -> Results:
     """The study from raw data."""
-    return reproduced("raw", data, tmp_path_factory)
+    return reproduced("raw", data, pytestconfig.rootpath)
 
 
 @pytest.fixture

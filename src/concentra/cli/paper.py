@@ -17,6 +17,7 @@ def paper(out: Out = RESULTS) -> None:
     """
     from concentra.errors import DataAbsentError
     from concentra.study import declare, engine
+    from concentra.workflow import alone
 
     folder = out.resolve()
     if not declare.table_path("sources", folder).exists():
@@ -25,7 +26,7 @@ def paper(out: Out = RESULTS) -> None:
             expected="an output folder that `concentra reproduce` has filled",
             mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
         )
-    with engine.alone(folder):
+    with alone(folder):
         for name in DOCUMENTS:
             engine.run_node(name, data=None, out=folder)
             print(*(Path(out, file) for file in declare.nodes()[name].writes), sep="\n")

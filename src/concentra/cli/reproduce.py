@@ -36,7 +36,7 @@ def reproduce(
 ) -> None:
     """Run the study: tables, figures, summaries and verdicts. Runs only what is stale, and goes on where it stopped."""
     from concentra.errors import ArgumentError, nearest
-    from concentra.study import declare, engine, raw
+    from concentra.study import declare, raw, whole
 
     _require_snakemake()
     for name in nodes or ():
@@ -48,7 +48,7 @@ def reproduce(
             )
     folder = raw.data_folder(data)
     _say_sources(folder)
-    status = engine.run_all(out.resolve(), folder, cores=cores, targets=nodes or (), profile=profile)
+    status = whole.run_all(out.resolve(), folder, cores=cores, targets=nodes or (), profile=profile)
     if status:
         failed = "found: a step failed, see above\nexpected: every step to end\n"
         print(

@@ -20,13 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from concentra import __version__
-from concentra.errors import ArgumentError, ConcentraError, DesignError
+from concentra.errors import ConcentraError, DesignError
 from concentra.files import write_text
 from concentra.io.blocks import WHOLE, Share
 from concentra.io.counting import check_request, count_to, merge_counts, refuse_output
 from concentra.io.grouping import MEMORY, Counted
 from concentra.io.soma import Tell
-from concentra.workflow import alone, require_snakemake, run_snakemake
+from concentra.workflow import alone, run_snakemake, snakemake_command
 
 REQUEST = "request.json"
 MERGE = "merge"
@@ -138,19 +138,20 @@ def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: P
     ------
     DesignError
         A shard failed; or another run is at the same request.
-    MissingDependencyError
-        Snakemake is not installed.
+    ArgumentError, MissingDependencyError
+        The profile has no `config.yaml`; Snakemake is not installed.
     """
     target = Path(out).resolve()
-    require_snakemake()
-    _check(target, request, profile)
+    merged = f"merged{target.suffix}"
+    refuse_output(target, request.cells)
+    check_request(request.cells, request.by, (1, request.n_shards), request.where)
     folder = target.parent / f"{target.name}.shards-{request.name()}"
+    command = snakemake_command(SNAKEFILE, folder, cores=cores, targets=[merged], profile=profile)
     with alone(folder) as lock:
         for left in folder.glob(".shard_*.*"):  # of a run that was killed while it wrote
             left.unlink()
         write_text(folder / REQUEST, request.text())
-        merged = f"merged{target.suffix}"
-        if run_snakemake(SNAKEFILE, folder, lock=lock, cores=cores, profile=profile, targets=[merged]):
+        if run_snakemake(command, lock):
             raise DesignError(
                 found=f"a shard failed, see above or {folder}/.snakemake/log",
                 expected="every shard to be counted",
@@ -160,21 +161,6 @@ def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: P
         found = json.loads((folder / summary(merged)).read_text(encoding="utf-8"))
         shutil.rmtree(folder)
     return Counted(**found)
-
-
-def _check(target: Path, request: Request, profile: Path | None) -> None:
-    refuse_output(target, request.cells)
-    check_request(request.cells, request.by, (1, request.n_shards), request.where)
-    if profile is not None and not any((profile / name).is_file() for name in _profiles()):
-        raise ArgumentError(
-            found=f"no config.yaml in {str(profile)!r}",
-            expected="the folder of a Snakemake profile",
-            mend="write its config.yaml, such as 'executor: slurm' and 'jobs: 8'",
-        )
-
-
-def _profiles() -> Iterator[str]:
-    yield from ("config.yaml", "config.v8+.yaml", "config.v9+.yaml")
 
 
 def _state(cell: Path) -> Iterator[tuple[str, int, int]]:

@@ -11,27 +11,24 @@ from __future__ import annotations
 
 import argparse
 import ast
-import fcntl
 import hashlib
 import json
 import platform
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata, util
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 
 from concentra import __version__
-from concentra.errors import ConcentraError, DesignError
+from concentra.errors import ConcentraError
 from concentra.files import replacing, sha256, write_text
 from concentra.simulate import truth_path
 from concentra.study import pieces, raw
@@ -271,115 +268,6 @@ def _write_document(node: Node, result: Mapping[str, str | bytes | pd.DataFrame]
         content = result[name]
         with replacing(out / name) as temporary:
             temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)  # type: ignore[arg-type]
-
-
-def snakemake(out: Path, data: Path | None, *arguments: str, targets: Sequence[str] = ()) -> list[str]:
-    """The command that runs Snakemake on the declared nodes."""
-    words = [sys.executable, "-m", "snakemake", *(targets or ("everything",))]
-    words += ["--snakefile", str(Path(__file__).with_name("Snakefile"))]
-    words += ["--directory", str(out), "--nolock", "--rerun-incomplete", *arguments]
-    return [*words, "--config", f"data={data or ''}"]
-
-
-@contextmanager
-def alone(out: Path) -> Iterator[IO[str]]:
-    """Hold the output folder for this process; the hold ends with the process, however that ends."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DesignError(
-                found=f"another run is working in {out}",
-                expected="one run at a time in one output folder",
-                mend="wait for it to end, or name another folder with --out",
-            ) from None
-        yield handle
-
-
-def run_all(
-    out: Path, data: Path | None, *, cores: int, targets: Sequence[str] = (), profile: Path | None = None
-) -> int:
-    """Run what is stale through Snakemake; the exit status is Snakemake's.
-
-    Parameters
-    ----------
-    out
-        Output folder; created where it is missing.
-    data
-        Data folder, or None to compute from the archived tables.
-    cores
-        Nodes run at the same time.
-    targets
-        Names of nodes; default all.
-    profile
-        A Snakemake profile: a folder whose `config.yaml` names an executor and its options.
-    """
-    plans(data)  # an error of a declaration is shown as such, not through Snakemake
-    with alone(out) as lock:
-        remove_unfinished(out)
-        again = edited(out)
-        words = snakemake(out, data, "--cores", str(cores), "--quiet", "all", targets=targets)
-        words += ["--forcerun", *again] if again else []
-        words += ["--profile", str(profile.resolve())] if profile else []
-        # Snakemake and its nodes hold the lock too: killing this process alone does not free the folder
-        running = subprocess.Popen(words, pass_fds=[lock.fileno()])
-        try:
-            status = running.wait()
-        except KeyboardInterrupt:
-            _end(running)
-            raise
-        if status == 0:
-            gather_provenance(out)
-        return status
-
-
-def _end(running: subprocess.Popen[bytes]) -> None:
-    """Let an interrupted Snakemake remove what is half-written: a terminal has interrupted it as well."""
-    try:
-        running.wait(timeout=3)
-    except subprocess.TimeoutExpired:
-        running.terminate()
-        running.wait()
-
-
-def remove_unfinished(out: Path) -> None:
-    """Remove the temporary files of a run that was killed while it wrote; the folder must be held."""
-    folders = {path.parent for node in nodes().values() for path in node.outputs(out)}
-    folders |= {pieces.folder(node, out) for node in nodes().values() if node.pieces}
-    folders |= {raw.simulated_path(name, out).parent for name in raw.simulations()}
-    for folder in folders - {out}:
-        for path in folder.glob(".*.*"):
-            path.unlink()
-
-
-def note_of(node: Node, out: Path) -> dict[str, Any]:
-    """What the provenance of a node's last run says; empty where there is none."""
-    path = node.provenance(out)[0]
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def edited(out: Path) -> list[str]:
-    """Nodes, and files of pieces, that are not what was written: they run again, no edit is taken for a result."""
-    found = []
-    for node in nodes().values():
-        written = note_of(node, out).get("outputs", {})
-        present = [path for path in node.outputs(out) if path.exists() and path.name in written]
-        if any(sha256(path) != written[path.name] for path in present):
-            found.append(node.name)
-        if node.pieces:
-            found += [str(path.relative_to(out)) for path in pieces.edited(node, out)]
-    return found
-
-
-def gather_provenance(out: Path) -> None:
-    """One `provenance.json` of everything beside the tables."""
-    notes = {}
-    for node in nodes().values():
-        for path in node.provenance(out)[:1]:
-            if path.exists():
-                notes[node.name] = json.loads(path.read_text(encoding="utf-8"))
-    write_text(out / "tables" / "provenance.json", json.dumps(notes, indent=1) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,8 @@ import pandas as pd
 from concentra.errors import DesignError
 from concentra.files import sha256
 from concentra.study.declare import Node, nodes
-from concentra.study.engine import PIECE, Plan, code, edited, inputs, note_of, plans, snakemake
+from concentra.study.engine import PIECE, Plan, code, inputs, plans
+from concentra.study.whole import edited, note_of, snakemake
 
 OTHERWISE = "its raw files lie elsewhere now, or an earlier step is stale"
 
@@ -44,7 +45,7 @@ def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
 
 def _planned(out: Path, data: Path | None) -> set[str]:
     """Nodes that Snakemake would run."""
-    words = snakemake(out, data, "--cores", "1", "--summary")
+    words = snakemake(out, data, "--summary")
     ended = subprocess.run(words, check=False, capture_output=True, text=True)
     if ended.returncode:
         raise DesignError(
