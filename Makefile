@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
 PYTEST := $(BIN)/python -m pytest
-SHARED := --numprocesses auto --dist loadfile
+SHARED := --numprocesses auto --dist worksteal
+APART := not heads and not clustering and not soma and not browser and not docs
+SLOW ?= and not slow
 
 .PHONY: install reproduce archive test test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
 
@@ -20,24 +22,24 @@ reproduce: install  ## the study: tables, figures, summaries, verdicts
 archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
-test: install  ## all that needs neither torch, nor scanpy, nor a browser
-	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered -m "not heads and not clustering and not soma and not browser and not docs and not slow"
+test: install  ## all that needs neither torch, nor scanpy, nor a browser; SLOW= takes the slow ones in
+	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered -m "$(APART) $(SLOW)"
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
 
 test-slow: install  ## calibrations and runs that are killed and resumed
-	$(PYTEST) $(SHARED) -m "slow and not heads and not clustering and not soma and not browser"
+	$(PYTEST) $(SHARED) -m "slow and $(APART)"
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
 	$(PYTEST) -m heads tests/heads tests/cli
 
 test-clustering: .venv/installed-peers  ## clustering against its peers: installs scanpy
-	$(PYTEST) -m clustering
+	$(PYTEST) -m clustering tests/clustering tests/simulate tests/io
 
 test-soma: .venv/installed-soma  ## counting a SOMA experiment: installs tiledbsoma
 	$(PYTEST) -m soma tests/io
 
 test-browser: install  ## the report in Chromium, which must be at /usr/bin/chromium
-	$(PYTEST) -m browser
+	$(PYTEST) -m browser tests/browser
 
 .venv/installed-heads: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[heads]"
