@@ -104,7 +104,7 @@ def test_interrupted_it_says_so(tmp_path: Path) -> None:
     words = ("count", path, "--by", LABELS, "--out", tmp_path / "out.csv", "--shards", 4, "--cores", 1)
     ended = end(begun(words, tmp_path), signal.SIGINT)
     assert ended.code == 130
-    assert "the same command goes on from here" in ended.err
+    assert "run the same command again" in ended.err
     assert command(*words).code == 0
 
 

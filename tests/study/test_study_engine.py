@@ -189,7 +189,7 @@ def test_interrupted_run_says_so_and_resumes(archive_run: Any, tmp_path: Path) -
     out = tmp_path / "results"
     ended = end(begun(out), signal.SIGINT)
     assert ended.code == 130
-    assert "the same command goes on from here" in ended.err
+    assert "run the same command again" in ended.err
     assert command("reproduce", "summary", "--cores", 2, "--out", out).code == 0
     assert same_as(archive_run.out, out, TABLES_OF_SUMMARY)
     assert not list(out.rglob(".*.csv"))

@@ -10,7 +10,7 @@ from concentra.cli._application import application
 from concentra.errors import ConcentraError
 
 INTERRUPTED = 130  # as shells say it: 128 and the number of the signal
-INTERRUPTION = "interrupted: nothing half-written is kept; the same command goes on from here"
+INTERRUPTION = "interrupted: nothing half-written is kept; run the same command again"
 
 
 def main() -> None:
