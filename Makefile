@@ -7,7 +7,7 @@ SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
 
-.PHONY: install reproduce archive test test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
+.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
 
 install: .venv/installed
 
@@ -23,7 +23,11 @@ archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
 test: install  ## all that needs neither torch, nor scanpy, nor a browser; SLOW= takes the slow ones in
-	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered -m "$(APART) $(SLOW)"
+	$(PYTEST) $(SHARED) -m "$(APART) $(SLOW)"
+
+coverage: install  ## of what carries numbers, by its own tests, each law on few examples
+	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered --hypothesis-profile few -m "$(APART) and not slow" \
+		tests/metrics tests/stats tests/io src/concentra/metrics src/concentra/stats src/concentra/io
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
 
 test-slow: install  ## calibrations and runs that are killed and resumed
