@@ -43,6 +43,11 @@ def test_planted_flips_are_found_and_every_number_follows_from_the_clusters(run,
     assert done.code == 0, done.err
     assert "clusters: cells of all donors of a stratum together" in done.out
     assert "Granularity: age: young to old" in done.out
+    for said in (
+        done.out,
+        *((out / name).read_text(encoding="utf-8") for name in ("summary.md", "report.html")),
+    ):
+        assert "atlas.h5ad is simulated: no finding" in said
     obs = anndata.read_h5ad(atlas).obs
     clusters = table(out, "clusters")
     assert sorted(clusters["row"]) == list(range(len(obs)))

@@ -47,7 +47,7 @@ def _of_contrast(of: Mapping[str, pd.DataFrame], name: str, suffix: str) -> list
             of, "granularity", title, suffix,
             "The shift in effective number over annotated types and over clusters at every Leiden resolution, all "
             "donors of a stratum clustered together; lines are intervals over donors; filled: significant after "
-            "adjustment; triangles down crystallize, up disperse.",
+            "adjustment; triangles up crystallize, down disperse.",
         ) if "granularity" in of and len(of["granularity"]) else None,
     ]  # fmt: skip
 
@@ -64,7 +64,7 @@ def _forest(contrast: pd.DataFrame, title: str, suffix: str) -> Picture:
 
     caption = (
         "Shift of every stratum, corrected for depth, with its interval (thin: the range at two donors). Numbers are "
-        "donors on either side. Filled: significant after adjustment; triangles down crystallize, up disperse."
+        "donors on either side. Filled: significant after adjustment; triangles up crystallize, down disperse."
     )
     return _picture(f"forest{suffix}", f"Shifts, {title}", caption, draw, 1, 2, 7.2, 1.0 + 0.22 * n_strata)
 

@@ -50,12 +50,19 @@ def read_cohort(options: Options, tell: Callable[[str], None]) -> Asked:
     counted = frames[0] if len(frames) == 1 else _together(frames)
     said = [one for one in roles.said if not (options.wide and one.startswith("part"))]
     spelling, mended = spellings(counted, list(_by(roles, columns)), missing=options.missing)
-    counted, said = respelled(counted, spelling), [*said, *mended]
+    counted, said = respelled(counted, spelling), [*_simulated(options), *said, *mended]
     scales = None
     if options.resolutions:
         scales = cells_of(options, _by(roles, columns), spelling)
         said.append(how_clustered(options))
     return Asked(counted, _plan(options, roles, columns, counted), tuple(said), scales)
+
+
+def _simulated(options: Options) -> list[str]:
+    """A sentence for each file that `concentra simulate` wrote, whatever it is called."""
+    from concentra.simulate import is_simulated
+
+    return [f"{Path(path).name} is simulated: no finding" for path in options.cells if is_simulated(path)]
 
 
 def _columns_of_all(options: Options) -> dict[str, str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INK, FAINT, ACCENT = "#222222", "#9a9a9a", "#0072B2"
 # red and blue of equal lightness; grey for what is neither (distinct also without colour: markers differ)
 COLOURS = {"crystallizes": "#B2182B", "disperses": "#2166AC", "mixed": "#7f7f7f"}
-MARKERS = {"crystallizes": "v", "disperses": "^", "mixed": "s"}
+MARKERS = {"crystallizes": "^", "disperses": "v", "mixed": "s"}
 METRIC_LABELS = {
     "gini": "Gini coefficient",
     "gini_present": "Gini coefficient",
