@@ -96,6 +96,6 @@ def plain_aliases(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, and mend signatures."""
+    """Register the renderer of formulas, and fix signatures."""
     app.connect("autodoc-process-signature", plain_aliases)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

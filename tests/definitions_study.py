@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = str(Path(sys.executable).with_name("concentra"))
-PARTS_OF_AN_ERROR = ("found: ", "expected: ", "to mend: ")
+PARTS_OF_AN_ERROR = ("error: ", "expected: ", "fix: ")
 
 HOSTILE = (
     "comma, and; semicolon",
@@ -102,7 +102,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def assert_error(ended: Ended, *words: str) -> None:
-    """The command failed with three lines, found, expected and to mend, and nothing else."""
+    """The command failed with three lines, found, expected and fix, and nothing else."""
     assert ended.code == 1, ended
     assert ended.out == ""
     lines = ended.err.splitlines()

@@ -23,19 +23,19 @@ BUILT_IN = {
     errors.HookError: RuntimeError,
     errors.MissingDependencyError: ImportError,
 }
-TEXT = "found: 3 of 'x'\nexpected: 4\nto mend: add one"
+TEXT = "error: 3 of 'x'\nexpected: 4\nfix: add one"
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.__name__)
 def test_each_is_both(kind: type[errors.ConcentraError]) -> None:
-    problem = kind(found="3 of 'x'", expected="4", mend="add one")
+    problem = kind(found="3 of 'x'", expected="4", fix="add one")
     assert str(problem) == TEXT
     assert isinstance(problem, BUILT_IN[kind])
     assert isinstance(problem, errors.ConcentraError)
     again = pickle.loads(pickle.dumps(problem))
     assert type(again) is kind
     assert str(again) == TEXT
-    with pytest.raises(BUILT_IN[kind], match="to mend: add one"):
+    with pytest.raises(BUILT_IN[kind], match="fix: add one"):
         raise problem
 
 

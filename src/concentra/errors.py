@@ -2,7 +2,7 @@
 
 ::
 
-    ConcentraError                 found, expected, to mend
+    ConcentraError                 found, expected, fix
     ├── ColumnError     (KeyError)           a column is missing or misspelt
     ├── AmountError     (ValueError)         an amount is negative, not finite, or a total is zero
     ├── ArgumentError   (ValueError)         an argument of a call or an option is outside its range
@@ -32,23 +32,23 @@ class ConcentraError(Exception):
         The value and the place: file, column, row, donor.
     expected
         What would have been accepted.
-    mend
+    fix
         A command or an edit that helps.
     """
 
-    def __init__(self, *, found: str, expected: str, mend: str) -> None:
-        self.found, self.expected, self.mend = found, expected, mend
-        super().__init__(f"found: {found}\nexpected: {expected}\nto mend: {mend}")
+    def __init__(self, *, found: str, expected: str, fix: str) -> None:
+        self.found, self.expected, self.fix = found, expected, fix
+        super().__init__(f"error: {found}\nexpected: {expected}\nfix: {fix}")
 
     def __str__(self) -> str:  # KeyError would show the repr of its argument
-        return f"found: {self.found}\nexpected: {self.expected}\nto mend: {self.mend}"
+        return f"error: {self.found}\nexpected: {self.expected}\nfix: {self.fix}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.found, self.expected, self.mend))
+        return (_rebuild, (type(self), self.found, self.expected, self.fix))
 
 
-def _rebuild(kind: type[ConcentraError], found: str, expected: str, mend: str) -> ConcentraError:
-    return kind(found=found, expected=expected, mend=mend)
+def _rebuild(kind: type[ConcentraError], found: str, expected: str, fix: str) -> ConcentraError:
+    return kind(found=found, expected=expected, fix=fix)
 
 
 class ColumnError(ConcentraError, KeyError):

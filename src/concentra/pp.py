@@ -79,7 +79,7 @@ def composition(
         raise ArgumentError(
             found=f"unit={unit!r}, about={about!r}",
             expected="a unit column, and a list of columns about it",
-            mend='write unit="donor_id", about=["age", "sex"]',
+            fix='write unit="donor_id", about=["age", "sex"]',
         )
     donor, *others = [unit] if isinstance(unit, str) else unit
     about = list(dict.fromkeys([*others, *about]))
@@ -123,14 +123,14 @@ def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) 
     """A copy of a composition, its donor and stratum under their names."""
     if isinstance(data, pd.DataFrame):
         raise ArgumentError(
-            found="a frame, and no part=", expected="the column of parts", mend='write part="cell_type"'
+            found="a frame, and no part=", expected="the column of parts", fix='write part="cell_type"'
         )
     suspects = [str(name) for name in data.obs.columns if says_part(str(name))]
     if suspects:
         raise ArgumentError(
             found=f"no part=, and cells: obs has the column {suspects[0]!r}",
             expected="the column of parts for cells; none for counts of units × parts",
-            mend=f'write part="{suspects[0]}"',
+            fix=f'write part="{suspects[0]}"',
         )
     adata = data.copy()
     for role, name in (("donor", unit), ("stratum", stratum)):
@@ -142,7 +142,7 @@ def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) 
         raise AmountError(
             found="an AnnData whose X holds zeros only",
             expected="counts of cells, units by parts",
-            mend="write unit= and part= if its rows are cells, or set adata.X",
+            fix="write unit= and part= if its rows are cells, or set adata.X",
         )
     adata.uns.setdefault(KEY, {})
     return adata

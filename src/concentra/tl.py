@@ -399,14 +399,14 @@ def _coarser(adata: Any, level: str) -> Mapping[str, str]:
         raise ColumnError(
             found=f"no column {level!r} in var",
             expected="a column that groups the parts",
-            mend=nearest(level, known),
+            fix=nearest(level, known),
         )
     values = adata.var[level].astype(object)
     if values.isna().any():
         raise LabelError(
             found=f"part {values.index[values.isna()][0]!r} without {level!r}",
             expected="a value for every part",
-            mend=f"fill in adata.var[{level!r}]",
+            fix=f"fill in adata.var[{level!r}]",
         )
     return {str(part): str(value) for part, value in values.items()}
 

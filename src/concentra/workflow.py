@@ -37,7 +37,7 @@ def alone(folder: Path) -> Iterator[IO[str]]:
             raise DesignError(
                 found=f"another run is working in {folder}",
                 expected="one run at a time in one output folder",
-                mend="wait for it to end, or name another output with --out",
+                fix="wait for it to end, or name another output with --out",
             ) from None
         yield handle
 
@@ -82,7 +82,7 @@ def snakemake_command(
             raise ArgumentError(
                 found=f"no config.yaml in {str(profile)!r}",
                 expected="the folder of a Snakemake profile",
-                mend="write its config.yaml, such as 'executor: slurm' and 'jobs: 8'",
+                fix="write its config.yaml, such as 'executor: slurm' and 'jobs: 8'",
             )
         words += ["--profile", str(profile.resolve())]
     return [*words, *arguments]
@@ -112,7 +112,7 @@ def require_snakemake() -> None:
         raise MissingDependencyError(
             found="snakemake is not installed",
             expected="the package that runs jobs, here or on a cluster",
-            mend='pip install "concentra[study]"',
+            fix='pip install "concentra[study]"',
         )
 
 

@@ -80,7 +80,7 @@ def test_a_missing_column_is_named_with_its_neighbour(name: str) -> None:
     cells = frame([("a", "lung", "B")]).assign(age="3m").rename(columns={name: name.title() + "s"})
     with pytest.raises(ColumnError, match=f"no column '{name}'") as problem:
         count_parts(cells, about=["age"])
-    assert f"did you mean '{name.title()}s'?" in problem.value.mend
+    assert f"did you mean '{name.title()}s'?" in problem.value.fix
 
 
 def test_hostile_labels_are_counted_apart() -> None:

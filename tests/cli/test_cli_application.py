@@ -204,7 +204,7 @@ def test_tables_are_empty_or_aligned(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_doctor(run: Run, tmp_path: Path) -> None:
     rows = run("doctor", "--json").json
-    assert {"of", "what", "state", "to_mend"} <= set(rows[0])
+    assert {"of", "what", "state", "fix"} <= set(rows[0])
     states = {row["what"]: row["state"] for row in rows}
     assert states["python"] == ".".join(map(str, sys.version_info[:3]))
     assert states["numpy"] == __import__("numpy").__version__
@@ -225,8 +225,8 @@ def test_doctor_fails_where_the_core_is_incomplete(run: Run, monkeypatch: pytest
     assert ended.code == 1
     rows = {row["what"]: row for row in ended.json}
     assert rows["no-such-package"]["state"] == "missing"
-    assert rows["no-such-package"]["to_mend"] == "pip install concentra"
-    assert rows["no-such-extra"]["to_mend"] == 'pip install "concentra[heads]"'
+    assert rows["no-such-package"]["fix"] == "pip install concentra"
+    assert rows["no-such-extra"]["fix"] == 'pip install "concentra[heads]"'
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_output_folder_that_is_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     ended = run("reproduce", "--out", tmp_path / "file", "explore")
     assert ended.code == 1
-    assert "found: " in ended.err
+    assert "error: " in ended.err
     assert "Traceback" not in ended.err
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -168,7 +168,7 @@ def test_a_failure_does_not_keep_the_others(site: Site, run: Run, tmp_path: Path
     assert "answered 404" in failed["found"]
     assert (
         ended.err
-        == f"found: {failed['found']}\nexpected: {failed['expected']}\nto mend: {failed['to_mend']}\n"
+        == f"error: {failed['found']}\nexpected: {failed['expected']}\nfix: {failed['fix']}\n"
     )
 
 

@@ -311,7 +311,7 @@ def test_chunks_tell_where_they_break_off(site: Site, tmp_path: Path) -> None:
     site.pages["/file"] = Page(BODY, length=False, chunked=True, stop=STOP, ranges=False)
     with pytest.raises(FileFormatError, match=r"broke off after \d+ bytes\n") as problem:
         get(site, tmp_path, body=None)
-    assert problem.value.mend.endswith("kept as file.bin.part")
+    assert problem.value.fix.endswith("kept as file.bin.part")
     site.pages["/file"].stop = None
     assert get(site, tmp_path, body=None).path.read_bytes() == BODY
 

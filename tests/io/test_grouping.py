@@ -49,7 +49,7 @@ def test_kept_blocks_are_the_same_counts() -> None:
 
 
 def test_an_error_of_a_reader_is_raised_as_it_is() -> None:
-    problem = FileFormatError(found="a", expected="b", mend="c")
+    problem = FileFormatError(found="a", expected="b", fix="c")
 
     def torn() -> Iterator[Block]:
         yield block("T")

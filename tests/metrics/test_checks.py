@@ -21,7 +21,7 @@ def test_every_kind_of_number_becomes_float(kind: type) -> None:
 )
 def test_not_an_array_of_numbers(wrong: object) -> None:
     with pytest.raises(
-        AmountError, match=r"(?s)shape.*array of real numbers.*to mend: pass a list or a dense"
+        AmountError, match=r"(?s)shape.*array of real numbers.*fix: pass a list or a dense"
     ):
         as_amounts(wrong)  # type: ignore[arg-type]
 

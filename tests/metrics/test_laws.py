@@ -166,7 +166,7 @@ def test_an_empty_one_among_others(metric: Metric) -> None:
 @pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf, -math.inf])
 def test_what_cannot_be_measured_is_refused_with_its_place(metric: Metric, wrong: float) -> None:
     with pytest.raises(
-        AmountError, match=r"(?s)at position \(1, 2\) of the amounts.*finite amounts.*to mend: correct"
+        AmountError, match=r"(?s)at position \(1, 2\) of the amounts.*finite amounts.*fix: correct"
     ):
         metric.function([[1, 2, 3], [1, 2, wrong]])
 

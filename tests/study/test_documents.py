@@ -83,7 +83,7 @@ def test_a_misspelt_column_names_the_nearest() -> None:
 def test_a_wrong_declaration_is_an_error_in_three_parts(entry: str, tmp_path: Path) -> None:
     path = tmp_path / "numbers.toml"
     path.write_text(entry, encoding="utf-8")
-    with pytest.raises(TableError, match=r"found: numbers.toml[\s\S]*expected[\s\S]*to mend"):
+    with pytest.raises(TableError, match=r"error: numbers.toml[\s\S]*expected[\s\S]*fix"):
         numbers.read_groups(path)
 
 
@@ -134,7 +134,7 @@ def test_unknown_claims_tables_and_parameters_are_errors(tmp_path: Path) -> None
         lambda: said["label"]("x"),
         lambda: said["parameter"]("summary", "x"),
     ):
-        with pytest.raises(ArgumentError, match=r"found: the manuscript asks for"):
+        with pytest.raises(ArgumentError, match=r"error: the manuscript asks for"):
             call()
 
 

@@ -133,7 +133,7 @@ def test_a_misspelt_column_names_file_and_nearest(folder: Path) -> None:
     with pytest.raises(ColumnError, match=r"no column 'mouse\.id'") as problem:
         atlas("tms_facs").load([path])
     assert path.name in problem.value.found
-    assert "did you mean 'mouse_id'?" in problem.value.mend
+    assert "did you mean 'mouse_id'?" in problem.value.fix
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def stale(found: dict[str, dict[str, Any]]) -> set[str]:
 def last_error(ended: Ended) -> str:
     """The three lines of the error, after what else was said on the way."""
     lines = ended.err.splitlines()[-3:]
-    assert [line.split(":")[0] for line in lines] == ["found", "expected", "to mend"], ended.err
+    assert [line.split(":")[0] for line in lines] == ["error", "expected", "fix"], ended.err
     return "\n".join(lines)
 
 
@@ -260,7 +260,7 @@ def test_a_node_that_fails_says_which(capsys: pytest.CaptureFixture[str], copied
     contrast = (out / "tables" / "age_contrast.csv").read_bytes()
     assert engine.main(["summary", "--out", str(out)]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("summary\nfound: concentration.csv: gini_present")
+    assert said.startswith("summary\nerror: concentration.csv: gini_present")
     assert "1.5" in said
     assert (out / "tables" / "age_contrast.csv").read_bytes() == contrast
 

@@ -96,6 +96,6 @@ def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
         raise ArgumentError(
             found=what,
             expected="two or more different numbers, or ages such as '3m' and '24 months'",
-            mend="name a numeric column, or ask for a contrast of two groups instead",
+            fix="name a numeric column, or ask for a contrast of two groups instead",
         )
     return labels.astype(object).map(plain).astype(float), title

@@ -90,7 +90,7 @@ def from_anndata(adata: Any, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise TableError(
             found=f"part {twice!r} twice in var",
             expected="one column for each part",
-            mend="adata.var_names_make_unique()",
+            fix="adata.var_names_make_unique()",
         )
     counts = whole_counts(adata)
     names = pd.Series(adata.obs_names.astype(str), dtype=object)
@@ -120,7 +120,7 @@ def whole_counts(adata: Any) -> NDArray[np.int64]:
     matrix = adata.X
     if matrix is None:
         raise AmountError(
-            found="an AnnData without X", expected="counts of cells in X, units by parts", mend="set adata.X"
+            found="an AnnData without X", expected="counts of cells in X, units by parts", fix="set adata.X"
         )
     dense = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, dtype=np.float64)
     bad = np.argwhere(~(np.isfinite(dense) & (dense >= 0) & (dense == np.floor(dense))))
@@ -129,7 +129,7 @@ def whole_counts(adata: Any) -> NDArray[np.int64]:
         raise AmountError(
             found=f"{dense[row, column]!r} for unit {adata.obs_names[row]!r}, part {adata.var_names[column]!r}",
             expected="numbers of cells: whole, 0 or more",
-            mend="pass counts, not shares or expression; concentra.pp.composition makes them from cells",
+            fix="pass counts, not shares or expression; concentra.pp.composition makes them from cells",
         )
     return dense.astype(np.int64)
 
@@ -143,7 +143,7 @@ def _label(adata: Any, name: str, default: pd.Series) -> pd.Series:
         raise TableError(
             found=f"unit {unit!r} without {name!r}",
             expected=f"a {name} for every unit",
-            mend="fill it in, or drop the unit",
+            fix="fill it in, or drop the unit",
         )
     return labels
 
@@ -155,7 +155,7 @@ def _required(adata: Any, column: str) -> pd.Series:
         raise ColumnError(
             found=f"no column {column!r} in obs",
             expected="a column that describes the units",
-            mend=f"{hint}; or add it with about= when the composition is made",
+            fix=f"{hint}; or add it with about= when the composition is made",
         )
     labels = as_labels(adata.obs[column].reset_index(drop=True)).astype(object)
     return labels.where(labels.notna(), None)
@@ -205,7 +205,7 @@ def stored(adata: Any, name: str, kind: str) -> dict[str, Any]:
             found=f"no {name!r} in adata.uns[{KEY!r}]"
             + (f", which has {', '.join(sorted(found))}" if found else ""),
             expected="a result that is stored there",
-            mend=f"run concentra.tl.{kind}(adata, ...) first",
+            fix=f"run concentra.tl.{kind}(adata, ...) first",
         )
     entry: dict[str, Any] = found[name]
     return entry
@@ -228,6 +228,6 @@ def modality_of(data: Any, modality: str | None) -> Any:
         raise ArgumentError(
             found=f"modality={modality!r} of a MuData with {', '.join(map(repr, known))}",
             expected="the name of one of them",
-            mend="write modality= with the one that holds the cells (for pp) or the counts of units (for tl)",
+            fix="write modality= with the one that holds the cells (for pp) or the counts of units (for tl)",
         )
     return data.mod[modality]

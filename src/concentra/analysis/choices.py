@@ -61,7 +61,7 @@ class Choices:
                     raise ArgumentError(
                         found=f"{value!r} among {name}",
                         expected=f"some of {', '.join(map(repr, known))}",
-                        mend=nearest(value, known),
+                        fix=nearest(value, known),
                     )
         for support in self.supports:
             as_support(support)
@@ -70,7 +70,7 @@ class Choices:
                 raise ArgumentError(
                     found=f"no value for {field.name}",
                     expected="at least one value a dimension, the published one first",
-                    mend=f"name a value of {field.name}",
+                    fix=f"name a value of {field.name}",
                 )
 
     def crossed(self) -> pd.DataFrame:

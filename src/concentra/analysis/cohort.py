@@ -244,7 +244,7 @@ def _units(composition: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, int]:
         raise DesignError(
             found=f"no donor with {plan.min_cells} cells in any stratum; the largest has {totals.max():,}",
             expected=f"donors with at least {plan.min_cells} cells in a stratum",
-            mend="lower --min-cells; or check the stratum and donor columns",
+            fix="lower --min-cells; or check the stratum and donor columns",
         )
     depth = plan.depth or max(FEWEST_CELLS, int(enough.min()))
     measured = concentration(composition, rarefaction_cells=depth)

@@ -108,7 +108,7 @@ def guess_roles(
             raise ColumnError(
                 found=f"no column that looks like the {role}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
-                mend=f"name it, --{role} COLUMN: {nearest(role, known)}"
+                fix=f"name it, --{role} COLUMN: {nearest(role, known)}"
                 + ("; or --wide, if each row is a unit and each column a part" if role == "part" else ""),
             )
     used = set(chosen.values())
@@ -143,7 +143,7 @@ def require(name: str, known: Collection[str], role: str) -> str:
     """
     if name not in known:
         raise ColumnError(
-            found=f"no column {name!r}", expected=f"a column for the {role}", mend=nearest(name, known)
+            found=f"no column {name!r}", expected=f"a column for the {role}", fix=nearest(name, known)
         )
     return name
 

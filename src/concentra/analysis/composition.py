@@ -66,7 +66,7 @@ def count_parts(
             raise ColumnError(
                 found=f"the cells have no column {name!r}",
                 expected="one column each for donor, stratum, part and what is said of a donor",
-                mend=nearest(name, cells.columns),
+                fix=nearest(name, cells.columns),
             )
     reason = _reasons(cells, donor, part, pooled)
     if exclude is not None:
@@ -109,7 +109,7 @@ def _one_value_a_unit(counts: pd.DataFrame, unit: list[str], about: Sequence[str
             raise LabelError(
                 found=f"donor {place[unit[1]]!r} has {name} {' and '.join(map(repr, several))} in {place[unit[0]]!r}",
                 expected=f"one {name} for each donor within a stratum",
-                mend="correct the label, or give the donors different names",
+                fix="correct the label, or give the donors different names",
             )
 
 

@@ -197,7 +197,7 @@ def pair_donors(
             raise ArgumentError(
                 found=f"metric {name!r}",
                 expected=f"metrics whose shift can be attributed: {', '.join(ATTRIBUTIONS)}",
-                mend=nearest(name, ATTRIBUTIONS),
+                fix=nearest(name, ATTRIBUTIONS),
             )
     ends = early_and_late(
         composition, donor=donor, part=part, amount=amount, group=group, early=early, late=late
@@ -206,7 +206,7 @@ def pair_donors(
         raise LabelError(
             found=f"a part called {NUMBER_OF_PARTS!r}",
             expected="another name: this one is the row for the number of parts",
-            mend="rename the part",
+            fix="rename the part",
         )
     draws = draw_pairs(len(ends.early), len(ends.late), rng=rng, n_draws=n_draws, level=level)
     return Drivers(ends, {name: _pairwise(name, ends) for name in names}, draws, zero)

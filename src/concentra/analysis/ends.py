@@ -72,7 +72,7 @@ def early_and_late(
         raise ArgumentError(
             found=f"group {both[0]!r} both early and late",
             expected="each group on one side",
-            mend="choose one side for it",
+            fix="choose one side for it",
         )
     wide = rows.pivot(index="donor", columns="part", values="amount").fillna(0.0).sort_index(axis=1)
     groups = rows.drop_duplicates("donor").set_index("donor")["group"].reindex(wide.index)
@@ -90,7 +90,7 @@ def _rows(composition: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame
             raise ColumnError(
                 found=f"the composition has no column {column!r}",
                 expected=f"a column for the {role}",
-                mend=nearest(column, map(str, composition.columns)),
+                fix=nearest(column, map(str, composition.columns)),
             )
     rows = pd.DataFrame({role: composition[column].to_numpy() for role, column in columns.items()})
     for role in ("donor", "part", "group"):
@@ -102,7 +102,7 @@ def _rows(composition: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame
         raise AmountError(
             found=f"{rows['amount'].iloc[bad[:1]].tolist()[0]!r} in column {columns['amount']!r} at row {bad[0]}",
             expected="finite amounts that are not negative",
-            mend="correct the row; a part that is absent has amount 0 or no row",
+            fix="correct the row; a part that is absent has amount 0 or no row",
         )
     return rows.assign(amount=amounts)
 
@@ -114,14 +114,14 @@ def _check_keys(rows: pd.DataFrame, group: str) -> None:
         raise TableError(
             found=f"donor {row['donor']!r}, part {row['part']!r} unknown or repeated, at row {bad[0]}",
             expected="one row per donor and part of a single stratum",
-            mend="select one stratum, and sum the amounts per donor and part",
+            fix="select one stratum, and sum the amounts per donor and part",
         )
     n_groups = rows.groupby("donor")["group"].nunique(dropna=False)
     if (n_groups > 1).any():
         raise LabelError(
             found=f"donor {n_groups.idxmax()!r} in {n_groups.max()} groups",
             expected="each donor in one group",
-            mend=f"correct column {group!r} for this donor",
+            fix=f"correct column {group!r} for this donor",
         )
 
 
@@ -130,14 +130,14 @@ def _check_side(table: pd.DataFrame, side: str, values: list[object], groups: pd
         raise DesignError(
             found=f"no donor in the {side} group {values}",
             expected="at least one donor on each side",
-            mend=nearest(str(values[0]) if values else "", map(str, groups.dropna().unique())),
+            fix=nearest(str(values[0]) if values else "", map(str, groups.dropna().unique())),
         )
     empty = table.index[table.sum(axis=1) == 0]
     if len(empty):
         raise AmountError(
             found=f"donor {empty[0]!r} with a total of 0",
             expected="at least one cell of any part",
-            mend="leave this donor out of this stratum",
+            fix="leave this donor out of this stratum",
         )
 
 

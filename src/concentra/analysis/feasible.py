@@ -161,7 +161,7 @@ def refuse(
         raise DesignError(
             found=f"no {what} with donors of both groups of {comparison.name!r}",
             expected="both groups in the same place, or they cannot be told apart",
-            mend="compare other groups, or other strata; tables of counts per group are in composition.csv of a "
+            fix="compare other groups, or other strata; tables of counts per group are in composition.csv of a "
             "run without --contrast",
         )
     said = _on_neither_side(composition, comparison)
@@ -195,7 +195,7 @@ def _refuse_no_donors(composition: pd.DataFrame, comparison: Comparison, min_cel
         raise DesignError(
             found=f"one donor, {composition['donor'].iloc[0]!r}",
             expected="at least one donor in each group, two for a test: cells of one animal are not replicates",
-            mend="add the other donors' files, or name another donor column with --donor",
+            fix="add the other donors' files, or name another donor column with --donor",
         )
     side = comparison.side(composition[comparison.column])
     totals = composition[side.notna()].groupby([side, "stratum", "donor"])["n_cells"].sum()
@@ -206,7 +206,7 @@ def _refuse_no_donors(composition: pd.DataFrame, comparison: Comparison, min_cel
             raise DesignError(
                 found=f"no donor of {'+'.join(values)!r} with {min_cells} cells in any stratum{most}",
                 expected=f"donors on both sides with at least {min_cells} cells",
-                mend="lower --min-cells, or compare other groups",
+                fix="lower --min-cells, or compare other groups",
             )
 
 
@@ -225,7 +225,7 @@ def _judge_confounding(
         raise DesignError(
             found=f"{comparison.name!r} confounded with {name!r} completely: {sides}",
             expected="groups that share at least one value of it, or nothing tells the two effects apart",
-            mend=f"compare other groups; or --despite {name} if you know that it cannot matter",
+            fix=f"compare other groups; or --despite {name} if you know that it cannot matter",
         )
     if row["confounded"] == COMPLETE:
         return [f"{comparison.name}: confounded with {name!r} completely ({sides}), accepted by the user"]

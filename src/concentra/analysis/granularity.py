@@ -53,7 +53,7 @@ def state_composition(labels: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame
                 raise ColumnError(
                     found=f"no column {name!r}",
                     expected=f"the columns {', '.join(names)}",
-                    mend=nearest(name, frame.columns),
+                    fix=nearest(name, frame.columns),
                 )
     joined = labels.merge(cells[UNIT[1:]].astype(object), left_on="cell", right_index=True)
     per_resolution = joined.groupby("resolution")["cell"].nunique().reindex(labels["resolution"].unique())
@@ -62,7 +62,7 @@ def state_composition(labels: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame
         raise LabelError(
             found=f"{len(joined)} labels for {len(cells)} cells at {len(per_resolution)} resolutions",
             expected="one cluster for each cell at each resolution",
-            mend="cluster the cells that are compared, or pass those that were clustered",
+            fix="cluster the cells that are compared, or pass those that were clustered",
         )
     joined = joined.rename(columns={"cluster": "part"})
     return joined.groupby([*UNIT, "part"], observed=True, dropna=False).size().rename("n_cells").reset_index()
@@ -142,7 +142,7 @@ def state_contrast(
         raise ArgumentError(
             found=f"no unit with {min_cells} cells; the largest has {units['n_cells'].max()}",
             expected="a min_cells that some units reach",
-            mend="lower min_cells",
+            fix="lower min_cells",
         )
     return pd.concat(frames, ignore_index=True)
 

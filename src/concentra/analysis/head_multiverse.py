@@ -62,7 +62,7 @@ class HeadChoices:
             raise ArgumentError(
                 found=f"parts {list(self.parts)}, floors {list(self.floors)}, n_left_out={self.n_left_out}",
                 expected="parts among 'heads' and 'layers', floors from 0 to below 1, n_left_out of at least 0",
-                mend="correct that choice",
+                fix="correct that choice",
             )
 
 
@@ -105,7 +105,7 @@ def head_multiverse(
         raise ArgumentError(
             found=f"one checkpoint, {int(checkpoints[0])}",
             expected="at least two checkpoints, so that there is a shift",
-            mend="measure the heads at another checkpoint and add its rows",
+            fix="measure the heads at another checkpoint and add its rows",
         )
     measured, rows = _crossed(table, given, checkpoints, most_influential(heads, amounts, given.n_left_out))
     frame = pd.DataFrame(rows)

@@ -64,7 +64,7 @@ def lineage_of(
     """
     if level not in LEVELS:
         raise ArgumentError(
-            found=f"level {level!r}", expected=f"one of {', '.join(LEVELS)}", mend=nearest(level, LEVELS)
+            found=f"level {level!r}", expected=f"one of {', '.join(LEVELS)}", fix=nearest(level, LEVELS)
         )
     known = _mapping(level) if lineages is None else lineages
     return [str(known.get(part, UNASSIGNED)) for part in parts]
@@ -114,7 +114,7 @@ def _read(declared: Mapping[str, Any]) -> pd.DataFrame:
         raise LabelError(
             found=f"stage for {stray[0]!r}, which has no lineage in lineages.toml",
             expected="stages only for parts that have a lineage",
-            mend=nearest(stray[0], table["part"]),
+            fix=nearest(stray[0], table["part"]),
         )
     table["stage"] = table["part"].map(dict(staged)).fillna(table["lineage"])
     table["compartment"] = table["immune"].map({True: "immune", False: "non-immune"})
@@ -127,5 +127,5 @@ def _refuse_twice(parts: list[str], where: str) -> None:
         raise LabelError(
             found=f"{twice[0]!r} more than once in [{where}] of lineages.toml",
             expected="each part once",
-            mend="remove one of the entries",
+            fix="remove one of the entries",
         )

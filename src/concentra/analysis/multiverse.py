@@ -88,7 +88,7 @@ def multiverse(
             raise ColumnError(
                 found=f"no column {name!r}",
                 expected="stratum, donor, part, n_cells, age and sex",
-                mend=nearest(name, composition.columns),
+                fix=nearest(name, composition.columns),
             )
     found, summaries = [], []
     for stratum, rows in composition.groupby("stratum", observed=True, sort=True):

@@ -48,13 +48,13 @@ class Comparison:
                 if both
                 else f"an empty side of {self.column!r}",
                 expected="one or more values on each side, none on both",
-                mend="write --contrast COLUMN:EARLY:LATE, several values with +",
+                fix="write --contrast COLUMN:EARLY:LATE, several values with +",
             )
         if self.within is not None and self.paired_by is not None:
             raise ArgumentError(
                 found=f"within {self.within!r} and paired by {self.paired_by!r}",
                 expected="one of the two: what is the same in both halves of a pair is held already",
-                mend="leave out one of them",
+                fix="leave out one of them",
             )
 
     @property
@@ -92,13 +92,13 @@ def contrast_columns(text: str, known: Collection[str]) -> list[str]:
         raise ArgumentError(
             found=f"the contrast {text!r}",
             expected="COLUMN:EARLY:LATE, such as age:3m:24m or age:1m+3m:24m",
-            mend="write all three, with colons between them",
+            fix="write all three, with colons between them",
         )
     if not found:
         raise ColumnError(
             found=f"no column {heads[0]!r}, which the contrast {text!r} names",
             expected="a column of the cells",
-            mend=nearest(heads[0], known),
+            fix=nearest(heads[0], known),
         )
     return found
 
@@ -165,6 +165,6 @@ def side_values(side: str | Sequence[str], labels: Collection[str], column: str)
             raise ArgumentError(
                 found=f"{value!r}, which no cell has in column {column!r}",
                 expected="labels of that column",
-                mend=nearest(value, labels),
+                fix=nearest(value, labels),
             )
     return tuple(dict.fromkeys(wanted))

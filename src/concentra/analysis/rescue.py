@@ -134,7 +134,7 @@ def _require(composition: pd.DataFrame) -> None:
             raise ColumnError(
                 found=f"no column {name!r}",
                 expected="stratum, donor, group, part and n_cells",
-                mend=nearest(name, composition.columns),
+                fix=nearest(name, composition.columns),
             )
 
 
@@ -150,7 +150,7 @@ def _counts(stratum: str, cells: pd.DataFrame) -> Counts:
             raise DesignError(
                 found=f"no donor with cells in group {group!r} of {stratum!r}",
                 expected="donors in each of " + ", ".join(GROUPS),
-                mend="leave the stratum out, or correct the column `group`",
+                fix="leave the stratum out, or correct the column `group`",
             )
         counts[group] = table.xs(group, level="group").to_numpy(dtype=np.int64)
     return counts

@@ -65,7 +65,7 @@ def spellings(
         raise ArgumentError(
             found=f"missing label {none[key]!r}, which no cell has in the columns read",
             expected="a label that means that there is none",
-            mend=nearest(none[key], known),
+            fix=nearest(none[key], known),
         )
     return found, said
 

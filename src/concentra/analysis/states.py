@@ -357,7 +357,7 @@ def agreement(directions: Sequence[str | None], hypothesis: str | None) -> tuple
         raise DesignError(
             found="no direction at any resolution",
             expected="donors of both groups",
-            mend="leave the stratum out",
+            fix="leave the stratum out",
         )
     counted = hypothesis or max(dict.fromkeys(known), key=known.count)
     return counted, known.count(counted)

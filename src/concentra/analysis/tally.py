@@ -128,7 +128,7 @@ def _amounts(cells: pd.DataFrame, amount: str) -> np.ndarray:
         raise AmountError(
             found=f"{cells[amount].iloc[bad[0]]!r} in column {amount!r}, data row {bad[0] + 1}",
             expected="numbers of cells: whole, 0 or more",
-            mend="correct the row; shares cannot be analysed, because their depth is unknown",
+            fix="correct the row; shares cannot be analysed, because their depth is unknown",
         )
     return values
 
@@ -188,7 +188,7 @@ def _labelled(counted: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[s
             raise LabelError(
                 found=f"{name} missing in {n_missing:,} of {total:,} cells",
                 expected=f"at most {LIMIT:.0%} of the cells without it",
-                mend=f"name another column, --{name} COLUMN, or leave those cells out of the file",
+                fix=f"name another column, --{name} COLUMN, or leave those cells out of the file",
             )
         if n_missing:
             said.append(f"{n_missing:,} of {total:,} cells left out: {why}")
@@ -203,7 +203,7 @@ def _refuse_cells_as_donors(kept: pd.DataFrame) -> None:
         raise DesignError(
             found=f"{n_donors:,} donors with {n_cells:,} cells",
             expected="donors of many cells each",
-            mend="name the column of the animal or person with --donor: this one seems to name cells",
+            fix="name the column of the animal or person with --donor: this one seems to name cells",
         )
 
 
@@ -222,7 +222,7 @@ def _settled(kept: pd.DataFrame, name: str, said: list[str]) -> pd.DataFrame:
                 else ""
             ),
             expected=f"one value of {name!r} for each donor",
-            mend=_doubt(values)
+            fix=_doubt(values)
             + "correct the labels; or, where each donor was measured in both, compare them --paired-by the donor",
         )
     value = kept["donor"].map(dict(zip(pairs["donor"], pairs[name], strict=True)))

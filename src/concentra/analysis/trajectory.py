@@ -216,5 +216,5 @@ def _require_two(checkpoints: NDArray[np.int64]) -> None:
         raise ArgumentError(
             found=f"one checkpoint, {int(checkpoints[0])}",
             expected="at least two checkpoints, so that there is a shift",
-            mend="measure the heads at another checkpoint and add its rows",
+            fix="measure the heads at another checkpoint and add its rows",
         )

@@ -48,22 +48,22 @@ def _three_lines(problem: Exception) -> str:
         return str(problem)
     if isinstance(problem, OSError):
         return (
-            f"found: {problem.filename or 'the system'}: {problem.strerror or problem}\n"
+            f"error: {problem.filename or 'the system'}: {problem.strerror or problem}\n"
             "expected: files and folders that can be read and written, and space on the disk\n"
-            "to mend: correct that and run the command again; finished work is kept"
+            "fix: correct that and run the command again; finished work is kept"
         )
     if isinstance(problem, ModuleNotFoundError) and not str(problem.name).startswith("concentra"):
         from concentra.cli.doctor import extra_of
 
         extra = extra_of(str(problem.name))
         return (
-            f"found: the Python package {problem.name!r} is not installed\n"
+            f"error: the Python package {problem.name!r} is not installed\n"
             f"expected: the packages of the extra `{extra}`\n"
-            f"to mend: pip install 'concentra[{extra}]'"
+            f"fix: pip install 'concentra[{extra}]'"
         )
     what = " ".join(str(problem).split())
     return (
-        f"found: {type(problem).__name__}: {what}\n"
+        f"error: {type(problem).__name__}: {what}\n"
         "expected: no error of this kind: it is a defect of concentra\n"
-        "to mend: run the command again with --debug and report what it prints"
+        "fix: run the command again with --debug and report what it prints"
     )

@@ -27,7 +27,7 @@ def refuse_clustering(options: Options) -> None:
         raise ArgumentError(
             found=f"{asked} of {len(options.cells)} files",
             expected="one file, because all donors of a stratum are clustered together",
-            mend="join them: anndata.concat([...]).write_h5ad(...); or leave out --resolutions",
+            fix="join them: anndata.concat([...]).write_h5ad(...); or leave out --resolutions",
         )
     path = options.cells[0]
     if (
@@ -39,7 +39,7 @@ def refuse_clustering(options: Options) -> None:
         raise ArgumentError(
             found=f"{asked}, and no expression in {path!r}",
             expected="cells with a matrix: .h5ad or .zarr with X",
-            mend="name the file that holds the expression; or leave out --resolutions",
+            fix="name the file that holds the expression; or leave out --resolutions",
         )
     require_packages()
 

@@ -71,7 +71,7 @@ def _columns_of_all(options: Options) -> dict[str, str]:
         raise ArgumentError(
             found="no file of cells",
             expected="one or more of .h5ad, .zarr, .csv, .tsv, .parquet",
-            mend="concentra analyze cells.h5ad --contrast age:3m:24m",
+            fix="concentra analyze cells.h5ad --contrast age:3m:24m",
         )
     found = [_columns(path) for path in options.cells]
     shared = {name: kind for name, kind in found[0].items() if all(name in other for other in found[1:])}
@@ -119,7 +119,7 @@ def _named(options: Options, roles: Roles, known: Mapping[str, str]) -> list[str
             raise ArgumentError(
                 found=f"{name!r} both as what is compared and as the {'part' if name == roles.part else 'stratum'}",
                 expected="a column that says something of a donor",
-                mend="compare by another column; or --stratum none, to compare strata of donors paired by them",
+                fix="compare by another column; or --stratum none, to compare strata of donors paired by them",
             )
     return list(dict.fromkeys([*named, *roles.nuisance.values()]))
 
@@ -161,7 +161,7 @@ def _wide(path: str, labels: list[str]) -> pd.DataFrame:
         raise TableError(
             found=f"no column of counts in {path!r}",
             expected="a column of whole numbers for each part, beside the labels",
-            mend="leave out --wide if each row is a cell; --amount COLUMN if each row is a count",
+            fix="leave out --wide if each row is a cell; --amount COLUMN if each row is a count",
         )
     pieces = []
     for part in parts:

@@ -62,7 +62,7 @@ class Options:
             if not fine:
                 option = f"--{name.replace('_', '-')}"
                 raise ArgumentError(
-                    found=f"{option} {value}", expected=expected, mend=f"leave out {option}, or change it"
+                    found=f"{option} {value}", expected=expected, fix=f"leave out {option}, or change it"
                 )
 
     @property
@@ -89,7 +89,7 @@ def parse_resolutions(text: str | None) -> tuple[float, ...]:
     except ValueError:
         raise ArgumentError(
             found=f"--resolutions {text}", expected="numbers with commas between them",
-            mend="write --resolutions 0.4,0.8,1.2",
+            fix="write --resolutions 0.4,0.8,1.2",
         ) from None  # fmt: skip
 
 
@@ -101,26 +101,26 @@ def read_options(path: Path) -> Options:
         raise FileFormatError(
             found=f"{str(path)!r}: {problem}",
             expected="a file of options (TOML)",
-            mend=f"see the {FILE} of another run",
+            fix=f"see the {FILE} of another run",
         ) from None
     known = {field.name: field for field in fields(Options)}
     for name, value in given.items():
         if name not in known:
             raise ArgumentError(
                 found=f"option {name!r} in {str(path)!r}", expected="the options of concentra analyze",
-                mend=nearest(name, known),
+                fix=nearest(name, known),
             )  # fmt: skip
         if not _fits(value, str(known[name].type)):
             raise ArgumentError(
                 found=f"{name} = {value!r} in {str(path)!r}",
                 expected=f"a value of the kind {known[name].type}",
-                mend=f"correct the line; see the {FILE} of another run",
+                fix=f"correct the line; see the {FILE} of another run",
             )
     if not given.get("cells"):
         raise ArgumentError(
             found=f"no cells in {str(path)!r}",
             expected="the files to read",
-            mend='add cells = ["cells.h5ad"]',
+            fix='add cells = ["cells.h5ad"]',
         )
     made: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()

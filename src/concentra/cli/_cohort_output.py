@@ -34,7 +34,7 @@ def refuse_unwritable(out: Path) -> None:
     raise ArgumentError(
         found=f"--out {out}: {str(there)!r} is {'not writable' if there.is_dir() else 'a file'}",
         expected="a folder that can be written to",
-        mend="name another folder with --out",
+        fix="name another folder with --out",
     )
 
 

@@ -97,7 +97,7 @@ def analyze(
             raise ArgumentError(
                 found=f"--run {run} and {', '.join(others)}",
                 expected="--run alone, or with --out",
-                mend="edit a copy of the file, or leave out --run",
+                fix="edit a copy of the file, or leave out --run",
             )
         options, folder = read_options(run), out or run.parent
     else:

@@ -75,13 +75,13 @@ def merge(
     print(f"{out}: {merge_counts(out, parts, memory=memory)}")
 
 
-def _refuse(beside: str, options: Mapping[str, object], mend: str) -> None:
+def _refuse(beside: str, options: Mapping[str, object], fix: str) -> None:
     for name, value in options.items():
         if value is not None:
             raise ArgumentError(
                 found=f"{name} {value} {beside}",
                 expected="--shards, with --cores and --profile, for all shards; --shard for one of them by hand",
-                mend=mend,
+                fix=fix,
             )
 
 

@@ -33,13 +33,13 @@ def _packages() -> list[dict[str, str]]:
     import platform
     from importlib import metadata
 
-    rows = [{"of": "core", "what": "python", "state": platform.python_version(), "to_mend": ""}]
+    rows = [{"of": "core", "what": "python", "state": platform.python_version(), "fix": ""}]
     for extra, name in sorted(_required(), key=lambda pair: (pair[0] != "core", pair)):
         try:
-            rows.append({"of": extra, "what": name, "state": metadata.version(name), "to_mend": ""})
+            rows.append({"of": extra, "what": name, "state": metadata.version(name), "fix": ""})
         except metadata.PackageNotFoundError:
-            mend = "pip install concentra" if extra == "core" else f'pip install "concentra[{extra}]"'
-            rows.append({"of": extra, "what": name, "state": "missing", "to_mend": mend})
+            fix = "pip install concentra" if extra == "core" else f'pip install "concentra[{extra}]"'
+            rows.append({"of": extra, "what": name, "state": "missing", "fix": fix})
     return rows
 
 
@@ -74,12 +74,12 @@ def _cohorts(data: object) -> list[dict[str, str]]:
     from concentra.study.cohorts import cohorts
 
     folder = raw.data_folder(data if isinstance(data, Path) else None)
-    mend = "" if folder else "--data DIR, or set CONCENTRA_DATA_DIR"
-    rows = [{"of": "data", "what": "data folder", "state": str(folder or "none"), "to_mend": mend}]
+    fix = "" if folder else "--data DIR, or set CONCENTRA_DATA_DIR"
+    rows = [{"of": "data", "what": "data folder", "state": str(folder or "none"), "fix": fix}]
     for cohort in cohorts().values():
         state = raw.status(cohort, folder)
-        mend = "" if state in ("raw data", "simulated") else cohort.obtain
-        rows.append({"of": "data", "what": cohort.title, "state": state, "to_mend": mend})
+        fix = "" if state in ("raw data", "simulated") else cohort.obtain
+        rows.append({"of": "data", "what": cohort.title, "state": state, "fix": fix})
     return rows
 
 

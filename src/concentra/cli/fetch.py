@@ -44,7 +44,7 @@ def fetch(
         raise ArgumentError(
             found="no data folder is named",
             expected="the folder that `concentra reproduce` will read",
-            mend="concentra fetch --data DIR, or export CONCENTRA_DATA_DIR=DIR",
+            fix="concentra fetch --data DIR, or export CONCENTRA_DATA_DIR=DIR",
         )
     rows: list[dict[str, Any]] = []
     got: dict[Remote, dict[str, Any]] = {}  # cohorts share files
@@ -68,7 +68,7 @@ def _chosen(names: Sequence[str]) -> list[Cohort]:
             raise ArgumentError(
                 found=f"no cohort is called {name!r}",
                 expected="a name that `concentra fetch --list` shows",
-                mend=nearest(name, known),
+                fix=nearest(name, known),
             )
     if names:
         return [known[name] for name in dict.fromkeys(names)]
@@ -86,7 +86,7 @@ def _rows(
     elif not cohort.remotes and there:
         yield about | {"state": "already there", "file": ", ".join(map(str, there))}
     elif not cohort.remotes:
-        by_hand = about | {"state": "by hand", "to_mend": cohort.obtain}
+        by_hand = about | {"state": "by hand", "fix": cohort.obtain}
         yield by_hand | _failed(_by_hand(cohort)) if named and not dry_run else by_hand
     for remote in cohort.remotes:
         row = about | {
@@ -100,7 +100,7 @@ def _rows(
             stand_in = ", ".join(path.name for path in there)
             yield row | {
                 "state": "not needed",
-                "to_mend": f"{stand_in} is read; to have this: name the cohort",
+                "fix": f"{stand_in} is read; to have this: name the cohort",
             }
         elif dry_run:
             yield row | {"state": "already there" if present else "to be fetched"}
@@ -136,14 +136,14 @@ def _by_hand(cohort: Cohort) -> ConcentraError:
     return DataAbsentError(
         found=f"{cohort.name} has no public file that the study can read",
         expected="a cohort that `concentra fetch --list` shows with an address",
-        mend=cohort.obtain,
+        fix=cohort.obtain,
     )
 
 
 def _failed(problem: ConcentraError) -> dict[str, Any]:
     """Say an error, three lines as ever, and go on with the next file."""
     print(problem, file=sys.stderr)
-    return {"state": "failed", "found": problem.found, "expected": problem.expected, "to_mend": problem.mend}
+    return {"state": "failed", "found": problem.found, "expected": problem.expected, "fix": problem.fix}
 
 
 def _say(row: dict[str, Any]) -> None:
@@ -156,8 +156,8 @@ def _say(row: dict[str, Any]) -> None:
         print(f"  sha256 {row['sha256']}, {VERIFIED[row['verified']]}")
     elif "address" in row:
         print(f"  {row['address']}\n  sha256 {row['sha256'] or 'not known'}")
-    if "to_mend" in row:
-        print(f"  {row['to_mend']}")
+    if "fix" in row:
+        print(f"  {row['fix']}")
 
 
 COMMANDS = (fetch,)

@@ -99,7 +99,7 @@ def _names(model: str, checkpoints: str | None) -> list[str]:
         raise DataAbsentError(
             found=f"no model in {model}, nor in its sub-folders",
             expected="config.json and weights, as save_pretrained writes them",
-            mend="--model FOLDER, with one sub-folder a checkpoint",
+            fix="--model FOLDER, with one sub-folder a checkpoint",
         )
     return names
 
@@ -115,7 +115,7 @@ def _evaluation_tokens(model: str, checkpoint: str, text: Path | None, tokens: P
         raise ArgumentError(
             found="both --text and --tokens" if text else "neither --text nor --tokens",
             expected="one of them: what the heads are evaluated on",
-            mend="--text held_out.txt, or --tokens held_out.npy",
+            fix="--text held_out.txt, or --tokens held_out.npy",
         )
     if tokens is not None:
         return read_tokens(tokens)
@@ -131,7 +131,7 @@ def _evaluation_tokens(model: str, checkpoint: str, text: Path | None, tokens: P
         raise DataAbsentError(
             found=f"no tokenizer in {model}: {str(error).splitlines()[0]}",
             expected="tokenizer.json beside the weights",
-            mend="--tokens held_out.npy, with the token ids as whole numbers",
+            fix="--tokens held_out.npy, with the token ids as whole numbers",
         ) from None
     return np.asarray(tokenizer(words, verbose=False)["input_ids"], dtype=np.int64)
 

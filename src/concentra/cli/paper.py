@@ -24,7 +24,7 @@ def paper(out: Out = RESULTS) -> None:
         raise DataAbsentError(
             found=f"no results in {out}",
             expected="an output folder that `concentra reproduce` has filled",
-            mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
+            fix=f"run `concentra reproduce --out {out}`, or name the folder with --out",
         )
     with alone(folder):
         for name in DOCUMENTS:

@@ -44,15 +44,15 @@ def reproduce(
             raise ArgumentError(
                 found=f"no step is called {name!r}",
                 expected="a name that `concentra steps` lists",
-                mend=nearest(name, declare.nodes()),
+                fix=nearest(name, declare.nodes()),
             )
     folder = raw.data_folder(data)
     _say_sources(folder)
     status = whole.run_all(out.resolve(), folder, cores=cores, targets=nodes or (), profile=profile)
     if status:
-        failed = "found: a step failed, see above\nexpected: every step to end\n"
+        failed = "error: a step failed, see above\nexpected: every step to end\n"
         print(
-            f"{failed}to mend: correct the cause and run the command again; finished steps are kept",
+            f"{failed}fix: correct the cause and run the command again; finished steps are kept",
             file=sys.stderr,
         )
         raise typer.Exit(1)
@@ -73,7 +73,7 @@ def _require_snakemake() -> None:
             raise MissingDependencyError(
                 found=f"{package} is not installed",
                 expected="the packages of the study",
-                mend='pip install "concentra[study]"',
+                fix='pip install "concentra[study]"',
             )
 
 

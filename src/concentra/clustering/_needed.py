@@ -19,7 +19,7 @@ def needed(module: str) -> Any:
         raise MissingDependencyError(
             found=f"{PACKAGES.get(top, top)} is not installed",
             expected="the packages of the extra `clustering`",
-            mend="pip install 'concentra[clustering]'",
+            fix="pip install 'concentra[clustering]'",
         ) from error
 
 

@@ -54,7 +54,7 @@ def principal_components(matrix: Any, n_components: int = 50, *, seed: int = 0) 
         raise ArgumentError(
             found=f"n_components={n_components} of a matrix of {matrix.shape[0]} x {matrix.shape[1]}",
             expected="at least 1 component, of at least 2 cells and 2 features",
-            mend="choose more cells, or leave n_components out",
+            fix="choose more cells, or leave n_components out",
         )
     n_kept = min(n_components, min(matrix.shape) - 1)
     if matrix.shape[1] > COVARIANCE_UP_TO:
@@ -114,7 +114,7 @@ def equal_cells(
         raise DesignError(
             found=f"donor {str(few)!r} has {counts.min()} cells, {wanted} wanted of each",
             expected="at least 1 cell of each donor, and no more than each has",
-            mend="leave n_cells out, or leave the donor out",
+            fix="leave n_cells out, or leave the donor out",
         )
     order = np.lexsort((np.random.default_rng(rng).random(codes.size), codes))
     place = np.arange(codes.size) - np.repeat(np.cumsum(counts) - counts, counts)

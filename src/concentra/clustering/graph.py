@@ -72,7 +72,7 @@ def neighbour_graph(
         raise ArgumentError(
             found=f"n_neighbors={n_neighbors}, {n_cells} cells",
             expected="at least 2 neighbours (the cell itself counted) and 2 cells",
-            mend="leave n_neighbors out for 15",
+            fix="leave n_neighbors out for 15",
         )
     k = min(n_neighbors, n_cells)
     exact = method == "exact" or (method == "auto" and n_cells <= EXACT_UP_TO)

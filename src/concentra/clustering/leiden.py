@@ -101,7 +101,7 @@ def seed_stability(
     [[2.0, 1.0]]
     """
     if len(set(seeds)) < 2:
-        raise ArgumentError(found=f"seeds {list(seeds)}", expected="two seeds", mend="give several seeds")
+        raise ArgumentError(found=f"seeds {list(seeds)}", expected="two seeds", fix="give several seeds")
     metrics = needed("sklearn.metrics")
     values, network = _checked(graph, resolutions), _network(graph)
     rows = []
@@ -129,7 +129,7 @@ def _checked(graph: csr_matrix, resolutions: Sequence[float]) -> list[float]:
         raise ArgumentError(
             found=f"resolutions {values} on a graph of {graph.shape[0]} x {graph.shape[1]}",
             expected="at least one resolution > 0, each once, and a square graph",
-            mend="write resolutions=[0.4, 0.8, 1.2] and pass the result of `neighbour_graph`",
+            fix="write resolutions=[0.4, 0.8, 1.2] and pass the result of `neighbour_graph`",
         )
     return values
 

@@ -18,7 +18,7 @@ def require(name: str) -> Any:
         raise MissingDependencyError(
             found=f"the Python package {name!r} is not installed",
             expected="PyTorch and transformers, which measure the heads of a model",
-            mend='pip install "concentra[heads]"',
+            fix='pip install "concentra[heads]"',
         ) from None
 
 

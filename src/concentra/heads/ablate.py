@@ -68,7 +68,7 @@ def donor_sequences(n_sequences: int, seed: int, batch_number: int) -> Any:
         raise ArgumentError(
             found=f"a batch of {n_sequences} sequence",
             expected="two or more sequences in each batch, for ablation='resample'",
-            mend="choose a batch_size that leaves no batch of one",
+            fix="choose a batch_size that leaves no batch of one",
         )
     order = np.random.default_rng((seed, batch_number)).permutation(n_sequences)
     donors = np.empty_like(order)
@@ -125,7 +125,7 @@ def projection_input(
         raise HookError(
             found=f"{site.name!r} was called {len(seen)} times in one pass",
             expected="once: never means that its weight is used without calling it, more that layers share it",
-            mend="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
+            fix="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
         )
 
 
@@ -217,6 +217,6 @@ def check_ablation(ablation: str) -> str:
     """`ablation`, if it is one of the conventions."""
     if ablation not in ABLATIONS:
         raise ArgumentError(
-            found=f"ablation={ablation!r}", expected=f"one of {', '.join(ABLATIONS)}", mend='ablation="zero"'
+            found=f"ablation={ablation!r}", expected=f"one of {', '.join(ABLATIONS)}", fix='ablation="zero"'
         )
     return ablation

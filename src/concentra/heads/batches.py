@@ -54,20 +54,20 @@ def cut_sequences(
         raise ArgumentError(
             found=f"tokens of type {tokens.dtype} and shape {tokens.shape}",
             expected="whole numbers, one stream or one row a sequence",
-            mend="tokens = np.asarray(tokenizer(text)['input_ids'])",
+            fix="tokens = np.asarray(tokenizer(text)['input_ids'])",
         )
     if n_sequences < 1 or length < 2:
         raise ArgumentError(
             found=f"{n_sequences} sequences of {length} tokens",
             expected="at least one sequence of at least two tokens",
-            mend="n_sequences=32, length=128",
+            fix="n_sequences=32, length=128",
         )
     available = tokens.size // length if tokens.ndim == 1 else len(tokens) * (tokens.shape[1] >= length)
     if available < n_sequences:
         raise ArgumentError(
             found=f"{tokens.size} tokens, enough for {available} sequences of {length}",
             expected=f"{n_sequences} sequences that do not overlap",
-            mend=f"give more text, or ask for at most {available} sequences, or for shorter ones",
+            fix=f"give more text, or ask for at most {available} sequences, or for shorter ones",
         )
     if tokens.ndim == 2:
         return tokens[:n_sequences, :length]
@@ -112,7 +112,7 @@ def as_batch(batch: Any) -> dict[str, Any]:
         raise ArgumentError(
             found=f"a batch with {sorted(batch)}",
             expected="token ids (n_sequences, length), or a mapping with input_ids",
-            mend="batches = concentra.heads.token_batches(tokens)",
+            fix="batches = concentra.heads.token_batches(tokens)",
         )
     return {name: torch.as_tensor(value) for name, value in batch.items() if value is not None}
 
@@ -125,7 +125,7 @@ def as_batches(batches: Any) -> list[dict[str, Any]]:
         raise ArgumentError(
             found="no evaluation sequences",
             expected="at least one batch with at least one sequence",
-            mend="batches = concentra.heads.token_batches(tokens)",
+            fix="batches = concentra.heads.token_batches(tokens)",
         )
     return whole
 
@@ -156,6 +156,6 @@ def read_tokens(path: str | Path) -> NDArray[np.integer[Any]]:
         raise
     except (ValueError, OSError, EOFError) as error:
         raise FileFormatError(
-            found=f"{path}: {error}", expected="a .npy file of whole numbers", mend="np.save(path, token_ids)"
+            found=f"{path}: {error}", expected="a .npy file of whole numbers", fix="np.save(path, token_ids)"
         ) from None
     return np.asarray(tokens)

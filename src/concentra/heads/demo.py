@@ -86,7 +86,7 @@ def run_demo(
         raise ArgumentError(
             found=f"checkpoints {list(checkpoints)} with steps={steps}",
             expected=f"steps from 0 to {steps}",
-            mend=f"steps={max([*wanted, 1])}",
+            fix=f"steps={max([*wanted, 1])}",
         )
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)

@@ -116,7 +116,7 @@ class Runner:
             raise HookError(
                 found=f"from the outputs below {site.name!r} the loss is not the baseline's",
                 expected="blocks that pass on nothing but their output",
-                mend='prefix_cache="auto", which does without where it must',
+                fix='prefix_cache="auto", which does without where it must',
             )
         self.blocks = None
         return None

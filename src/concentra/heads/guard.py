@@ -34,7 +34,7 @@ def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[None]:
     """
     if dtype is not None and dtype not in DTYPES:
         raise ArgumentError(
-            found=f"dtype={dtype!r}", expected=f"one of {', '.join(DTYPES)}, or None", mend='dtype="float32"'
+            found=f"dtype={dtype!r}", expected=f"one of {', '.join(DTYPES)}, or None", fix='dtype="float32"'
         )
     kind = getattr(torch, dtype) if dtype is not None else None
     held = [(tensor, tensor.data) for tensor in (*model.parameters(), *model.buffers())]

@@ -183,13 +183,13 @@ def _check_options(method: str, unit: str, variants: int | str, prefix: bool | s
             raise ArgumentError(
                 found=f"{name}={value!r}",
                 expected=f"one of {', '.join(map(repr, allowed))}",
-                mend=f"{name}={allowed[0]!r}",
+                fix=f"{name}={allowed[0]!r}",
             )
     if variants != "auto" and not (isinstance(variants, int) and variants >= 1):
         raise ArgumentError(
             found=f"variants_per_pass={variants!r}",
             expected="'auto' or a positive number",
-            mend='variants_per_pass="auto"',
+            fix='variants_per_pass="auto"',
         )
 
 
@@ -210,7 +210,7 @@ def _units(
         raise ArgumentError(
             found=f"no {unit} at (layer, number) {sorted((wanted or set()) - there)[:5]}",
             expected=f"layers {[site.layer for site in sites]} with {sites[0].n_heads} heads each",
-            mend="heads=[(layer, number), ...], or leave it out for all",
+            fix="heads=[(layer, number), ...], or leave it out for all",
         )
     return chosen
 
@@ -220,7 +220,7 @@ def _refuse_padding(batches: list[dict[str, Any]]) -> None:
         raise ArgumentError(
             found="padded sequences with ablation='resample'",
             expected="sequences of one length, so that each position has a donor",
-            mend='concentra.heads.token_batches(tokens), or ablation="mean"',
+            fix='concentra.heads.token_batches(tokens), or ablation="mean"',
         )
 
 

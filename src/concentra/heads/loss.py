@@ -49,7 +49,7 @@ def resolve_loss(loss: str | Loss, model: Any) -> Loss:
         raise ArgumentError(
             found=f"loss={loss!r}",
             expected="'auto', 'next_token', 'token' or a function of the output and the batch",
-            mend='loss="next_token"',
+            fix='loss="next_token"',
         )
     return next_token_loss if loss == "next_token" else token_loss
 
@@ -72,7 +72,7 @@ def token_loss(output: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
         raise ArgumentError(
             found=f"a batch with {sorted(batch)} and no labels",
             expected="labels: the token at the masked positions, -100 elsewhere",
-            mend="concentra.heads.masked_batches(batches, mask_token=..., seed=0)",
+            fix="concentra.heads.masked_batches(batches, mask_token=..., seed=0)",
         )
     return _cross_entropy(logits_of(output), batch["labels"])
 

@@ -61,7 +61,7 @@ def paired_delta(ablated: Any, baseline: Any, counts: Any) -> tuple[Array, Array
         raise AmountError(
             found=f"a baseline loss of {total} over {n} sequences",
             expected="a finite loss that is not zero",
-            mend="check the model's dtype and the evaluation tokens",
+            fix="check the model's dtype and the evaluation tokens",
         )
     change = after - before
     ratio = change.sum(axis=-1) / total
@@ -160,6 +160,6 @@ def _errors(delta_se: Any) -> Array:
         raise AmountError(
             found=f"standard errors from {np.nanmin(scale)} to {np.nanmax(scale)}",
             expected="finite numbers, zero or more",
-            mend="give the column delta_se of the table",
+            fix="give the column delta_se of the table",
         )
     return scale

@@ -108,7 +108,7 @@ def _prefix(blocks: Blocks, site: HeadSite, seen: dict[str, Any], held: Prefix |
         raise HookError(
             found=f"{site.name!r} was called 0 times in one pass",
             expected="once: never means that its weight is used without calling it",
-            mend="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
+            fix="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
         )
     below = seen.get("below", held.below if held is not None else None)
     return Prefix(site, blocks.number[site.layer], below, *_shortcut(site, _inner(blocks, site), seen))

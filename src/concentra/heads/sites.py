@@ -54,7 +54,7 @@ class HeadSite:
             raise ArgumentError(
                 found=f"{self.n_heads} heads in {self.n_groups} groups at {self.name!r}",
                 expected="positive numbers, the heads a multiple of the groups",
-                mend="give n_groups=n_heads where no keys and values are shared",
+                fix="give n_groups=n_heads where no keys and values are shared",
             )
 
     def heads_of(self, unit: str) -> list[tuple[int, tuple[int, ...]]]:
@@ -100,20 +100,20 @@ def find_head_sites(model: Any) -> tuple[HeadSite, ...]:
         raise ArgumentError(
             found=f"a {type(model).__name__} for a model",
             expected="a torch.nn.Module",
-            mend='model = concentra.heads.checkpoint_loader("folder")("step512")',
+            fix='model = concentra.heads.checkpoint_loader("folder")("step512")',
         )
     if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
         raise HookError(
             found=f"{type(model).__name__} has an encoder and a decoder",
             expected="one stack of layers",
-            mend="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
+            fix="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
         )
     found = dict(_candidates(model))
     if not found:
         raise HookError(
             found=f"no attention output projection in {type(model).__name__}",
             expected="a Linear called o_proj, out_proj, c_proj, dense, ... inside an attention module",
-            mend="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
+            fix="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
         )
     _refuse_two_in_one(found)
     numbers = _layer_numbers(list(found))
@@ -130,14 +130,14 @@ def check_sites(model: Any, sites: Sequence[HeadSite]) -> tuple[HeadSite, ...]:
             raise HookError(
                 found=f"no module {site.name!r} in {type(model).__name__}",
                 expected="the dotted path of an attention output projection",
-                mend="list the paths with [name for name, _ in model.named_modules()]",
+                fix="list the paths with [name for name, _ in model.named_modules()]",
             )
         _check_divides(site.name, in_features(names[site.name]), site.n_heads)
     if len({site.layer for site in sites}) < len(sites) or not sites:
         raise ArgumentError(
             found=f"layers {[site.layer for site in sites]}",
             expected="at least one site, and one site a layer",
-            mend="number the sites 0, 1, 2, ...",
+            fix="number the sites 0, 1, 2, ...",
         )
     return tuple(sites)
 
@@ -150,7 +150,7 @@ def _candidates(model: Any) -> Iterator[tuple[str, str]]:
             raise HookError(
                 found=f"torch.nn.MultiheadAttention at {name!r}: its out_proj is never called, hooks do not fire",
                 expected="an attention module that calls its output projection",
-                mend="write the attention with torch.nn.functional.scaled_dot_product_attention and a Linear",
+                fix="write the attention with torch.nn.functional.scaled_dot_product_attention and a Linear",
             )
         leaf = name.rpartition(".")[2]
         path = name.split(".")
@@ -191,7 +191,7 @@ def _refuse_two_in_one(found: dict[str, str]) -> None:
             raise HookError(
                 found=f"two candidates in one attention module: {owners[owner]!r} and {name!r}",
                 expected="one output projection in each attention module",
-                mend="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
+                fix="name the projections yourself: sites=[HeadSite(layer, name, n_heads, n_groups), ...]",
             )
         owners[owner] = name
 
@@ -217,7 +217,7 @@ def _site(model: Any, layer: int, name: str, owner: str) -> HeadSite:
         raise HookError(
             found=f"the number of heads of {owner!r} is not written on the module or in model.config",
             expected=f"an attribute {HEAD_COUNTS[0]!r} or {HEAD_WIDTHS[0]!r}",
-            mend=f"sites=[HeadSite({layer}, {name!r}, n_heads=..., n_groups=...), ...]",
+            fix=f"sites=[HeadSite({layer}, {name!r}, n_heads=..., n_groups=...), ...]",
         )
     _check_divides(name, width, n_heads)
     groups = _number(places, GROUP_COUNTS)
@@ -233,7 +233,7 @@ def _check_divides(name: str, width: int, n_heads: int) -> None:
         raise HookError(
             found=f"{n_heads} heads for the {width} inputs of {name!r}",
             expected="a number of heads that divides the inputs",
-            mend=f"sites=[HeadSite(layer, {name!r}, n_heads=..., n_groups=...), ...]",
+            fix=f"sites=[HeadSite(layer, {name!r}, n_heads=..., n_groups=...), ...]",
         )
 
 

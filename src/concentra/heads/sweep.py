@@ -134,7 +134,7 @@ def checkpoint_loader(source: str | Path, *, model_class: str = "AutoModelForCau
             raise DataAbsentError(
                 found=f"no config.json in {path}",
                 expected="a model as save_pretrained writes it",
-                mend="name a checkpoint: " + (", ".join(list_checkpoints(folder)) or "there are none here"),
+                fix="name a checkpoint: " + (", ".join(list_checkpoints(folder)) or "there are none here"),
             )
         with _silent(transformers):
             return kind.from_pretrained(str(path), dtype="auto", local_files_only=True)
@@ -191,7 +191,7 @@ def _checkpoint_names(load: Load | str | Path, checkpoints: Sequence[str | int] 
         raise ArgumentError(
             found=f"checkpoints {names}",
             expected="at least one checkpoint, each once",
-            mend="checkpoints=['step512', 'step1000'], or a folder with one sub-folder a checkpoint",
+            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder a checkpoint",
         )
     return names
 
@@ -217,7 +217,7 @@ def _record(folder: Path, batches: list[dict[str, Any]], options: dict[str, Any]
             raise ArgumentError(
                 found=f"{folder} was measured with other {' and '.join(changed)}",
                 expected="the same evaluation tokens and options at every checkpoint",
-                mend="--no-resume measures all again; another --out keeps both",
+                fix="--no-resume measures all again; another --out keeps both",
             )
         return
     if folder.exists():

@@ -48,7 +48,7 @@ def check_suffix(path: str | Path) -> str:
         raise ArgumentError(
             found=f"a table called {str(path)!r}",
             expected="a name that ends in .csv or .parquet",
-            mend=f"--out {Path(path).stem or 'heads'}.csv",
+            fix=f"--out {Path(path).stem or 'heads'}.csv",
         )
     return suffix
 

@@ -38,7 +38,7 @@ def canonical(table: pd.DataFrame) -> pd.DataFrame:
         raise TableError(
             found=f"column {name!r} more than once, or under two names",
             expected="distinct columns",
-            mend="remove one of them",
+            fix="remove one of them",
         )
     return renamed.reset_index(drop=True)
 
@@ -52,7 +52,7 @@ def heads_only(table: pd.DataFrame) -> pd.DataFrame:
         raise TableError(
             found=f"perturbation_type {_shown(table['perturbation_type'])}",
             expected="rows with perturbation_type 'head'",
-            mend="name the table of head ablations",
+            fix="name the table of head ablations",
         )
     return kept
 
@@ -65,7 +65,7 @@ def chosen(table: pd.DataFrame, name: str, wanted: str | None) -> pd.DataFrame:
         raise ColumnError(
             found=f"no column {name!r}, and {name}={wanted!r} was asked for",
             expected=f"a column {name!r}",
-            mend=f"leave {name}= out",
+            fix=f"leave {name}= out",
         )
     texts = table[name].astype(str)
     if wanted is None:
@@ -73,14 +73,14 @@ def chosen(table: pd.DataFrame, name: str, wanted: str | None) -> pd.DataFrame:
             raise TableError(
                 found=f"several values of {name!r}: {_shown(texts)}",
                 expected=f"one {name}",
-                mend=f"choose one with {name}=...",
+                fix=f"choose one with {name}=...",
             )
         return table
     if wanted not in set(texts):
         raise ArgumentError(
             found=f"{name}={wanted!r}, which no row has",
             expected=f"one of {_shown(texts)}",
-            mend=nearest(wanted, texts),
+            fix=nearest(wanted, texts),
         )
     return table[texts == wanted]
 
@@ -98,7 +98,7 @@ def require(table: pd.DataFrame) -> None:
             raise ColumnError(
                 found=f"no column {name!r} among {', '.join(map(repr, table.columns))}",
                 expected="checkpoint, layer, head, and delta or both losses",
-                mend=f"rename a column: {nearest(name, table.columns)}",
+                fix=f"rename a column: {nearest(name, table.columns)}",
             )
 
 
@@ -115,7 +115,7 @@ def whole_numbers(values: pd.Series) -> pd.Series:
             found=f"{values.name} {texts[index]!r} in data row {index + 1}",
             expected="a whole number"
             + (", or a step such as 'step3000'" if values.name == "checkpoint" else ""),
-            mend="correct the row, or remove it",
+            fix="correct the row, or remove it",
         )
     return texts.map({text: int(match[1]) for text, match in matches.items() if match}).astype(np.int64)
 
@@ -127,7 +127,7 @@ def single_heads(table: pd.DataFrame) -> pd.DataFrame:
         raise TableError(
             found="no row for a single head",
             expected="rows with head 0, 1, ...",
-            mend="name the table of head ablations",
+            fix="name the table of head ablations",
         )
     return kept
 
@@ -141,7 +141,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
         raise AmountError(
             found=f"baseline_loss 0 in data row {_place(table, index)}",
             expected="a loss above 0, relative to which delta is told",
-            mend="measure this checkpoint again, or remove it",
+            fix="measure this checkpoint again, or remove it",
         )
     expected = -(table["perturbed_loss"] - table["baseline_loss"]) / table["baseline_loss"].abs()
     if "delta" not in table:
@@ -159,7 +159,7 @@ def _floats(table: pd.DataFrame, name: str) -> pd.Series:
         raise AmountError(
             found=f"{name} {str(table[name][index])!r} in data row {_place(table, index)}",
             expected="a finite number",
-            mend="measure this head again, or remove it at every checkpoint",
+            fix="measure this head again, or remove it at every checkpoint",
         )
     return floats
 
@@ -179,7 +179,7 @@ def _refuse_opposite_sign(table: pd.DataFrame, expected: pd.Series) -> None:
         found=f"delta {table['delta'][index]:g} where the loss changes by {-expected[index]:+.2%}, "
         f"data row {_place(table, index)}; so in most rows",
         expected="delta = -(perturbed_loss - baseline_loss) / |baseline_loss|, negative where the loss rises",
-        mend="multiply delta by -1, or remove the column",
+        fix="multiply delta by -1, or remove the column",
     )
 
 
@@ -196,7 +196,7 @@ def refuse_duplicates(table: pd.DataFrame) -> None:
     raise TableError(
         found=f"{names} in data rows {rows}{others}",
         expected="one row for each checkpoint and head",
-        mend="remove the duplicates, or average them if they are repeats",
+        fix="remove the duplicates, or average them if they are repeats",
     )
 
 
@@ -212,7 +212,7 @@ def common_heads(table: pd.DataFrame) -> pd.DataFrame:
         raise TableError(
             found=f"no head in all {n_checkpoints} checkpoints",
             expected="the same heads at every checkpoint",
-            mend="measure the same heads everywhere, or keep the checkpoints that share them",
+            fix="measure the same heads everywhere, or keep the checkpoints that share them",
         )
     names = [f"L{layer}H{head}" for layer, head in dropped.itertuples(index=False)]
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -231,5 +231,5 @@ def refuse_all_zero(table: pd.DataFrame) -> None:
         raise AmountError(
             found=f"every delta of checkpoint {step} is 0",
             expected="at least one head whose ablation changes the loss",
-            mend="check that the ablation took effect there, or leave the checkpoint out",
+            fix="check that the ablation took effect there, or leave the checkpoint out",
         )

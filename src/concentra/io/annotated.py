@@ -73,7 +73,7 @@ def _opened(path: str | Path, ending: str) -> Iterator[Any]:
             raise FileFormatError(
                 found=f"no `obs` in {str(path)!r}",
                 expected="an annotated matrix, whose `obs` holds a row for each cell",
-                mend="name the file that AnnData wrote, not a bare matrix",
+                fix="name the file that AnnData wrote, not a bare matrix",
             )
         yield root
 
@@ -93,7 +93,7 @@ def opened(path: str | Path, ending: str) -> Iterator[Any]:
         raise MissingDependencyError(
             found=f"zarr is not installed, and {str(path)!r} is a zarr store",
             expected="the package zarr, version 3",
-            mend="pip install zarr",
+            fix="pip install zarr",
         ) from error
     yield zarr.open_group(str(path), mode="r")
 
@@ -214,5 +214,5 @@ def _unreadable(path: str | Path, name: str, what: str) -> FileFormatError:
     return FileFormatError(
         found=f"column {name!r} of `obs` in {str(path)!r} is {what}",
         expected="one label or number for each cell",
-        mend="name another column",
+        fix="name another column",
     )

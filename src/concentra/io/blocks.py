@@ -166,7 +166,7 @@ def _no_amount(path: str | Path, amount: str, problem: str) -> AmountError:
     return AmountError(
         found=f"column {amount!r} of {str(path)!r}: {problem}",
         expected="numbers of cells: whole, 0 or more, in every row",
-        mend="correct the row, or write the counts again",
+        fix="correct the row, or write the counts again",
     )
 
 
@@ -279,7 +279,7 @@ def _refuse_nested(path: str | Path, schema: Any, labels: Sequence[str]) -> None
             raise FileFormatError(
                 found=f"column {name!r} of {str(path)!r} holds {kind}",
                 expected="one label or number for each cell",
-                mend="name another column",
+                fix="name another column",
             )
 
 

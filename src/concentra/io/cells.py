@@ -114,7 +114,7 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
         frame = read_obs(path, ending, names)
     if not len(frame):
         raise FileFormatError(
-            found=f"{str(path)!r} holds no cells", expected="a row for each cell", mend="name another file"
+            found=f"{str(path)!r} holds no cells", expected="a row for each cell", fix="name another file"
         )
     return frame
 
@@ -124,7 +124,7 @@ def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:
         raise ArgumentError(
             found=f"columns={columns!r}, optional={optional!r}",
             expected="lists with at least one column name",
-            mend='write columns=["donor", "tissue"]',
+            fix='write columns=["donor", "tissue"]',
         )
     return list(dict.fromkeys([*columns, *optional]))
 
@@ -191,7 +191,7 @@ def drop_unlabelled(
     _require(labels, required)
     if limit is not None and not 0 <= limit <= 1:
         raise ArgumentError(
-            found=f"limit={limit}", expected="a share from 0 to 1, or None", mend="write limit=0.5"
+            found=f"limit={limit}", expected="a share from 0 to 1, or None", fix="write limit=0.5"
         )
     missing = labels[list(required)].isna()
     n_missing = {name: int(missing[name].sum()) for name in required}
@@ -200,7 +200,7 @@ def drop_unlabelled(
             raise LabelError(
                 found=f"column {name!r} missing in {count:,} of {len(labels):,} cells",
                 expected=f"at most {limit:.0%} of the cells without it",
-                mend="name another column, or set limit=None if those cells are meant to be left out",
+                fix="name another column, or set limit=None if those cells are meant to be left out",
             )
     kept = labels[~missing.any(axis=1)].reset_index(drop=True)
     for name in kept.columns[[isinstance(dtype, pd.CategoricalDtype) for dtype in kept.dtypes]]:
@@ -236,9 +236,9 @@ def check_labels(
     >>> check_labels(pd.DataFrame({"donor": ["a", "a"], "age": ["3m", "24m"]}), donor="donor", group="age")
     Traceback (most recent call last):
         ...
-    concentra.errors.LabelError: found: donor 'a' with 2 values of 'age': '24m', '3m'
+    concentra.errors.LabelError: error: donor 'a' with 2 values of 'age': '24m', '3m'
     expected: one value of 'age' for each donor
-    to mend: correct the labels, or name a donor column whose names are not shared between 'age' groups
+    fix: correct the labels, or name a donor column whose names are not shared between 'age' groups
     """
     _require(labels, [name for name in (donor, stratum, group, sex) if name is not None])
     if group is not None:
@@ -263,17 +263,17 @@ def _one_value(labels: pd.DataFrame, places: list[str], column: str, which: str)
     raise LabelError(
         found=f"donor {key[-1]!r}{where} with {len(values)} values of {column!r}: {shown}{others}",
         expected=f"one value of {column!r} for each donor" + (f" of a {places[0]}" if where else ""),
-        mend=f"correct the labels, or name a donor column whose {which}",
+        fix=f"correct the labels, or name a donor column whose {which}",
     )
 
 
 def _require(labels: pd.DataFrame, names: Sequence[str]) -> None:
     if labels.empty:
-        raise TableError(found="no cells", expected="a row for each cell", mend="read another file")
+        raise TableError(found="no cells", expected="a row for each cell", fix="read another file")
     for name in names:
         if name not in labels.columns:
             raise ColumnError(
                 found=f"no column {name!r} among the labels",
                 expected=f"the columns {', '.join(map(repr, names))}",
-                mend=f"read it too, or name another: {nearest(name, labels.columns)}",
+                fix=f"read it too, or name another: {nearest(name, labels.columns)}",
             )

@@ -112,7 +112,7 @@ def count_to(
                 found=f"no cells in {', '.join(map(repr, map(str, paths)))}"
                 + (f", where {where}" if where else ""),
                 expected="a row for each cell",
-                mend="name other files, or another filter",
+                fix="name other files, or another filter",
             )
         counts.write(Path(out))
         return found
@@ -142,7 +142,7 @@ def merge_counts(out: str | Path, parts: Sequence[str | Path], *, memory: str = 
     """
     if not parts:
         raise ArgumentError(
-            found="no partial counts", expected="one or more files", mend="name the files to merge"
+            found="no partial counts", expected="one or more files", fix="name the files to merge"
         )
     refuse_output(Path(out), parts)
     labels = _labels_of([Path(part) for part in parts])
@@ -161,15 +161,15 @@ def check_request(
         raise ArgumentError(
             found=f"by={labels}",
             expected=f"one or more different label columns, none of them {COUNT!r}",
-            mend="name each column once, such as --by donor_id,tissue,cell_type",
+            fix="name each column once, such as --by donor_id,tissue,cell_type",
         )
     if not 1 <= place <= shards:
         raise ArgumentError(
-            found=f"shard {place}/{shards}", expected="I/N with 1 <= I <= N", mend="such as --shard 1/8"
+            found=f"shard {place}/{shards}", expected="I/N with 1 <= I <= N", fix="such as --shard 1/8"
         )
     if not paths:
         raise ArgumentError(
-            found="no cell table", expected="one or more files", mend="name the files to count"
+            found="no cell table", expected="one or more files", fix="name the files to count"
         )
     for path in paths:
         if is_soma(path):
@@ -178,7 +178,7 @@ def check_request(
             raise ArgumentError(
                 found=f"--where {where!r} for {str(path)!r}",
                 expected="a SOMA experiment, whose cells can be filtered where they lie",
-                mend="leave out --where",
+                fix="leave out --where",
             )
         _refuse_folder(Path(path))
         require_columns(path, labels, list(label_columns(path)))
@@ -189,7 +189,7 @@ def _refuse_folder(path: Path) -> None:
         raise FileFormatError(
             found=f"{str(path)!r} is a folder",
             expected="a SOMA experiment, a .zarr store, or files",
-            mend=f"name its files, such as {path}/*.parquet; or rename it, if it is a store whose name lacks .zarr",
+            fix=f"name its files, such as {path}/*.parquet; or rename it, if it is a store whose name lacks .zarr",
         )
 
 
@@ -201,7 +201,7 @@ def refuse_output(out: Path, paths: Sequence[str | Path]) -> None:
             raise ArgumentError(
                 found=f"{str(out)!r} as input and as output",
                 expected="an output that is none of the files that are read",
-                mend="name another file with --out",
+                fix="name another file with --out",
             )
 
 
@@ -241,7 +241,7 @@ def _labels_of(parts: Sequence[Path]) -> list[str]:
             raise TableError(
                 found=f"{part.name} has the columns {', '.join(names)}",
                 expected=f"{', '.join([*(labels or ['labels']), COUNT])}, the same in every part",
-                mend="merge only parts that `concentra count` wrote by the same labels",
+                fix="merge only parts that `concentra count` wrote by the same labels",
             )
         labels = names[:-1]
     return labels or []

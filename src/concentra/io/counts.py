@@ -64,7 +64,7 @@ def read_counts(
         raise ArgumentError(
             found=f"unit={unit!r}, part={part!r}, amount={amount!r}" + ", transposed" * transposed,
             expected="all three for a long table; for a wide one unit, or none; none for a transposed one",
-            mend="name the missing columns",
+            fix="name the missing columns",
         )
     ending = file_ending(path, TABLES)
     if unit is not None and part is not None and amount is not None:
@@ -77,7 +77,7 @@ def read_counts(
         raise AmountError(
             found=f"unit {name!r} of {str(path)!r} with the total 0",
             expected="at least one part with an amount above 0",
-            mend="remove the unit: an empty composition has no concentration",
+            fix="remove the unit: an empty composition has no concentration",
         )
     return units, parts, amounts
 
@@ -91,14 +91,14 @@ def _wide(path: str | Path, ending: str, unit: str | None) -> tuple[pd.Index, pd
         raise TableError(
             found=f"one column in {str(path)!r}: {first!r}",
             expected="the unit, and a column for each part",
-            mend="check the separator, or name the columns of a long table",
+            fix="check the separator, or name the columns of a long table",
         )
     units = _names(path, table[first])
     for row in np.flatnonzero(units.duplicated())[:1]:
         raise TableError(
             found=f"unit {units[row]!r} twice in {str(path)!r}, again in data row {row + 1}",
             expected="one row for each unit",
-            mend="add the rows up, or name unit, part and amount if the table is long",
+            fix="add the rows up, or name unit, part and amount if the table is long",
         )
     parts = table.columns[1:]
     columns = [_numbers(path, table[name], units) for name in parts]
@@ -118,7 +118,7 @@ def _long(path: str | Path, table: pd.DataFrame) -> tuple[pd.Index, pd.Index, ND
             found=f"{unit} {names[0][row]!r} with {part} {names[1][row]!r} twice in {str(path)!r}, "
             f"again in data row {row + 1}",
             expected="one row for each unit and part",
-            mend="add the rows up, or name a unit column that tells them apart",
+            fix="add the rows up, or name a unit column that tells them apart",
         )
     amounts = np.zeros((len(units), len(parts)))
     amounts[rows, columns] = values
@@ -128,7 +128,7 @@ def _long(path: str | Path, table: pd.DataFrame) -> tuple[pd.Index, pd.Index, ND
 def _refuse_empty(path: str | Path, table: pd.DataFrame) -> None:
     if table.empty:
         raise TableError(
-            found=f"no rows in {str(path)!r}", expected="a row for each unit", mend="name another table"
+            found=f"no rows in {str(path)!r}", expected="a row for each unit", fix="name another table"
         )
 
 
@@ -140,7 +140,7 @@ def _names(path: str | Path, column: pd.Series) -> pd.Index:
         raise TableError(
             found=f"data row {row + 1} of {str(path)!r} without {column.name!r}",
             expected=f"a name in {column.name!r} in every row",
-            mend="fill it in, or remove the row",
+            fix="fill it in, or remove the row",
         )
     return pd.Index(names, dtype=object)
 
@@ -159,7 +159,7 @@ def _numbers(path: str | Path, column: pd.Series, units: pd.Index) -> NDArray[np
         raise AmountError(
             found=f"column {column.name!r}, data row {row + 1} ({units[row]!r}) of {str(path)!r} is {what}",
             expected="a finite number, 0 or more; 0 for a part that is absent",
-            mend="correct the cell, or remove the row; name unit, part and amount if the table is long; a table with "
+            fix="correct the cell, or remove the row; name unit, part and amount if the table is long; a table with "
             "a row for each cell is for concentra analyze",
         )
     return numbers

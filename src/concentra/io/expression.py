@@ -108,7 +108,7 @@ def select_cells(
             raise LabelError(
                 found=f"no cell with {column} {label!r} in {str(path)!r}",
                 expected="a label that the column holds",
-                mend=nearest(str(label), map(str, known)),
+                fix=nearest(str(label), map(str, known)),
             )
         chosen &= labels[column].isin(accepted)
     found = labels[chosen].rename_axis("row")
@@ -173,7 +173,7 @@ def read_expression(
     """
     if n_variable < 1:
         raise ArgumentError(
-            found=f"n_variable={n_variable}", expected="at least 1 gene", mend="leave it out for 2000"
+            found=f"n_variable={n_variable}", expected="at least 1 gene", fix="leave it out for 2000"
         )
     ending = file_ending(path, MATRICES)
     with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
@@ -213,7 +213,7 @@ def _rows(rows: ArrayLike | None, n_rows: int) -> Rows:
         raise ArgumentError(
             found=shown,
             expected=f"at least one row of 0 to {n_rows - 1}, each once",
-            mend="pass the index of `select_cells`",
+            fix="pass the index of `select_cells`",
         )
     return chosen
 

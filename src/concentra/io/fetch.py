@@ -145,7 +145,7 @@ def check(remote: Remote, path: Path) -> Fetched:
         raise FileFormatError(
             found=f"{path} has the SHA-256 {found}",
             expected=f"{known}, {'known of the public file' if remote.sha256 else 'noted when it was fetched'}",
-            mend="move the file away and run the command again; it is left as it is",
+            fix="move the file away and run the command again; it is left as it is",
         )
     return Fetched(path, path.stat().st_size, found, against, now=False)
 
@@ -178,7 +178,7 @@ def _accepted(remote: Remote, part: Path) -> tuple[str, int]:
             [f"the SHA-256 {remote.sha256}"] * (remote.sha256 is not None)
             + [f"{remote.size} bytes"] * (remote.size is not None)
         ),
-        mend="run the command again; should it stay so, the public file has changed. Nothing of it was kept",
+        fix="run the command again; should it stay so, the public file has changed. Nothing of it was kept",
     )
 
 
@@ -193,5 +193,5 @@ def _writable(target: Path) -> Iterator[None]:
         raise DataAbsentError(
             found=f"{target} cannot be written: {problem.strerror or problem}",
             expected="a folder that can be written to, with space for the file",
-            mend="free space or name another folder, and run the command again; what has come is kept",
+            fix="free space or name another folder, and run the command again; what has come is kept",
         ) from problem

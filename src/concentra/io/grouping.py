@@ -236,7 +236,7 @@ def _connected(memory: str) -> Iterator[Any]:
         raise MissingDependencyError(
             found="duckdb is not installed",
             expected="the package that groups cells at scale",
-            mend='pip install "concentra[scale]"',
+            fix='pip install "concentra[scale]"',
         ) from problem
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
         settings: dict[str, Any] = {"temp_directory": spill, "preserve_insertion_order": False}
@@ -249,7 +249,7 @@ def _connected(memory: str) -> Iterator[Any]:
             raise ArgumentError(
                 found=f"counting stopped: {str(problem).splitlines()[0]}",
                 expected=f"more than {memory} of memory, or room for what exceeds it in {Path(spill).parent}",
-                mend="give --memory more, such as 4GB; or set TMPDIR to a folder on a larger disk",
+                fix="give --memory more, such as 4GB; or set TMPDIR to a folder on a larger disk",
             ) from problem
         except RuntimeError as problem:
             if "interrupted" in str(problem):  # how DuckDB says Ctrl-C
@@ -266,7 +266,7 @@ def _allow(connection: Any, memory: str) -> None:
         raise ArgumentError(
             found=f"memory {memory!r}",
             expected="an amount of memory, such as 1GB or 500MB",
-            mend="--memory 1GB",
+            fix="--memory 1GB",
         ) from None
 
 
@@ -302,6 +302,6 @@ def ending_of_output(out: Path) -> str:
         raise ArgumentError(
             found=f"the output {out.name}" + (", which is a folder" if out.is_dir() else ""),
             expected="a file ending in .csv or .parquet",
-            mend="such as --out counts.csv",
+            fix="such as --out counts.csv",
         )
     return out.suffix

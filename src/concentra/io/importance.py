@@ -151,14 +151,14 @@ def importance_values(
         raise ArgumentError(
             found=f"value={value!r}",
             expected="'abs', 'harm', 'help' or 'signed'",
-            mend="choose one of the four; the published numbers use 'abs'",
+            fix="choose one of the four; the published numbers use 'abs'",
         )
     n_pairs = table["checkpoint"].nunique() * len(table[KEY[1:]].drop_duplicates())
     if table.empty or table.duplicated(KEY).any() or len(table) != n_pairs:
         raise TableError(
             found="not one row for each checkpoint and head",
             expected="the table that read_importance returns",
-            mend="pass the table through read_importance",
+            fix="pass the table through read_importance",
         )
     ordered = table.sort_values(KEY)
     checkpoints = np.unique(ordered["checkpoint"].to_numpy(dtype=np.int64))
@@ -185,7 +185,7 @@ def _refuse_empty(checkpoints: NDArray[np.int64], amounts: NDArray[np.float64], 
             raise AmountError(
                 found=f"value={value!r} gives every head of checkpoint {step} the amount 0",
                 expected="at least one head with importance",
-                mend="leave the checkpoint out, or choose value='abs'",
+                fix="leave the checkpoint out, or choose value='abs'",
             )
 
 

@@ -152,7 +152,7 @@ def _must_be_a_file(url: str, response: Response) -> None:
     raise DataAbsentError(
         found=f"{url} answered {response.status_code} with {what if coding == 'identity' else f'{what} as {coding}'}",
         expected="the bytes of the file",
-        mend="open the address in a browser: it may ask for a person, or tell where the file has gone",
+        fix="open the address in a browser: it may ask for a person, or tell where the file has gone",
     )
 
 
@@ -162,7 +162,7 @@ def _must_fit(part: Path, missing: int) -> None:
         raise DataAbsentError(
             found=f"{free} bytes are free in {part.parent}",
             expected=f"{missing} bytes for what is missing of {part.name.removesuffix('.part')}",
-            mend="free space, or name a folder on another disk",
+            fix="free space, or name a folder on another disk",
         )
 
 
@@ -214,7 +214,7 @@ def _refused(url: str, response: Response) -> ConcentraError:
     problem = DataAbsentError(
         found=f"{url} answered {status} {response.reason}".strip(),
         expected="the file",
-        mend="run the command again later; should it stay so, look up where the file has gone",
+        fix="run the command again later; should it stay so, look up where the file has gone",
     )
     if status in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem
@@ -233,12 +233,12 @@ def _broken(url: str, part: Path, cause: Exception | None = None) -> ConcentraEr
         return DataAbsentError(
             found=f"{url} brought nothing: {' '.join(str(why).split())}",
             expected="the file",
-            mend="see whether this machine is connected, and run the command again",
+            fix="see whether this machine is connected, and run the command again",
         )
     return FileFormatError(
         found=f"{url} broke off after {here} bytes{'' if length is None else f' of {length}'}",
         expected="the whole file",
-        mend=f"run the command again: it goes on from what has come, which is kept as {part.name}",
+        fix=f"run the command again: it goes on from what has come, which is kept as {part.name}",
     )
 
 
@@ -254,7 +254,7 @@ def _alone(part: Path) -> Iterator[BinaryIO]:
             raise DataAbsentError(
                 found=f"another process is fetching {part.name.removesuffix('.part')} into {part.parent}",
                 expected="one at a time",
-                mend="wait for it to end, then run the command again",
+                fix="wait for it to end, then run the command again",
             ) from None
         try:
             yield handle
@@ -272,6 +272,6 @@ def _needed() -> tuple[Any, Any]:
         raise MissingDependencyError(
             found=f"{problem.name} is not installed",
             expected="pooch, which downloads files",
-            mend='pip install "concentra[study]"',
+            fix='pip install "concentra[study]"',
         ) from None
     return requests, HTTPDownloader

@@ -155,7 +155,7 @@ def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: P
             raise DesignError(
                 found=f"a shard failed, see above or {folder}/.snakemake/log",
                 expected="every shard to be counted",
-                mend="correct the cause and run the command again; finished shards are kept",
+                fix="correct the cause and run the command again; finished shards are kept",
             )
         (folder / merged).replace(target)
         found = json.loads((folder / summary(merged)).read_text(encoding="utf-8"))

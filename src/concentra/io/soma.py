@@ -211,7 +211,7 @@ def _coords(obs: Any, share: Share) -> tuple[slice, ...] | None:
         raise ArgumentError(
             found=f"a share of cells that are indexed by {', '.join(obs.index_column_names)}",
             expected=f"cells indexed by {PLACE}",
-            mend="count this experiment whole",
+            fix="count this experiment whole",
         )
     first, last = map(int, obs.non_empty_domain()[0])
     low, high = stretch(last + 1 - first, share)
@@ -227,7 +227,7 @@ def _opened(uri: str) -> Iterator[Any]:
         raise MissingDependencyError(
             found="tiledbsoma is not installed",
             expected="the package that reads SOMA experiments",
-            mend='pip install "concentra[census]"',
+            fix='pip install "concentra[census]"',
         ) from problem
     try:
         context = tiledbsoma.SOMATileDBContext(tiledb_config={"soma.init_buffer_bytes": BUFFER_BYTES})
@@ -246,7 +246,7 @@ def _no_experiment(uri: str, found: Any) -> FileFormatError:
     return FileFormatError(
         found=f"{uri!r} is a {found.soma_type}",
         expected="a SOMA experiment, such as census_data/homo_sapiens of a Census",
-        mend=f"name one inside it: {nearest('', inside)}" if inside else "name the experiment that holds it",
+        fix=f"name one inside it: {nearest('', inside)}" if inside else "name the experiment that holds it",
     )
 
 
@@ -256,10 +256,10 @@ def _mistaken(uri: str, problem: str) -> ConcentraError:
         return ArgumentError(
             found=f"the filter of {uri!r}: {problem}",
             expected="columns of obs compared with values: tissue_general == 'lung' and sex in ['female']",
-            mend="correct --where; `concentra count` names the columns when one of --by is misspelt",
+            fix="correct --where; `concentra count` names the columns when one of --by is misspelt",
         )
     return FileFormatError(
         found=f"{uri!r} cannot be read: {problem}",
         expected="a whole SOMA experiment",
-        mend="fetch or write it again",
+        fix="fetch or write it again",
     )

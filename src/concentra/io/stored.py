@@ -24,7 +24,7 @@ def refused(path: str | Path, what: str, expected: str) -> FileFormatError:
     return FileFormatError(
         found=f"{what} in {str(path)!r}",
         expected=expected,
-        mend='scores and components are features as given (features="given", --features given); counts that lie in '
+        fix='scores and components are features as given (features="given", --features given); counts that lie in '
         'raw are read with matrix="raw", or belong into X',
     )
 
@@ -46,7 +46,7 @@ class StoredMatrix:
             raise FileFormatError(
                 found=f"{place} of {str(path)!r} is stored as {layout}, by columns",
                 expected="a matrix stored by rows (CSR) or dense",
-                mend="adata.X = adata.X.tocsr(), and write the file again",
+                fix="adata.X = adata.X.tocsr(), and write the file again",
             )
         shape = attributes.get("shape", attributes.get("h5sparse_shape"))
         self.shape = tuple(int(size) for size in (shape if self._sparse else self._matrix.shape))

@@ -48,7 +48,7 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
     place = Path(path)
     if not place.exists():
         raise DataAbsentError(
-            found=f"no file {str(place)!r}", expected="a file that exists", mend=_siblings(place)
+            found=f"no file {str(place)!r}", expected="a file that exists", fix=_siblings(place)
         )
     fitting = [ending for ending in accepted if place.name.lower().endswith(ending)]
     if not fitting:
@@ -56,7 +56,7 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         raise FileFormatError(
             found=f"{str(place)!r}, whose ending says no known format",
             expected=f"one of {known}",
-            mend="convert the file, or rename it if only its name is wrong",
+            fix="convert the file, or rename it if only its name is wrong",
         )
     ending = max(fitting, key=len)
     if place.is_dir() != (ending == ".zarr"):
@@ -64,13 +64,13 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         raise FileFormatError(
             found=f"{str(place)!r} is {found}",
             expected=f"{expected} for {ending}",
-            mend="name the right path",
+            fix="name the right path",
         )
     if place.is_file() and place.stat().st_size == 0:
         raise FileFormatError(
             found=f"{str(place)!r} is empty (0 bytes)",
             expected=f"a whole {ending} file",
-            mend="fetch it again",
+            fix="fetch it again",
         )
     return ending
 
@@ -94,7 +94,7 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         raise FileFormatError(
             found=f"{str(path)!r} cannot be read: {reason}",
             expected=expected,
-            mend="fetch or write the file again; it may be truncated, corrupt, or named wrongly",
+            fix="fetch or write the file again; it may be truncated, corrupt, or named wrongly",
         ) from error
 
 
@@ -105,13 +105,13 @@ def require_columns(path: str | Path, names: Sequence[str], existing: Sequence[s
             raise ColumnError(
                 found=f"no column {name!r} in {str(path)!r}",
                 expected=f"the columns {', '.join(map(repr, names))}",
-                mend=f"name another column: {nearest(name, existing)}",
+                fix=f"name another column: {nearest(name, existing)}",
             )
         if list(existing).count(name) > 1:
             raise TableError(
                 found=f"column {name!r} more than once in {str(path)!r}",
                 expected="distinct column names",
-                mend="rename or remove one of them",
+                fix="rename or remove one of them",
             )
 
 
@@ -132,14 +132,14 @@ def _header(path: str | Path, ending: str) -> list[str]:
         raise FileFormatError(
             found=f"{str(path)!r} has no header",
             expected="column names in the first line",
-            mend="add a header",
+            fix="add a header",
         )
     for separator, what in ((",", "commas"), (";", "semicolons"), ("\t", "tabulators")):
         if len(names) == 1 and names[0].count(separator) > 1:
             raise FileFormatError(
                 found=f"{str(path)!r} has {what} between its columns",
                 expected=f"the separator {DELIMITED[ending]!r} of {ending}",
-                mend="name a file with tabulators .tsv; write one with semicolons again, with commas",
+                fix="name a file with tabulators .tsv; write one with semicolons again, with commas",
             )
     return names
 
@@ -152,7 +152,7 @@ def _refuse_disguise(path: str | Path, ending: str) -> None:
             raise FileFormatError(
                 found=f"{str(path)!r} is {what}, not {ending}",
                 expected=f"the format that {ending} says",
-                mend=f"rename it so that it ends in {suffix}",
+                fix=f"rename it so that it ends in {suffix}",
             )
 
 

@@ -116,6 +116,6 @@ def _declared(name: str) -> Metric:
         raise ArgumentError(
             found=f"no metric is called {name!r}",
             expected="a name declared in concentra.metrics.METRICS",
-            mend=nearest(name, METRICS),
+            fix=nearest(name, METRICS),
         )
     return METRICS[name]

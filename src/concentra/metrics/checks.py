@@ -38,9 +38,9 @@ def as_amounts(amounts: ArrayLike, *, check: bool = True) -> Amounts:
     >>> as_amounts([1, -2])
     Traceback (most recent call last):
         ...
-    concentra.errors.AmountError: found: -2.0 at position (1,) of the amounts
+    concentra.errors.AmountError: error: -2.0 at position (1,) of the amounts
     expected: finite amounts that are not negative
-    to mend: correct that amount; for signed changes take np.abs(...) or np.maximum(..., 0) first
+    fix: correct that amount; for signed changes take np.abs(...) or np.maximum(..., 0) first
     """
     array = _as_floats(amounts) if check else np.asarray(amounts, dtype=np.float64)
     if array.shape[-1] == 0:  # no parts at all: as empty as one part that is absent
@@ -64,16 +64,16 @@ def as_counts(counts: ArrayLike, *, check: bool = True) -> Amounts:
     >>> as_counts([3, 0.5])
     Traceback (most recent call last):
         ...
-    concentra.errors.AmountError: found: 0.5 at position (1,) of the amounts
+    concentra.errors.AmountError: error: 0.5 at position (1,) of the amounts
     expected: whole numbers of cells
-    to mend: pass counts, not shares: depth cannot be corrected without the number of cells
+    fix: pass counts, not shares: depth cannot be corrected without the number of cells
     """
     array = as_amounts(counts, check=check)
     if check:
         broken = array != np.floor(array)
         if broken.any():
-            mend = "pass counts, not shares: depth cannot be corrected without the number of cells"
-            _refuse(array, broken, "whole numbers of cells", mend)
+            fix = "pass counts, not shares: depth cannot be corrected without the number of cells"
+            _refuse(array, broken, "whole numbers of cells", fix)
     return array
 
 
@@ -90,7 +90,7 @@ def as_whole(value: float, name: str, *, at_least: int = 1) -> int:
         raise ArgumentError(
             found=f"{name}={value!r}",
             expected=f"one whole number of at least {at_least}",
-            mend=f"pass {name} as an int, for example {name}={max(at_least, 1)}",
+            fix=f"pass {name} as an int, for example {name}={max(at_least, 1)}",
         )
     return int(value)
 
@@ -106,7 +106,7 @@ def _as_floats(amounts: ArrayLike) -> Amounts:
         raise AmountError(
             found=f"{type(amounts).__name__} of type {given.dtype} and shape {given.shape}",
             expected="an array of real numbers (..., K), parts along the last axis",
-            mend="pass a list or a dense numeric array, for example matrix.toarray() of a sparse one",
+            fix="pass a list or a dense numeric array, for example matrix.toarray() of a sparse one",
         )
     return given.astype(np.float64, copy=False)
 
@@ -117,9 +117,9 @@ def _mend(array: Amounts) -> str:
     return "correct that amount; leave out a part that was not measured, an absent one is 0"
 
 
-def _refuse(array: Amounts, broken: NDArray[np.bool_], expected: str, mend: str) -> None:
+def _refuse(array: Amounts, broken: NDArray[np.bool_], expected: str, fix: str) -> None:
     position = tuple(int(index) for index in np.argwhere(broken)[0])
     others = int(np.count_nonzero(broken)) - 1
     more = f" (and {others} more)" if others else ""
     found = f"{float(array[position])} at position {position} of the amounts{more}"
-    raise AmountError(found=found, expected=expected, mend=mend)
+    raise AmountError(found=found, expected=expected, fix=fix)

@@ -89,7 +89,7 @@ def as_support(support: str) -> Support:
     raise ArgumentError(
         found=f"support={support!r}",
         expected="'present' or 'stratum'",
-        mend="support='present' drops empty parts, support='stratum' counts them as zeros",
+        fix="support='present' drops empty parts, support='stratum' counts them as zeros",
     )
 
 

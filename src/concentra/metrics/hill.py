@@ -81,7 +81,7 @@ def hill_number(amounts: ArrayLike, q: float = 1.0, *, check: bool = True) -> Me
         raise ArgumentError(
             found=f"order q={q!r}",
             expected="an order from 0 to infinity",
-            mend="q=1 gives the effective number, q=0 the number of parts, q=2 the inverse Simpson index",
+            fix="q=1 gives the effective number, q=0 the number of parts, q=2 the inverse Simpson index",
         )
     return unwrapped(_hill(as_amounts(amounts, check=check), q))
 

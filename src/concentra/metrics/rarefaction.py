@@ -86,7 +86,7 @@ def rarefied_hill(counts: ArrayLike, m: int, q: float = 1.0, *, check: bool = Tr
         raise ArgumentError(
             found=f"order q={q!r}",
             expected="a finite order of at least 0",
-            mend="q=0, 1 or 2; the largest share has no expected frequencies, see top_share",
+            fix="q=0, 1 or 2; the largest share has no expected frequencies, see top_share",
         )
     array = as_counts(counts, check=check)
     values = _each_unit(array, n_drawn, lambda units: _rarefied_hill(units, n_drawn, float(q)))

@@ -66,12 +66,12 @@ def only(frame: pd.DataFrame, column: str, value: str | None) -> tuple[pd.DataFr
     if value is None:
         if not values:
             raise ArgumentError(
-                found="no rows to draw", expected="a result with rows", mend="look at the table"
+                found="no rows to draw", expected="a result with rows", fix="look at the table"
             )
         value = values[0]
     if value not in values:
         raise ArgumentError(
-            found=f"{column}={value!r}", expected=f"a {column} of the result", mend=nearest(value, values)
+            found=f"{column}={value!r}", expected=f"a {column} of the result", fix=nearest(value, values)
         )
     return frame[frame[column].astype(str) == value], value
 

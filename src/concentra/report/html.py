@@ -194,7 +194,7 @@ def _environment() -> jinja2.Environment:
         raise MissingDependencyError(
             found="jinja2 is not installed",
             expected="the packages of the study",
-            mend='pip install "concentra[study]"',
+            fix='pip install "concentra[study]"',
         ) from None
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

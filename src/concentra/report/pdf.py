@@ -108,7 +108,7 @@ def _pandoc(folder: Path, *arguments: str) -> None:
         raise FileFormatError(
             found=f"Pandoc could not read the text: {ended.stderr.strip()[-800:]}",
             expected="Markdown whose citations and pictures all exist",
-            mend="correct what it names",
+            fix="correct what it names",
         )
 
 
@@ -133,7 +133,7 @@ def _typst(path: Path) -> bytes:
         raise FileFormatError(
             found=f"Typst could not set the text: {problem}",
             expected="Markdown that Pandoc turns into Typst",
-            mend="correct what it names",
+            fix="correct what it names",
         ) from None
 
 
@@ -141,5 +141,5 @@ def _lacking(package: str) -> MissingDependencyError:
     return MissingDependencyError(
         found=f"{package} is not installed",
         expected="the packages of the study",
-        mend='pip install "concentra[study]"',
+        fix='pip install "concentra[study]"',
     )

@@ -194,5 +194,5 @@ def _check(n_cells: int, n_genes: int, n_counts: int, concentration: float, dept
             found=f"n_cells={n_cells}, n_genes={n_genes}, n_counts={n_counts}, "
             f"concentration={concentration}, depth_spread={depth_spread}",
             expected="n_cells >= 100, n_genes >= 50, n_counts >= 1, concentration > 0, depth_spread >= 0",
-            mend="leave the argument out to take its default",
+            fix="leave the argument out to take its default",
         )

@@ -159,5 +159,5 @@ def _check(n_donors: int, n_cells: int, concentration: float, depth_spread: floa
             found=f"n_donors={n_donors}, n_cells={n_cells}, concentration={concentration}, "
             f"depth_spread={depth_spread}",
             expected="n_donors >= 1, n_cells >= 1, concentration > 0 and depth_spread >= 0, all finite",
-            mend="leave the argument out to take its default",
+            fix="leave the argument out to take its default",
         )

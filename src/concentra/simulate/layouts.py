@@ -155,6 +155,6 @@ def layout_named(name: str) -> Layout:
         raise ArgumentError(
             found=f"layout {name!r}",
             expected="one of " + ", ".join(LAYOUTS),
-            mend=nearest(name, LAYOUTS),
+            fix=nearest(name, LAYOUTS),
         )
     return LAYOUTS[name]

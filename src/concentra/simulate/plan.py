@@ -40,7 +40,7 @@ def geometric(n_parts: int, ratio: float) -> Shares:
         raise ArgumentError(
             found=f"n_parts={n_parts}, ratio={ratio}",
             expected="n_parts >= 1 and 0 < ratio <= 1",
-            mend="give at least one part and a ratio such as 0.8",
+            fix="give at least one part and a ratio such as 0.8",
         )
     shares = ratio ** np.arange(n_parts, dtype=np.float64)
     return np.asarray(shares / shares.sum())
@@ -74,7 +74,7 @@ def tiers(n_parts: int, n_top: int, share: float) -> Shares:
         raise ArgumentError(
             found=f"n_parts={n_parts}, n_top={n_top}, share={share}",
             expected="1 <= n_top < n_parts and 0 < share < 1",
-            mend="leave at least one part below and some share for it",
+            fix="leave at least one part below and some share for it",
         )
     high, low = share / n_top, (1 - share) / (n_parts - n_top)
     return np.repeat([high, low], [n_top, n_parts - n_top])
@@ -136,7 +136,7 @@ class PlantedShift:
                 raise ArgumentError(
                     found=f"{name} of {self.tissue!r}: {shares.size} shares, sum {shares.sum():.6g}",
                     expected=f"{self.early.size} positive shares that sum to 1",
-                    mend="divide the shares by their sum",
+                    fix="divide the shares by their sum",
                 )
 
     def truth(self) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class PlantedTissue:
                 found=f"{len(self.states)} types with states, {self.types.early.size} types, "
                 f"rescue={self.rescue}",
                 expected="states for each type, and a rescue between 0 and 1",
-                mend="give one PlantedShift over states for each type",
+                fix="give one PlantedShift over states for each type",
             )
 
     def type_shares(self, stage: Stage) -> Shares:

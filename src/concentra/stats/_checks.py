@@ -25,13 +25,13 @@ def vector(values: ArrayLike, name: str) -> Floats:
         raise ArgumentError(
             found=f"{name} of shape {array.shape}",
             expected="one value per donor, shape (n,)",
-            mend="pass one metric of one group at a time",
+            fix="pass one metric of one group at a time",
         )
     if np.isinf(array).any():
         raise ArgumentError(
             found=f"an infinite value in {name} at position {int(np.flatnonzero(np.isinf(array))[0])}",
             expected="finite values, or NaN for a donor without a value",
-            mend="look at the composition of that donor",
+            fix="look at the composition of that donor",
         )
     return array[~np.isnan(array)]
 
@@ -43,7 +43,7 @@ def pairs(early: ArrayLike, late: ArrayLike) -> tuple[Floats, Floats]:
         raise ArgumentError(
             found=f"early of shape {first.shape} and late of shape {second.shape}",
             expected="pairs: the same donors in the same order in both",
-            mend="align the two by donor, with NaN where one is missing",
+            fix="align the two by donor, with NaN where one is missing",
         )
     whole = ~(np.isnan(first) | np.isnan(second))
     return vector(np.where(whole, first, np.nan), "early"), vector(np.where(whole, second, np.nan), "late")
@@ -55,7 +55,7 @@ def between(value: float, low: float, high: float, name: str) -> float:
         raise ArgumentError(
             found=f"{name}={value!r}",
             expected=f"a number between {low:g} and {high:g}",
-            mend=f"choose {name}= within these bounds",
+            fix=f"choose {name}= within these bounds",
         )
     return float(value)
 
@@ -66,7 +66,7 @@ def at_least(value: int, low: int, name: str) -> int:
         raise ArgumentError(
             found=f"{name}={value!r}",
             expected=f"a whole number of at least {low}",
-            mend=f"choose a larger {name}=",
+            fix=f"choose a larger {name}=",
         )
     return int(value)
 
@@ -77,7 +77,7 @@ def one_of(value: Any, allowed: tuple[str, ...], name: str) -> str:
         raise ArgumentError(
             found=f"{name}={value!r}",
             expected=f"one of {', '.join(map(repr, allowed))}",
-            mend=f"choose one of them as {name}=",
+            fix=f"choose one of them as {name}=",
         )
     return str(value)
 

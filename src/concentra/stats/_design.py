@@ -28,7 +28,7 @@ def counts_table(counts: ArrayLike, name: str) -> NDArray[np.int64]:
         raise AmountError(
             found=f"{name} of shape {array.shape}",
             expected="counts of cells, donors by parts, shape (n, K)",
-            mend="pass one group as a table with a row for each donor",
+            fix="pass one group as a table with a row for each donor",
         )
     return array.astype(np.int64)
 
@@ -39,7 +39,7 @@ def _labels(strata: Sequence[Any] | None, n_donors: int, name: str) -> NDArray[A
         raise ArgumentError(
             found=f"{name} of shape {labels.shape} for {n_donors} donors",
             expected="one label for each donor",
-            mend=f"pass {name} in the order of the rows",
+            fix=f"pass {name} in the order of the rows",
         )
     return labels
 
@@ -55,7 +55,7 @@ def of_groups(
         raise ArgumentError(
             found="strata for one group only",
             expected="labels for the donors of both groups, or of neither",
-            mend="pass both strata_early= and strata_late=",
+            fix="pass both strata_early= and strata_late=",
         )
     labels = [
         _labels(strata, table.shape[0], name)

@@ -224,7 +224,7 @@ def _shares(early: ArrayLike, late: ArrayLike) -> tuple[Floats, Floats]:
         raise ArgumentError(
             found=f"{ends[0].shape[-1]} parts early and {ends[1].shape[-1]} late",
             expected="the same list of parts at both ends, absent ones as zeros",
-            mend="align both compositions on the union of their parts",
+            fix="align both compositions on the union of their parts",
         )
     totals = [end.sum(axis=-1, keepdims=True) for end in ends]
     whole = (totals[0] > 0) & (totals[1] > 0)
@@ -273,7 +273,7 @@ def _n_counted(p: Floats, q: Floats, support: str) -> NDArray[np.int64]:
     if support == "present":
         return np.asarray(((p > 0) | (q > 0)).sum(axis=-1))
     raise ArgumentError(
-        found=f"support {support!r}", expected="'present' or 'stratum'", mend="choose one of the two supports"
+        found=f"support {support!r}", expected="'present' or 'stratum'", fix="choose one of the two supports"
     )
 
 

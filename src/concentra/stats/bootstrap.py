@@ -182,7 +182,7 @@ def bootstrap_shift(
         raise ArgumentError(
             found=f"early of shape {tables[0].shape} and late of shape {tables[1].shape}",
             expected="the same parts in both, and the same donors where paired",
-            mend="give every part a column in both, 0 where it is absent",
+            fix="give every part a column in both, 0 where it is absent",
         )
     minimum = 1 if depth is None else depth
     groups = (

@@ -128,7 +128,7 @@ def equivalence_from_interval(
         raise ArgumentError(
             found=f"an interval from {low:g} to {high:g}",
             expected="low <= high",
-            mend="pass the bounds in ascending order",
+            fix="pass the bounds in ascending order",
         )
     if np.isnan(low) or np.isnan(high):
         return EquivalenceResult(

@@ -38,7 +38,7 @@ def central_hull(draws: ArrayLike, *, level: float = 0.95) -> Floats:
         raise ArgumentError(
             found=f"draws of shape {points.shape}",
             expected="shape (B, 2)",
-            mend="stack the two metrics as columns",
+            fix="stack the two metrics as columns",
         )
     between(level, 0, 1, "level")
     points = points[~np.isnan(points).any(axis=1)]

@@ -95,7 +95,7 @@ def joint_region(
             raise ArgumentError(
                 found=f"no metric {name!r} among the draws",
                 expected="two metrics that were drawn together",
-                mend=nearest(name, names),
+                fix=nearest(name, names),
             )
     shifts = [draws[first], draws[second]]
     centre = np.array([shift.corrected for shift in shifts])
@@ -141,7 +141,7 @@ def mahalanobis_test(
         raise ArgumentError(
             found=f"early of shape {groups[0].shape} and late of shape {groups[1].shape}",
             expected="donors by metrics, the same metrics in both, shapes (n1, D) and (n2, D)",
-            mend="stack the metrics as columns",
+            fix="stack the metrics as columns",
         )
     whole = [group[~np.isnan(group).any(axis=1)] for group in groups]
     return permutation_test(*whole, statistic=_squared_distance, tail="upper", rng=rng, n_random=n_random)

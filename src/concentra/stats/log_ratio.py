@@ -57,7 +57,7 @@ def replace_zeros(amounts: ArrayLike, *, zero: float = 0.5) -> Floats:
         raise AmountError(
             found=f"{zero:g} for each absent part, together {float(held.max()):.0%} of a composition",
             expected="a positive amount, small beside the total of every composition",
-            mend="choose zero= below the smallest amount seen: half a cell for counts, much less for shares",
+            fix="choose zero= below the smallest amount seen: half a cell for counts, much less for shares",
         )
     return np.asarray(np.where(absent, delta, shares * (1.0 - held)))
 

@@ -110,7 +110,7 @@ def _probabilities(values: ArrayLike, name: str) -> Floats:
         raise ArgumentError(
             found=f"{name} holds {array[wrong].flat[0]:g}",
             expected="probabilities from 0 to 1, or NaN where no test was made",
-            mend="pass p-values as the tests returned them",
+            fix="pass p-values as the tests returned them",
         )
     return array
 
@@ -121,13 +121,13 @@ def _floors(p_attainable: ArrayLike, p: Floats) -> Floats:
         raise ArgumentError(
             found=f"p_attainable of shape {floor.shape} for p_values of shape {p.shape}",
             expected="one smallest attainable p for each p",
-            mend="pass both from the same results, in the same order",
+            fix="pass both from the same results, in the same order",
         )
     missing = np.isnan(floor) & ~np.isnan(p)
     if missing.any() or (floor > p * (1 + 1e-9)).any():
         raise ArgumentError(
             found="a p below its smallest attainable value, or one without such a value",
             expected="p_attainable <= p wherever there is a p",
-            mend="pass both from the same results, in the same order",
+            fix="pass both from the same results, in the same order",
         )
     return floor

@@ -99,7 +99,7 @@ def null_cloud(early: ArrayLike, late: ArrayLike, *, rng: Rng = None, n_random: 
         raise ArgumentError(
             found=f"early of shape {first.shape} and late of shape {second.shape}",
             expected="two metrics a donor, at least two donors in each group: shapes (n1, 2) and (n2, 2)",
-            mend="a group of one donor has no null cloud",
+            fix="a group of one donor has no null cloud",
         )
     values = np.concatenate([first, second])
     is_late = np.arange(len(values)) >= len(first)

@@ -178,14 +178,14 @@ def as_trajectory(amounts: ArrayLike) -> Floats:
         raise AmountError(
             found=f"amounts of shape {table.shape}",
             expected="checkpoints by parts, shape (C, H), with at least two parts",
-            mend="pass a row for each checkpoint",
+            fix="pass a row for each checkpoint",
         )
     empty = np.flatnonzero(table.sum(axis=1) == 0)
     if empty.size:
         raise AmountError(
             found=f"checkpoint {int(empty[0])} (row) with all amounts zero",
             expected="an amount above zero at every checkpoint",
-            mend="leave out that checkpoint: nothing was measured there",
+            fix="leave out that checkpoint: nothing was measured there",
         )
     return table
 

@@ -180,7 +180,7 @@ def sign_flip_test(
         raise ArgumentError(
             found=f"early of {first.shape[0]} donors and late of {second.shape[0]}",
             expected="the same donors in the same order in both",
-            mend="align the two by donor, with NaN where one is missing",
+            fix="align the two by donor, with NaN where one is missing",
         )
     differences = second - first
     differences = differences[~np.isnan(differences).all(axis=1)]
@@ -234,7 +234,7 @@ def _values(values: ArrayLike, name: str) -> Floats:
         raise ArgumentError(
             found=f"{name} of shape {np.shape(values)}" + (", with infinite values" * (array.ndim == 2)),
             expected="finite values of donors, shape (n,), or of donors by tissues, shape (n, D)",
-            mend="pass NaN for a donor without a value",
+            fix="pass NaN for a donor without a value",
         )
     return array
 
@@ -244,7 +244,7 @@ def _same_columns(first: Floats, second: Floats) -> None:
         raise ArgumentError(
             found=f"{first.shape[1]} tissues early and {second.shape[1]} late",
             expected="the same tissues in the same order in both",
-            mend="give every tissue a column in both, NaN where a donor lacks it",
+            fix="give every tissue a column in both, NaN where a donor lacks it",
         )
 
 
@@ -257,7 +257,7 @@ def _strata(
         raise ArgumentError(
             found="strata that do not match the donors",
             expected=f"{n_early} labels in strata_early and {n_late} in strata_late",
-            mend="pass a label for every donor of both groups",
+            fix="pass a label for every donor of both groups",
         )
     return np.asarray([str(label) for label in (*early, *late)])
 
@@ -267,6 +267,6 @@ def _generator(rng: Rng, total: int, all_up_to: int) -> np.random.Generator:
         raise ArgumentError(
             found=f"{total} arrangements, more than all_up_to={all_up_to}, and no rng",
             expected="a seed or a Generator, by which arrangements are drawn",
-            mend="pass rng=0, or a larger all_up_to=",
+            fix="pass rng=0, or a larger all_up_to=",
         )
     return np.random.default_rng(rng)

@@ -132,7 +132,7 @@ def _used(y: Floats, s: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         raise ArgumentError(
             found=f"estimates of shape {y.shape} and standard errors of shape {s.shape}",
             expected="one of each for every cohort, shape (k,)",
-            mend="pass both from the same table, in the same order",
+            fix="pass both from the same table, in the same order",
         )
     used = ~(np.isnan(y) | np.isnan(s))
     wrong = used & ~((s > 0) & np.isfinite(s) & np.isfinite(np.where(used, y, 0.0)))
@@ -140,7 +140,7 @@ def _used(y: Floats, s: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         raise ArgumentError(
             found=f"standard error {s[wrong][0]:g} of cohort {int(np.flatnonzero(wrong)[0])}",
             expected="finite estimates with standard errors above 0",
-            mend="leave out the cohort (NaN): without an error it cannot be weighted",
+            fix="leave out the cohort (NaN): without an error it cannot be weighted",
         )
     return np.asarray(used)
 

@@ -225,7 +225,7 @@ def _aligned(places: ArrayLike, values: ArrayLike) -> tuple[Floats, Floats]:
         raise ArgumentError(
             found=f"places of shape {x.shape} and values of shape {y.shape}",
             expected="one of each for every donor, shape (n,)",
-            mend="pass both from the same table, in the same order",
+            fix="pass both from the same table, in the same order",
         )
     return pairs(x, y)
 

@@ -134,7 +134,7 @@ def judge(out: Path) -> list[Judgement]:
         raise DataAbsentError(
             found=f"no results in {out}",
             expected="an output folder that `concentra reproduce` has filled",
-            mend=f"run `concentra reproduce --out {out}`, or name the folder with --out",
+            fix=f"run `concentra reproduce --out {out}`, or name the folder with --out",
         )
     found = tables()[SOURCES].read(out)
     sources = dict(zip(found["cohort"], found["status"], strict=True))
@@ -156,7 +156,7 @@ def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> 
             raise ColumnError(
                 found=f"claim {claim.id!r} names the column {name!r} of table {part.table}",
                 expected="a column of that table",
-                mend=nearest(name, frame.columns),
+                fix=nearest(name, frame.columns),
             )
     for name, value in part.where.items():
         frame = frame[frame[name] == value]

@@ -100,7 +100,7 @@ class Table(pa.DataFrameModel):
             raise TableError(
                 found=f"{place} has no column {', '.join(missing)}",
                 expected=f"the columns of {cls.name()}: {', '.join(cls.columns())}",
-                mend="run the step that writes it again",
+                fix="run the step that writes it again",
             )
         try:
             return cls.validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
@@ -110,7 +110,7 @@ class Table(pa.DataFrameModel):
                 found=f"{place}: "
                 + "; ".join(f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases),
                 expected=f"the declaration of {cls.__name__} in {cls.__module__}",
-                mend="mend the step that writes the table, or the declaration where that is wrong",
+                fix="fix the step that writes the table, or the declaration where that is wrong",
             ) from None
 
     @classmethod
@@ -207,7 +207,7 @@ class Node:
             raise ArgumentError(
                 found=f"parameters.toml, section [{self.name}]: {', '.join(sorted(given)) or 'nothing'}",
                 expected=f"the keyword-only arguments of {self.module}: {', '.join(wanted) or 'none'}",
-                mend="name the same parameters in both places",
+                fix="name the same parameters in both places",
             )
         return {name: pydantic.TypeAdapter(hints[name]).validate_python(given[name]) for name in wanted}
 
@@ -229,7 +229,7 @@ def _declare(
         raise ArgumentError(
             found=f"two nodes are called {name!r}: {_REGISTRY[name].module} and {function.__module__}",
             expected="one name a node",
-            mend="rename one of them",
+            fix="rename one of them",
         )
     signature = inspect.signature(function)
     reads = tuple(

@@ -88,7 +88,7 @@ def read_groups(path: Path) -> dict[str, Group]:
         raise TableError(
             found=f"{path.name}: {' '.join(str(problem).split())}",
             expected="groups with table, where and show, as the docstring of concentra.study.numbers says",
-            mend=f"correct that entry of {path.name}",
+            fix=f"correct that entry of {path.name}",
         ) from None
 
 
@@ -111,7 +111,7 @@ def _number(key: str, group: Group, name: str, results: Results) -> Number:
             raise ColumnError(
                 found=f"the number {key!r} names the column {needed!r} of table {group.table}",
                 expected="a column of that table",
-                mend=nearest(needed, frame.columns),
+                fix=nearest(needed, frame.columns),
             )
     rows = _rows(frame, group.where)
     if rows.empty and shown.reduce not in ("count", "unique", "sum"):
@@ -120,7 +120,7 @@ def _number(key: str, group: Group, name: str, results: Results) -> Number:
         raise TableError(
             found=f"the number {key!r} means {len(rows)} rows of table {group.table}",
             expected="one row, or a reduction",
-            mend="narrow its `where`, or add `reduce`",
+            fix="narrow its `where`, or add `reduce`",
         )
     return _written(_reduced(rows[column], shown.reduce), shown.format)
 

@@ -54,7 +54,7 @@ def rows_of(tasks: pd.DataFrame, piece: str) -> pd.DataFrame:
         raise DesignError(
             found=f"no rows for the piece {piece}",
             expected=f"one of the {len(found)} pieces of the table that says them",
-            mend="run `concentra reproduce` again: it plans the pieces anew",
+            fix="run `concentra reproduce` again: it plans the pieces anew",
         )
     return found[piece]
 
@@ -114,7 +114,7 @@ def gather(node: Node, tasks: pd.DataFrame, out: Path) -> tuple[pd.DataFrame, ..
             raise TableError(
                 found=f"{path} is not what its piece wrote",
                 expected="the file as it was written",
-                mend="remove it and run `concentra reproduce` again",
+                fix="remove it and run `concentra reproduce` again",
             )
     known = {path for paths in wanted for path in paths}
     for path in folder(node, out).iterdir():

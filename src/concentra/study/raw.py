@@ -37,7 +37,7 @@ def data_folder(given: Path | None) -> Path | None:
         raise DataAbsentError(
             found=f"the data folder {folder} is not a folder",
             expected=f"a folder named by --data or by the environment variable {VARIABLE}",
-            mend="name an existing folder, or leave it out to compute from the archived tables",
+            fix="name an existing folder, or leave it out to compute from the archived tables",
         )
     return folder.resolve()
 
@@ -217,7 +217,7 @@ def _archived_table(table: type[Table], path: Path) -> pd.DataFrame:
         raise TableError(
             found=f"the archived {path.name} is of another version: {problem.found}",
             expected=problem.expected,
-            mend="where the raw data is, run `make archive`",
+            fix="where the raw data is, run `make archive`",
         ) from problem
 
 

@@ -51,7 +51,7 @@ def _planned(out: Path, data: Path | None) -> set[str]:
         raise DesignError(
             found=f"Snakemake could not plan: {ended.stderr.strip()[-500:]}",
             expected="a summary of every output",
-            mend="run `concentra doctor`",
+            fix="run `concentra doctor`",
         )
     lines = [line for line in ended.stdout.splitlines() if "\t" in line]
     return {

@@ -67,7 +67,7 @@ class Matrix(Cohort):
             raise DesignError(
                 found=f"{self.name} is no simulated cohort",
                 expected="a cohort with a `simulation`",
-                mend="name a simulated cohort",
+                fix="name a simulated cohort",
             )
         simulate_atlas(
             path,

@@ -34,7 +34,7 @@ def read_text(path: Path) -> str:
         raise DataAbsentError(
             found=f"no file {path}",
             expected=f"the manuscript's files {', '.join(FILES)} beside the package or in the checkout",
-            mend="restore the folder `paper`, or install the package again",
+            fix="restore the folder `paper`, or install the package again",
         ) from None
 
 
@@ -57,7 +57,7 @@ def fill(text: str, numbers: Mapping[str, Numbers], functions: Mapping[str, Call
         raise TableError(
             found=f"manuscript.md, line {problem.lineno}: {problem.message}",
             expected="`{{ group.name }}` and `{% if group %}` ... `{% endif %}`",
-            mend="correct that line",
+            fix="correct that line",
         ) from None
     _check(tree, numbers, functions)
     return environment.from_string(text).render(**functions, **numbers)
@@ -80,7 +80,7 @@ def _check(tree: syntax.Template, numbers: Mapping[str, Numbers], functions: Map
         raise TableError(
             found=f"numbers.toml declares what the manuscript does not quote: {', '.join(unused)}",
             expected="every declared number in the text",
-            mend="quote it in manuscript.md, or take it out of numbers.toml",
+            fix="quote it in manuscript.md, or take it out of numbers.toml",
         )
 
 
@@ -88,5 +88,5 @@ def _missing(key: str, line: int, known: list[str]) -> ColumnError:
     return ColumnError(
         found=f"manuscript.md, line {line}, quotes {key!r}",
         expected="a key that numbers.toml declares",
-        mend=nearest(key, known),
+        fix=nearest(key, known),
     )

@@ -37,7 +37,7 @@ class Supplement:
         raise ArgumentError(
             found=f"the manuscript asks for a table {key!r}",
             expected="a table that the documents of the study declare",
-            mend=nearest(key, [*TEXT, *SUPPLEMENT]),
+            fix=nearest(key, [*TEXT, *SUPPLEMENT]),
         )
 
     def table(self, key: str) -> str:

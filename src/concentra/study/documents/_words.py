@@ -90,7 +90,7 @@ class _Claims:
             raise ArgumentError(
                 found=f"the manuscript asks for the verdict on {claim!r}",
                 expected="the id of a claim in claims.toml",
-                mend=nearest(claim, self.judgements),
+                fix=nearest(claim, self.judgements),
             )
         return self.judgements[claim]
 
@@ -110,7 +110,7 @@ def parameter(node: str, name: str) -> str:
         raise ArgumentError(
             found=f"the manuscript asks for the parameter {name!r} of {node!r}",
             expected="a parameter of parameters.toml",
-            mend=nearest(name, section),
+            fix=nearest(name, section),
         )
     return f"{section[name]}"
 
