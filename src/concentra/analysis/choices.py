@@ -30,10 +30,10 @@ class Choices:
 
     Attributes
     ----------
-    early_ages, late_ages
-        Sets of ages, as the labels are written, that make the early and the late group.
-    sexes
-        "all", or a sex to which donors are restricted.
+    references, others
+        Sets of labels that make the reference and the other group.
+    restrictions
+        "all", or a value (a sex) to which donors are restricted.
     min_cells
         Units with fewer cells are left out.
     supports
@@ -46,9 +46,9 @@ class Choices:
         "median" or "mean" over donors.
     """
 
-    early_ages: Sequence[Sequence[str]]
-    late_ages: Sequence[Sequence[str]]
-    sexes: Sequence[str] = (ALL,)
+    references: Sequence[Sequence[str]]
+    others: Sequence[Sequence[str]]
+    restrictions: Sequence[str] = (ALL,)
     min_cells: Sequence[int] = (50,)
     supports: Sequence[str] = ("present", "stratum")
     depths: Sequence[str] = (OBSERVED, CORRECTED, RAREFIED)
@@ -77,12 +77,12 @@ class Choices:
         """Every combination, the published one first: one row each, one column a dimension."""
         names = [field.name for field in fields(self)]
         frame = pd.DataFrame(list(product(*(getattr(self, name) for name in names))), columns=names)
-        singular = {"sexes": "sex", "supports": "support", "depths": "depth", "averages": "average"}
+        singular = {"restrictions": "restricted_to", "references": "reference", "others": "other", "supports": "support", "depths": "depth", "averages": "average"}
         return frame.rename(columns=singular)
 
 
 def comparisons_of(
-    choices: Choices, counts: Floats, sexes: NDArray[np.str_], ages: Sequence[str]
+    choices: Choices, counts: Floats, restricting: NDArray[np.str_], labels: Sequence[str]
 ) -> tuple[pd.DataFrame, Comparisons]:
     """Combinations that differ for some labels of the donors, and what they compare.
 
@@ -92,9 +92,9 @@ def comparisons_of(
         The dimensions.
     counts
         Cells of each part in each donor, shape (n, K).
-    sexes
-        Of each donor, shape (n,).
-    ages
+    restricting
+        The value of each donor that a restriction may name, shape (n,).
+    labels
         Names of the labels, in the order of their numbers.
 
     Returns
@@ -107,7 +107,7 @@ def comparisons_of(
 
     Examples
     --------
-    >>> choices = Choices(early_ages=[["3m"]], late_ages=[["24m"]], min_cells=(50,), depths=("observed",))
+    >>> choices = Choices(references=[["3m"]], others=[["24m"]], min_cells=(50,), depths=("observed",))
     >>> counts = np.array([[50.0, 50], [60, 40], [90, 10], [80, 20]])
     >>> rows, found = comparisons_of(choices, counts, np.array(["male"] * 4), ["3m", "24m"])
     >>> len(rows), found.values.round(2).tolist()[0]  # mean or median, of the Gini coefficient here
@@ -119,7 +119,7 @@ def comparisons_of(
     places: dict[tuple[int, ...], tuple[int, int | None]] = {}
     rows = choices.crossed()
     for number, row in enumerate(rows.to_dict("records")):
-        eligible = (n_cells >= row["min_cells"]) & ((row["sex"] == ALL) | (sexes == row["sex"]))
+        eligible = (n_cells >= row["min_cells"]) & ((row["restricted_to"] == ALL) | (restricting == row["restricted_to"]))
         if not eligible.any():
             continue
         cells = int(n_cells[eligible].min())
@@ -128,7 +128,7 @@ def comparisons_of(
         for_hill = ("hill_q1", str(row["depth"]), "", cells if row["depth"] == RAREFIED else 0)
         sides = [
             groups.setdefault((eligible.tobytes(), tuple(side)), len(groups))
-            for side in (row["early_ages"], row["late_ages"])
+            for side in (row["reference"], row["other"])
         ]
         used = [columns.setdefault(one, len(columns)) for one in (for_gini, for_hill)]
         key = (*sides, *used, int(row["average"] == MEAN))
@@ -139,7 +139,7 @@ def comparisons_of(
     comparisons = Comparisons(
         values=np.array([_measured(counts, *column) for column in columns]),
         eligible=np.array([np.frombuffer(eligible, dtype=bool) for eligible, _ in groups]),
-        member=np.array([[age in side for age in ages] for _, side in groups]),
+        member=np.array([[label in side for label in labels] for _, side in groups]),
         early=table[:, 0],
         late=table[:, 1],
         columns=table[:, 2:4].T,

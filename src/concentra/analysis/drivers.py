@@ -1,24 +1,24 @@
 r"""Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
 
-What is attributed is the difference of the *means over donors* of a metric, `mean F(late) - mean F(early)`.
-Every early donor i is paired with every late donor j, the shift between the two compositions is attributed
-exactly (`concentra.stats.attribution`), and the `n_early * n_late` attributions are averaged:
+What is attributed is the difference of the *means over donors* of a metric, `mean F(other) - mean F(reference)`.
+Every reference donor i is paired with every other donor j, the shift between the two compositions is attributed
+exactly (`concentra.stats.attribution`), and the `n_reference * n_other` attributions are averaged:
 
 .. math:: C_k = \frac{1}{n_p n_q} \sum_{i,j} c_k(p_i, q_j), \qquad
           \sum_k C_k = \frac{1}{n_q}\sum_j F(q_j) - \frac{1}{n_p}\sum_i F(p_i)
 
-Two other shifts are near it and are not it; `Drivers.shifts` gives all three. The *shift of medians* over
+Two other shifts are near it and are not it; `Attributed.shifts` gives all three. The *shift of medians* over
 donors is the published number, and belongs to the one or two donors in the middle of each group: no average
 of attributions sums to it. The *shift between mean compositions* could be attributed too, but a mean
 composition is more even than the donors it is made of.
 
-Donors of one age differ too, and a pair attributes all that differs between its two. Where the groups are
-alike, these differences cancel on average, because swapping early and late negates every contribution. Where
+Donors of one group differ too, and a pair attributes all that differs between its two. Where the groups are
+alike, these differences cancel on average, because exchanging the groups negates every contribution. Where
 they are not, a part may contribute although the mean of its share stays, if it varies together with the
 others.
 
 Intervals resample donors within each group (`concentra.stats.pairs`); cells are never the unit. With two
-donors in a group they are the range over pairs of donors, with one there are none: column `kind` says which.
+donors in a group they are the range over pairs of donors, with one there are none: column `interval` tells which.
 Nominal 95 % intervals cover .93 to .99 in simulations of three to six Dirichlet-multinomial donors a group;
 that of the number of parts covers .72 at three donors, because often no part is lost or gained between them.
 
@@ -36,55 +36,96 @@ Aitchison J. (1982). The statistical analysis of compositional data. J. R. Stat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.ends import Ends, Groups, early_and_late
 from concentra.analysis.lineages import lineage_of
+from concentra.design.design import Design, Stratum, Term
 from concentra.errors import ArgumentError, LabelError, nearest
 from concentra.metrics import METRICS as MEASURES
 from concentra.metrics import entropy
 from concentra.stats.attribution import ATTRIBUTIONS
 from concentra.stats.log_ratio import centred_log_ratio
 from concentra.stats.pairs import PairDraws, draw_pairs
+from concentra.stats.streams import stream
+from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
 
 NUMBER_OF_PARTS = "(number of parts)"
 """The row of `gini_present` for the appearance and loss of parts, which belongs to no one part."""
 
+METRICS = ("gini_present", "hill_q1")
+"""Whose shift is attributed."""
+ZERO = 0.5
+"""Cells that stand for an absent part, in log-ratios only."""
+INTERVALS = ("interval", "range", "none")
+
 _NO_SHIFT = 1e-12
 
 
+class Drivers(Table):
+    """The contribution of each part to the shift of means over donors: with "(number of parts)" they sum to it."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    metric: str = column("column of `concentration`", among=METRICS)
+    part: str = column('cell type; "(number of parts)": the appearance and loss of types')
+    lineage: str = column("lineage of the cell type, where its name tells", nullable=True)
+    rank: int = column("place by size of the contribution; the number of parts is last", low=1)
+    share_reference: float = column("mean share, reference group", low=0, high=1, nullable=True)
+    share_other: float = column("mean share, other group", low=0, high=1, nullable=True)
+    share_change: float = column("difference", low=-1, high=1, nullable=True)
+    share_change_low: float = column("interval over donors", nullable=True)
+    share_change_high: float = column("interval over donors", nullable=True)
+    clr_change: float = column("change of the mean centred log-ratio", unit="nats", nullable=True)
+    clr_change_low: float = column("interval over donors", unit="nats", nullable=True)
+    clr_change_high: float = column("interval over donors", unit="nats", nullable=True)
+    contribution: float = column("contribution to the shift", unit="metric")
+    low: float = column("interval over donors", unit="metric", nullable=True)
+    high: float = column("interval over donors", unit="metric", nullable=True)
+    fraction_of_shift: float = column("contribution / shift; may leave 0 to 1", nullable=True)
+    n_reference: int = column("donors of the reference group", unit="donors", low=1)
+    n_other: int = column("donors of the other group", unit="donors", low=1)
+    interval: str = column("what low and high are: a range at two donors", among=INTERVALS)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "metric", "part"]
+
+
 @dataclass(frozen=True)
-class Drivers:
+class Attributed:
     """The attributions of all pairs of donors of one stratum, and resamples of the donors; tables are
     methods.
 
     Attributes
     ----------
-    ends
-        Parts and amounts of the early and late donors.
+    parts
+        Names of the parts, (K,).
+    reference, other
+        Amounts of the donors of both groups, (n_reference, K) and (n_other, K).
     pairs
-        For each metric the contributions (n_early, n_late, K + 1); the last is that of the number of parts.
+        For each metric the contributions (n_reference, n_other, K + 1); the last is that of the number of parts.
     draws
         Resampled weights of the donors, the same for all tables.
     zero
         The amount that stands for an absent part in log-ratios.
     """
 
-    ends: Ends
+    parts: tuple[str, ...]
+    reference: Floats
+    other: Floats
     pairs: Mapping[str, Floats]
     draws: PairDraws
     zero: float
 
     def by_part(self, lineages: Mapping[str, str] | None = None) -> pd.DataFrame:
-        """One row per metric and part; the columns are those of `attribute`."""
-        table = self._table(self.ends.parts, "part")
+        """One row per metric and part; the columns are those of `Drivers`."""
+        table = self._table(self.parts, "part")
         table.insert(2, "lineage", lineage_of(table["part"], lineages=lineages))
         table.loc[table["part"] == NUMBER_OF_PARTS, "lineage"] = NUMBER_OF_PARTS
         return table
@@ -103,7 +144,7 @@ class Drivers:
         lineages
             From part to lineage, instead of the declared mapping; `level` then only names the column.
         """
-        return self._table(lineage_of(self.ends.parts, level=level, lineages=lineages), level)
+        return self._table(lineage_of(self.parts, level=level, lineages=lineages), level)
 
     def shifts(self) -> pd.DataFrame:
         """One row per metric: the shift that is attributed, and its two neighbours.
@@ -111,14 +152,14 @@ class Drivers:
         Returns
         -------
         Columns `metric`; `shift_of_means`, what the contributions sum to, with `low` and `high`;
-        `shift_of_medians`, the published kind; `shift_of_mean_compositions`; `n_early`, `n_late`, `kind`.
+        `shift_of_medians`, the published kind; `shift_of_mean_compositions`; `n_reference`, `n_other`, `interval`.
         """
         rows = []
         for metric in self.pairs:
             measure = entropy if metric == "entropy" else MEASURES[metric].function
-            early, late = measure(self.ends.early), measure(self.ends.late)
+            early, late = measure(self.reference), measure(self.other)
             low, high = self.draws.interval((late - early[:, None])[..., None])
-            mean_early, mean_late = (_closed(end).mean(axis=0) for end in self.ends[1:])
+            mean_early, mean_late = (_closed(end).mean(axis=0) for end in (self.reference, self.other))
             rows.append(
                 {
                     "metric": metric,
@@ -150,8 +191,8 @@ class Drivers:
 
     def _share_columns(self, membership: Floats) -> dict[str, Floats]:
         """Columns that do not depend on the metric; NaN in the last row, for the number of parts."""
-        early, late = self.ends.early @ membership, self.ends.late @ membership
-        columns = {"share_early": _closed(early).mean(axis=0), "share_late": _closed(late).mean(axis=0)}
+        early, late = self.reference @ membership, self.other @ membership
+        columns = {"share_reference": _closed(early).mean(axis=0), "share_other": _closed(late).mean(axis=0)}
         ratios = _log_ratios(early, late, self.zero)
         for name, ends in (("share_change", (_closed(early), _closed(late))), ("clr_change", ratios)):
             low, high = self.draws.interval(ends[1][None] - ends[0][:, None])
@@ -160,34 +201,46 @@ class Drivers:
         return {name: np.append(values, np.nan) for name, values in columns.items()}
 
     def _design(self) -> dict[str, int | str]:
-        return {"n_early": len(self.ends.early), "n_late": len(self.ends.late), "kind": self.draws.kind}
+        return {"n_reference": len(self.reference), "n_other": len(self.other), "interval": self.draws.kind}
 
 
 def pair_donors(
-    composition: pd.DataFrame,
+    parts: Sequence[str],
+    reference: Floats,
+    other: Floats,
     *,
-    donor: str = "donor",
-    part: str = "part",
-    amount: str = "n_cells",
-    group: str = "age_group",
-    early: Groups,
-    late: Groups,
-    metrics: Iterable[str] = ("gini_present", "hill_q1"),
+    metrics: Iterable[str] = METRICS,
     n_draws: int = 10_000,
     level: float = 0.95,
-    zero: float = 0.5,
+    zero: float = ZERO,
     rng: np.random.Generator | int,
-) -> Drivers:
+) -> Attributed:
     """The attributions of all pairs of donors and the draws, from which every table is made.
 
-    Parameters and errors are those of `attribute`. Use it where tables by part, by lineage and of the shifts
-    are wanted together: they then rest on the same draws.
+    Parameters
+    ----------
+    parts
+        Names of the parts, (K,).
+    reference, other
+        Amounts of the donors of both groups, (n, K) each; parts that no donor has are left out.
+    metrics
+        Of `gini_present`, `gini_stratum`, `hill_q1`, `entropy`.
+    n_draws, level
+        Resamples of donors, and the confidence level.
+    zero
+        The amount that stands for an absent part in log-ratios only: half a cell.
+    rng
+        A seed or a Generator.
+
+    Raises
+    ------
+    ArgumentError, LabelError
+        A metric that cannot be attributed; a part called as the row for the number of parts.
 
     Examples
     --------
-    >>> cells = pd.DataFrame({"donor": ["a", "a", "b", "b"], "part": ["granulocyte", "naive B cell"] * 2,
-    ...                       "n_cells": [50, 50, 75, 25], "age_group": ["3m", "3m", "24m", "24m"]})
-    >>> drivers = pair_donors(cells, early="3m", late="24m", metrics=["gini_stratum"], rng=1)
+    >>> drivers = pair_donors(["granulocyte", "naive B cell"], np.array([[50.0, 50]]), np.array([[75.0, 25]]),
+    ...                       metrics=["gini_stratum"], rng=1)
     >>> drivers.by_lineage()[["lineage", "contribution"]].values.tolist()
     [['B', 0.15625], ['myeloid', 0.09375]]
     """
@@ -199,114 +252,94 @@ def pair_donors(
                 expected=f"metrics whose shift can be attributed: {', '.join(ATTRIBUTIONS)}",
                 fix=nearest(name, ATTRIBUTIONS),
             )
-    ends = early_and_late(
-        composition, donor=donor, part=part, amount=amount, group=group, early=early, late=late
-    )
-    if NUMBER_OF_PARTS in ends.parts:
+    known = (np.vstack([reference, other]) > 0).any(axis=0)
+    kept = tuple(str(part) for part, one in zip(parts, known, strict=True) if one)
+    first, second = (np.asarray(side, dtype=np.float64)[:, known] for side in (reference, other))
+    if NUMBER_OF_PARTS in kept:
         raise LabelError(
             found=f"a part called {NUMBER_OF_PARTS!r}",
             expected="another name: this one is the row for the number of parts",
             fix="rename the part",
         )
-    draws = draw_pairs(len(ends.early), len(ends.late), rng=rng, n_draws=n_draws, level=level)
-    return Drivers(ends, {name: _pairwise(name, ends) for name in names}, draws, zero)
+    draws = draw_pairs(len(first), len(second), rng=rng, n_draws=n_draws, level=level)
+    return Attributed(kept, first, second, {name: _pairwise(name, first, second) for name in names}, draws, zero)
 
 
-def attribute(
-    composition: pd.DataFrame,
-    *,
-    donor: str = "donor",
-    part: str = "part",
-    amount: str = "n_cells",
-    group: str = "age_group",
-    early: Groups,
-    late: Groups,
-    metrics: Iterable[str] = ("gini_present", "hill_q1"),
-    n_draws: int = 10_000,
-    level: float = 0.95,
-    zero: float = 0.5,
-    rng: np.random.Generator | int,
-    lineages: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Contribution of each part to the shift of one stratum, beside plain and log-ratio changes of its share.
+def drivers(design: Design, *, zero: float = ZERO) -> pd.DataFrame:
+    """Contribution of each part to the shift of every stratum, beside plain and log-ratio changes of its share.
 
-    Parameters
-    ----------
-    composition
-        One stratum, one row per donor and part; a missing row is an amount of 0. The parts of all rows are
-        the stratum's support, whichever group they are in. A missing group is a donor that is not compared.
-    donor, part, amount, group
-        Names of the columns.
-    early, late
-        A value of the group column, or several.
-    metrics
-        Of `gini_present`, `gini_stratum`, `hill_q1`, `entropy`.
-    n_draws, level
-        Resamples of donors, and the confidence level.
-    zero
-        The amount that stands for an absent part in log-ratios only: half a cell. For shares instead of
-        counts, half of the smallest share that could have been seen.
-    rng
-        A seed or a Generator.
-    lineages
-        From part to lineage, instead of the declared mapping.
+    Attributed is the difference of means over all pairs of a reference and an other donor, whatever the design; of
+    paired donors and within a covariate its intervals are wide rather than narrow. Several samples of a donor in one
+    group are summed as mean shares.
 
     Returns
     -------
-    Rows sorted within each metric by the size of the contribution. Columns: `metric`, `part`, `lineage`;
-    `share_early`, `share_late` (means over donors, 0 to 1), `share_change` with `_low`, `_high`; `clr_change`
-    with `_low`, `_high` (natural logarithm; NaN for a part that no compared donor has); `contribution` with
-    `low`, `high` (unit of the metric; 0 for a part that no compared donor has); `fraction_of_shift` (sums to
-    1 over a metric's rows; outside 0 to 1 where parts oppose each other; NaN where there is no shift);
-    `n_early`, `n_late`; `kind` of the bounds ("interval", "range", "none"). `gini_present` has one more row,
-    part `"(number of parts)"`, without which the contributions would not sum to the shift.
-
-    Raises
-    ------
-    ColumnError, TableError, LabelError, AmountError, ArgumentError, DesignError
-        Each says what was found, what was expected and what to do.
+    One row a (term, stratum, metric, part): the columns of `Drivers`, those of one metric by size of contribution.
+    The contributions of a metric add up to its shift of means. Strata with an empty group have no rows.
 
     Examples
     --------
-    >>> cells = pd.DataFrame({"donor": ["a", "a", "b", "b"], "part": ["x", "y"] * 2,
-    ...                       "n_cells": [50, 50, 75, 25], "age_group": ["3m", "3m", "24m", "24m"]})
-    >>> table = attribute(cells, early="3m", late="24m", metrics=["gini_stratum"], rng=1)
-    >>> table[["part", "share_change", "contribution", "fraction_of_shift"]]
-      part  share_change  contribution  fraction_of_shift
-    0    y         -0.25       0.15625              0.625
-    1    x          0.25       0.09375              0.375
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> found = drivers(resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))).set_index("metric")
+    >>> float(found.loc["gini_present", "contribution"].sum().round(3))  # mean of 0.3 and 0.4, less that of 0 and 0.1
+    0.3
     """
-    drivers = pair_donors(
-        composition,
-        donor=donor,
-        part=part,
-        amount=amount,
-        group=group,
-        early=early,
-        late=late,
-        metrics=metrics,
-        n_draws=n_draws,
-        level=level,
-        zero=zero,
-        rng=rng,
-    )
-    return drivers.by_part(lineages)
+    frames = []
+    for term, stratum, attributed in attributed_strata(design, zero=zero):
+        found = attributed.by_part()
+        found["rank"] = found.groupby("metric").cumcount() + 1
+        frames.append(found.assign(contrast=term.name, stratum=stratum.name))
+    return pd.concat(frames, ignore_index=True)[list(Drivers.columns())] if frames else Drivers.empty()
 
 
-def _pairwise(metric: str, ends: Ends) -> Floats:
-    """Contributions of every pair of donors, (n_early, n_late, K + 1)."""
-    contributions = ATTRIBUTIONS[metric](ends.early[:, None, :], ends.late[None, :, :])
-    missing = len(ends.parts) + 1 - contributions.shape[-1]
+def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[Term, Stratum, Attributed]]:
+    """The attributions of every stratum with donors in both groups, from which tables are made.
+
+    Examples
+    --------
+    See `drivers`.
+    """
+    settings = design.settings
+    for term in design.terms:
+        if not term.other:
+            continue
+        for stratum in design.strata:
+            sides = [amounts_of_donors(stratum, group) for group in (term.reference, term.other)]
+            if all(map(len, sides)):
+                rng = stream(settings.seed, "drivers", stratum.name)
+                yield term, stratum, pair_donors(
+                    stratum.parts, sides[0], sides[1], n_draws=settings.n_draws, level=settings.level, zero=zero, rng=rng
+                )
+
+
+def amounts_of_donors(stratum: Stratum, group: str) -> Floats:
+    """Cells (n, K) of the donors of a group; of a donor with several samples the mean share, times its mean cells."""
+    rows = stratum.of_group(group)
+    counts = stratum.counts[rows].astype(np.float64)
+    donors, place = np.unique(stratum.donor[rows].astype(str), return_inverse=True)
+    if len(donors) == len(rows):
+        return counts
+    shares = np.zeros((len(donors), counts.shape[1]))
+    np.add.at(shares, place, counts / counts.sum(axis=1, keepdims=True))
+    sizes = np.bincount(place)
+    cells = np.bincount(place, weights=counts.sum(axis=1)) / sizes
+    return np.asarray(shares / sizes[:, None] * cells[:, None])
+
+
+def _pairwise(metric: str, reference: Floats, other: Floats) -> Floats:
+    """Contributions of every pair of donors, (n_reference, n_other, K + 1)."""
+    contributions = ATTRIBUTIONS[metric](reference[:, None, :], other[None, :, :])
+    missing = reference.shape[1] + 1 - contributions.shape[-1]
     return np.pad(contributions, [(0, 0), (0, 0), (0, missing)])
 
 
-def _log_ratios(early: Floats, late: Floats, zero: float) -> tuple[Floats, Floats]:
-    """Centred log-ratios over the parts that any compared donor has; NaN for the others."""
-    amounts = np.vstack([early, late])
-    known = amounts.any(axis=0)
-    ratios = np.full(amounts.shape, np.nan)
-    ratios[:, known] = centred_log_ratio(amounts[:, known], zero=zero)
-    return ratios[: len(early)], ratios[len(early) :]
+def _log_ratios(reference: Floats, other: Floats, zero: float) -> tuple[Floats, Floats]:
+    """Centred log-ratios over the parts that any compared donor has."""
+    ratios = np.asarray(centred_log_ratio(np.vstack([reference, other]), zero=zero))
+    return ratios[: len(reference)], ratios[len(reference) :]
 
 
 def _ordered(rows: pd.DataFrame, name: str, with_number_of_parts: bool) -> pd.DataFrame:

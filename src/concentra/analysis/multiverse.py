@@ -13,60 +13,148 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.choices import Choices, comparisons_of
-from concentra.analysis.contrast import direction
-from concentra.errors import ColumnError, nearest
-from concentra.stats.multiverse import ALL_UP_TO, JointTest, joint_test
+from concentra.analysis.choices import ALL, CORRECTED, MEAN, MEDIAN, OBSERVED, RAREFIED, Choices, comparisons_of
+from concentra.composition.reading import natural_order
+from concentra.design.design import Design
+from concentra.stats.multiverse import ALL_UP_TO, joint_test
 from concentra.stats.specifications import Comparisons, Sweep, signs, sweep
+from concentra.stats.streams import stream
+from concentra.stats.verdict import DIRECTIONS, direction
+from concentra.tables import Table, column
+
+Names = NDArray[np.object_]
 
 METRICS = ("gini", "hill_q1")
 BOTH = "both"
 NO_TEST = "fewer than two donors in a group: no test"
+DEPTHS = (OBSERVED, CORRECTED, RAREFIED)
+
+
+class Multiverse(Table):
+    """The shift of a stratum under every distinct specification; the first of each choice is the one made."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    specification: int = column("place in the crossing of all choices; 0 is the one made", low=0)
+    reference: str = column("labels that make the reference group")
+    other: str = column("labels that make the other group")
+    restricted_to: str = column("donors compared: `all`, or those of one value (sex)")
+    min_cells: int = column("units with fewer cells are left out", unit="cells", low=1)
+    support: str = column("parts that the Gini coefficient counts", among=["present", "stratum"])
+    depth: str = column(
+        "as counted, corrected for unseen parts, or expected at the common number of cells", among=DEPTHS
+    )
+    common_cells: float = column("cells at which values are rarefied", unit="cells", low=1, nullable=True)
+    average: str = column("over donors", among=[MEDIAN, MEAN])
+    n_reference: int = column("donors of the reference group", unit="donors", low=1)
+    n_other: int = column("donors of the other group", unit="donors", low=1)
+    gini: float = column("shift in Gini", low=-1, high=1)
+    hill_q1: float = column("shift in effective number", unit="parts")
+    direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
+    published: bool = column("the choice made (in the study: the published one)")
+    counts_gini: bool = column("the first specification with this comparison of Gini")
+    counts_hill_q1: bool = column("the first specification with this comparison of the effective number")
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "specification"]
+
+
+class Agreement(Table):
+    """How far the specifications of a stratum agree, and the joint test of the median shift."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    metric: str = column("metric, or both together", among=[*METRICS, BOTH])
+    n_combinations: int = column("combinations of choices crossed", low=1)
+    n_specifications: int = column("distinct specifications: those that can differ in the metric", low=1)
+    published: float = column("shift under the choice made; missing for both", nullable=True)
+    share_same_sign: float = column(
+        "share of distinct specifications with the sign of the choice made; for both, with both signs", low=0, high=1
+    )
+    median: float = column("median shift over distinct specifications; missing for both", nullable=True)
+    low: float = column("least shift; missing for both", nullable=True)
+    high: float = column("greatest shift; missing for both", nullable=True)
+    p_value: float = column(
+        "joint permutation p of the median shift, labels exchanged among all donors", low=0, high=1, nullable=True
+    )
+    p_attainable: float = column("smallest such p that these donors allow", low=0, high=1, nullable=True)
+    n_arrangements: int = column("arrangements of labels: all, or those drawn", low=0)
+    exact: bool = column("all arrangements were enumerated")
+    p_value_within: float = column(
+        "the same, labels exchanged among donors of one value of the restriction (sex)", low=0, high=1, nullable=True
+    )
+    p_attainable_within: float = column("smallest such p", low=0, high=1, nullable=True)
+    n_arrangements_within: int = column("arrangements within: all, or those drawn", low=0)
+    exact_within: bool = column("all arrangements within were enumerated")
+    reason: str = column("why there is no p", nullable=True)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "metric"]
+
+
+def default_choices(design: Design, restricted_by: str | None = None) -> Choices:
+    """The choices of a comparison: its groups and their single labels, each value of the restriction, half and twice
+    the minimum number of cells, both supports, three depths, mean and median.
+
+    Parameters
+    ----------
+    design
+        Two groups.
+    restricted_by
+        A column (sex) to whose values donors are restricted in turn, or None.
+
+    Examples
+    --------
+    See `multiverse`.
+    """
+    min_cells = design.settings.min_cells
+    restrictions = [ALL]
+    if restricted_by is not None and design.groups is not None:
+        labels = design.composition.label(restricted_by)
+        values = [set(labels[(design.groups == group) & design.included].dropna()) for group in design.question.groups]
+        restrictions += [value for value in natural_order(set.intersection(*values)) if value != ALL]
+    return Choices(
+        references=_groupings(design.question.reference),
+        others=_groupings(design.question.others[0]),
+        restrictions=restrictions,
+        min_cells=tuple(dict.fromkeys((min_cells, max(1, min_cells // 2), 2 * min_cells))),
+    )
+
+
+def _groupings(values: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The values together, then each alone."""
+    return [values, *((value,) for value in values)] if len(values) > 1 else [values]
 
 
 def multiverse(
-    composition: pd.DataFrame,
-    choices: Choices,
-    *,
-    rng: int,
-    n_random: int = 9_999,
-    all_up_to: int = ALL_UP_TO,
+    design: Design, choices: Choices | None = None, *, restricted_by: str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The shift under every specification, and how far they agree, in every stratum.
 
     Parameters
     ----------
-    composition
-        One row a (stratum, donor, part) with `n_cells`, `age` and `sex` (may be missing).
+    design
+        Two groups; each donor once in a stratum.
     choices
-        The dimensions.
-    rng
-        A seed. Each stratum has a stream of its own, so that its numbers do not depend on which others are there.
-    n_random, all_up_to
-        Arrangements drawn for the joint test where there are more than `all_up_to`.
+        The dimensions; None: `default_choices`.
+    restricted_by
+        The column whose values `choices.restrictions` names.
 
     Returns
     -------
     specifications
-        One row a distinct specification: `stratum`, `specification` (place in the crossing, 0 is the published
-        one), `early_ages`, `late_ages` ("1m+3m"), `sex`, `min_cells`, `support`, `depth`, `average`,
-        `common_cells` (at which values are rarefied, else missing), `n_early`, `n_late`, the shifts `gini` and
-        `hill_q1`, `direction`, `published`, `counts_gini` and `counts_hill_q1` (whether it is the first to give
-        this comparison of that metric alone).
+        One row a distinct specification: the columns of `Multiverse`.
     summary
-        One row a (stratum, metric), metric "gini", "hill_q1" or "both": what `agreement` returns, and of the
-        joint test `p_value` (median shift), `p_attainable`, `p_share` (share in the more frequent direction),
-        `p_share_attainable`, `n_arrangements`, `exact`; the same with `_within_sex` for ages exchanged among
-        donors of one sex only; `reason` where there is no test.
+        One row a (stratum, metric): the columns of `Agreement`.
 
-    Strata in which the published choice leaves a group empty have no rows.
+    Strata in which the choice made leaves a group empty have no rows.
 
     Notes
     -----
-    Ages are exchanged among all donors that any specification uses. That donors are exchangeable is what a rank
-    test of the published groups assumes too; where age is confounded with sex, only the arrangements within sex
-    speak of age alone. With fewer than two donors in a published group there is no p. Each stratum is tested
-    alone: tissues of one mouse are not independent.
+    Labels are exchanged among all donors that any specification uses. That donors are exchangeable is what a rank
+    test of the groups assumes too; where the groups are confounded with the restriction (sex), only the arrangements
+    within its values concern the groups alone. With fewer than two donors in a group there is no p. Each stratum is
+    tested alone: tissues of one donor are not independent.
 
     References
     ----------
@@ -75,36 +163,44 @@ def multiverse(
 
     Examples
     --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
     >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
     >>> rows = [
-    ...     {"stratum": "lung", "donor": donor, "age": "3m" if donor < "c" else "24m", "sex": "male",
-    ...      "part": part, "n_cells": n} for donor, both in counts.items() for part, n in zip("BT", both)]
-    >>> found, summary = multiverse(pd.DataFrame(rows), Choices([["3m"]], [["24m"]]), rng=0)
+    ...     {"stratum": "lung", "donor": donor, "age": "3m" if donor < "c" else "24m", "part": part, "n_cells": n}
+    ...     for donor, both in counts.items() for part, n in zip("BT", both)]
+    >>> design = resolve(from_table(pd.DataFrame(rows)), Question("age", ("3m",), (("24m",),)))
+    >>> found, summary = multiverse(design)
     >>> len(found), found["gini"].round(3).tolist()[0], summary["share_same_sign"].tolist()
     (2, 0.3, [1.0, 1.0, 1.0])
     """
-    for name in ("stratum", "donor", "part", "n_cells", "age", "sex"):
-        if name not in composition:
-            raise ColumnError(
-                found=f"no column {name!r}",
-                expected="stratum, donor, part, n_cells, age and sex",
-                fix=nearest(name, composition.columns),
-            )
+    chosen = default_choices(design, restricted_by) if choices is None else choices
+    composition, n_random = design.composition, design.settings.n_random
+    labels = composition.label(design.question.column).to_numpy(dtype=object)
+    restricting = (
+        np.full(len(labels), "all donors", dtype=object) if restricted_by is None
+        else composition.label(restricted_by).to_numpy(dtype=object)
+    )  # fmt: skip
     found, summaries = [], []
-    for stratum, rows in composition.groupby("stratum", observed=True, sort=True):
-        crossing = _Crossing.of(rows, choices)
+    for stratum in composition.strata:
+        counts, _, rows = composition.of_stratum(stratum)
+        crossing = _Crossing.of(counts, labels[rows], restricting[rows], chosen)
         if crossing is None:
             continue
-        generator = np.random.default_rng([rng, *str(stratum).encode()])
         frame = crossing.specifications()
-        summary = agreement(frame).assign(n_combinations=len(choices.crossed()))
-        for name, column in crossing.tested(frame, generator, n_random, all_up_to).items():
-            summary[name] = column
-        found.append(frame.assign(stratum=stratum))
-        summaries.append(summary.assign(stratum=stratum))
+        summary = agreement(frame).assign(n_combinations=len(chosen.crossed()))
+        rng = stream(design.settings.seed, "multiverse", stratum)
+        for name, values in crossing.tested(frame, rng, n_random).items():
+            summary[name] = values
+        place = {"contrast": design.name, "stratum": stratum}
+        found.append(frame.assign(**place))
+        summaries.append(summary.assign(**place))
     if not found:
-        return pd.DataFrame(), pd.DataFrame()
-    return pd.concat(found, ignore_index=True), pd.concat(summaries, ignore_index=True)
+        return Multiverse.empty(), Agreement.empty()
+    return (
+        pd.concat(found, ignore_index=True)[list(Multiverse.columns())],
+        pd.concat(summaries, ignore_index=True)[list(Agreement.columns())],
+    )
 
 
 def agreement(specifications: pd.DataFrame) -> pd.DataFrame:
@@ -153,69 +249,58 @@ class _Crossing:
 
     rows: pd.DataFrame
     comparisons: Comparisons
-    ages: NDArray[np.int64]
-    sexes: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    restricting: NDArray[np.str_]
     observed: Sweep
 
     @classmethod
-    def of(cls, composition: pd.DataFrame, choices: Choices) -> _Crossing | None:
-        """The crossing, or None where the published choice leaves a group empty."""
-        every = composition.pivot(index="donor", columns="part", values="n_cells").fillna(0).sort_index()
-        about = composition.drop_duplicates("donor").set_index("donor").loc[every.index]
-        wanted = sorted({age for ages in (*choices.early_ages, *choices.late_ages) for age in ages})
-        n_cells = every.sum(axis=1).to_numpy()
-        kept = about["age"].isin(wanted).to_numpy() & (n_cells >= min(choices.min_cells))
+    def of(
+        cls, every: NDArray[np.int64], labels: Names, restricting: Names, choices: Choices
+    ) -> _Crossing | None:
+        """The crossing, or None where the choice made leaves a group empty."""
+        wanted = sorted({label for group in (*choices.references, *choices.others) for label in group})
+        known = np.array([label in wanted for label in labels], dtype=bool)
+        kept = known & (every.sum(axis=1) >= min(choices.min_cells))
         if not kept.any():
             return None
-        counts = every.to_numpy(dtype=np.float64)[kept]
-        ages = np.array([wanted.index(age) for age in about["age"][kept]], dtype=np.int64)
-        sexes = about["sex"][kept].astype(object).fillna("unknown").astype(str).to_numpy(dtype=np.str_)
-        rows, comparisons = comparisons_of(choices, counts, sexes, wanted)
-        observed = sweep(comparisons, ages[None])
-        return cls(rows, comparisons, ages, sexes, observed) if observed.first[-1, 0, 0] else None
+        counts = every.astype(np.float64)[kept]
+        places = np.array([wanted.index(str(label)) for label in labels[kept]], dtype=np.int64)
+        values = np.array(["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_)
+        rows, comparisons = comparisons_of(choices, counts, values, wanted)
+        observed = sweep(comparisons, places[None])
+        return cls(rows, comparisons, places, values, observed) if observed.first[-1, 0, 0] else None
 
     def specifications(self) -> pd.DataFrame:
         """The distinct specifications with their shifts, in the order of the crossing."""
         frame = self.rows.assign(
-            n_early=self.observed.n_early[0],
-            n_late=self.observed.n_late[0],
+            n_reference=self.observed.n_early[0],
+            n_other=self.observed.n_late[0],
             **{name: self.observed.shifts[place, 0] for place, name in enumerate(METRICS)},
             **{f"counts_{name}": self.observed.first[place, 0] for place, name in enumerate(METRICS)},
         )
         frame["published"] = frame["specification"] == 0
         frame = frame[self.observed.first[-1, 0]].reset_index(drop=True)
-        for name in ("early_ages", "late_ages"):
+        for name in ("reference", "other"):
             frame[name] = frame[name].map("+".join)
         frame["direction"] = [direction(*pair) for pair in zip(frame["gini"], frame["hill_q1"], strict=True)]
         return frame
 
-    def tested(
-        self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int, all_up_to: int
-    ) -> dict[str, Any]:
+    def tested(self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int) -> dict[str, Any]:
         """Columns of the joint test, for the metrics and both."""
-        reason = NO_TEST if frame.loc[0, ["n_early", "n_late"]].min() < 2 else ""
+        reason = NO_TEST if frame.loc[0, ["n_reference", "n_other"]].min() < 2 else ""
         columns: dict[str, Any] = {"reason": reason}
-        for suffix, strata in (("", None), ("_within_sex", self.sexes.tolist())):
-            if reason:
-                missing = dict.fromkeys(("p_value", "p_attainable", "p_share", "p_share_attainable"), np.nan)
-                found: dict[str, Any] = missing | {"n_arrangements": 0, "exact": True}
-            else:
-                found = _columns(
-                    joint_test(
-                        self.comparisons, self.ages.tolist(), strata=strata, rng=rng, n_random=n_random,
-                        all_up_to=all_up_to,
-                    )
+        for suffix, strata in (("", None), ("_within", self.restricting.tolist())):
+            found: dict[str, Any] = {"p_value": np.nan, "p_attainable": np.nan, "n_arrangements": 0, "exact": True}
+            if not reason:
+                test = joint_test(
+                    self.comparisons, self.labels.tolist(), strata=strata, rng=rng, n_random=n_random,
+                    all_up_to=ALL_UP_TO,
                 )  # fmt: skip
+                found = {
+                    "p_value": [*test.p_median, np.nan],
+                    "p_attainable": [*test.p_median_attainable, np.nan],
+                    "n_arrangements": test.n_arrangements,
+                    "exact": test.exact,
+                }
             columns |= {f"{name}{suffix}": value for name, value in found.items()}
         return columns
-
-
-def _columns(test: JointTest) -> dict[str, Any]:
-    return {
-        "p_value": [*test.p_median, np.nan],
-        "p_attainable": [*test.p_median_attainable, np.nan],
-        "p_share": test.p_share,
-        "p_share_attainable": test.p_share_attainable,
-        "n_arrangements": test.n_arrangements,
-        "exact": test.exact,
-    }

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.contrast import group_counts, seeded
+from concentra.analysis.drivers import amounts_of_donors
+from concentra.design.design import Design, Term
 from concentra.metrics import gini, hill_number
 from concentra.metrics.gini import Support
 from concentra.stats.bootstrap import bootstrap_shift
@@ -23,10 +24,54 @@ from concentra.stats.hull import central_hull
 from concentra.stats.joint import JointRegion, joint_region, mahalanobis_test
 from concentra.stats.null_cloud import NullCloud, PlaneTest, exchanged_cloud, judge_pair, null_cloud
 from concentra.stats.parts import bootstrap_parts
+from concentra.stats.streams import stream
+from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
 RAW, NORMALISED = "raw", "normalised"
 CORNERS = 72
+N_RANDOM = 2_000
+"""Arrangements of labels drawn for a null cloud, where there are too many to enumerate."""
+N_SHOWN = 150
+"""Points of each null cloud that are kept for drawing."""
+
+
+class Plane(Table):
+    """Every stratum against its own null cloud, on raw and on normalised axes."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    axes: str = column("raw: Gini, effective number; normalised: Gini / (1 - 1/n), its logarithm", among=[RAW, NORMALISED])
+    gini: float = column("shift of medians in the Gini coefficient")
+    hill_q1: float = column("shift of medians in the effective number, or in its logarithm")
+    region: bool = column("there is a joint region")
+    excludes_zero: bool = column("the joint region excludes no change")
+    p_joint: float = column("permutation of donors' labels, both metrics at once", low=0, high=1, nullable=True)
+    n_arrangements: int = column("arrangements in the null cloud", low=0)
+    exact: bool = column("all arrangements were enumerated")
+    correlation: float = column("of the two shifts in the null cloud", low=-1 - 1e-9, high=1 + 1e-9, nullable=True)
+    opposite_share: float = column("share of the null cloud in the quadrants of opposite signs", low=0, high=1)
+    residual: float = column("distance of the second shift from the null line", nullable=True)
+    p_residual: float = column("share of the null cloud as far from the null line", low=0, high=1, nullable=True)
+    p_along: float = column("share of the null cloud as far along the null line", low=0, high=1, nullable=True)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "axes"]
+
+
+class PlanePoints(Table):
+    """Joint regions and null clouds, to be drawn."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    axes: str = column("pair of axes", among=[RAW, NORMALISED])
+    what: str = column("corner of the region, or point of the null cloud", among=["region", "null"])
+    place: int = column("place in order", low=0)
+    gini: float = column("shift in the Gini coefficient")
+    hill_q1: float = column("shift in the effective number, or in its logarithm")
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "axes", "what", "place"]
 
 
 def gini_normalised(amounts: Floats, support: Support = "present") -> Floats:
@@ -72,68 +117,49 @@ class Arrow:
     p_joint: float
 
 
-def arrows(
-    units: pd.DataFrame,
-    composition: pd.DataFrame,
-    *,
-    level: float,
-    n_draws: int,
-    n_random: int,
-    seed: int,
-    place: str = "",
-    group: str = "age_group",
-) -> Iterator[tuple[str, Arrow]]:
+def arrows(design: Design) -> Iterator[tuple[Term, str, Arrow]]:
     """The arrow of every stratum with at least two donors in both groups, on both pairs of axes.
-
-    Parameters
-    ----------
-    units
-        One row a unit: `stratum`, `donor` and the group, "early", "late" or missing.
-    composition
-        `stratum`, `donor`, `part`, `n_cells`.
-    level, n_draws, n_random, seed, place
-        Coverage of the joint region, hierarchical draws, arrangements drawn where there are too many to
-        enumerate, and what seeds them.
 
     Yields
     ------
-    Stratum and `Arrow`: the shift of medians, its joint region (none at two donors), the null cloud of permuted
+    Term, stratum and `Arrow`: the shift of medians, its joint region (none at two donors), the null cloud of permuted
     labels, the test of the shift against it, and p of the pair (permutation of Mahalanobis distances).
 
     Examples
     --------
-    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, Settings, resolve
     >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
-    ...     "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
-    >>> name, arrow = next(arrows(units, rows, level=0.95, n_draws=100, n_random=99, seed=0))
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)), Settings(n_draws=100))
+    >>> term, name, arrow = next(arrows(design))
     >>> name, arrow.axes, float(arrow.shift[0].round(3)), len(arrow.cloud.shifts)
     ('lung', 'raw', 0.3, 6)
     """
-    for stratum, rows in units.groupby("stratum", sort=True):
-        counts = group_counts(composition[composition["stratum"] == stratum], rows, group)
-        early, late = counts["early"][1], counts["late"][1]
-        if min(len(early), len(late)) < 2:
-            continue
-        for axes, metrics in AXES.items():
-            values = [
-                np.stack([measure(one) for measure in metrics.values()], axis=1) for one in (early, late)
-            ]
-            if any(np.isnan(one).any() for one in values):
+    settings = design.settings
+    for term in design.terms:
+        for stratum in design.strata if term.other else ():
+            first, second = (amounts_of_donors(stratum, group).round().astype(np.int64)
+                             for group in (term.reference, term.other))  # fmt: skip
+            if min(len(first), len(second)) < 2:
                 continue
-            rng = seeded(seed, place, str(stratum))
-            draws = bootstrap_shift(early, late, metrics, rng=rng, level=level, n_draws=n_draws)
-            cloud = null_cloud(*values, rng=rng, n_random=n_random)
-            yield (
-                str(stratum),
-                Arrow(
+            for axes, metrics in AXES.items():
+                values = [np.stack([measure(one) for measure in metrics.values()], axis=1) for one in (first, second)]
+                if any(np.isnan(one).any() for one in values):
+                    continue
+                rng = stream(settings.seed, "plane", stratum.name)
+                draws = bootstrap_shift(
+                    first, second, metrics, rng=rng, level=settings.level, n_draws=settings.n_draws
+                )
+                cloud = null_cloud(*values, rng=rng, n_random=N_RANDOM)
+                yield term, stratum.name, Arrow(
                     axes=axes,
                     shift=cloud.observed,
-                    region=joint_region(draws, "gini", "hill_q1", level=level, n_points=CORNERS),
+                    region=joint_region(draws, "gini", "hill_q1", level=settings.level, n_points=CORNERS),
                     cloud=cloud,
                     test=judge_pair(cloud),
                     p_joint=mahalanobis_test(*values, rng=rng).p_value,
-                ),
-            )
+                )
 
 
 def measure_parts(axes: str) -> Any:
@@ -221,40 +247,38 @@ def _judgement(test: PlaneTest) -> dict[str, float]:
     return {name: getattr(test, name) for name in names}
 
 
-def plane(
-    units: pd.DataFrame, composition: pd.DataFrame, *, n_shown: int, **how: Any
-) -> tuple[pd.DataFrame, ...]:
-    """The arrows of `arrows` as frames: tests, and regions and null clouds to be drawn.
+def plane(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The strata in the plane of the two shifts: tests, and regions and null clouds to be drawn.
 
     Parameters
     ----------
-    n_shown
-        Points of each null cloud that are kept, evenly spaced over the arrangements.
-    **how
-        As for `arrows`.
+    design
+        Two groups without pairs or blocks: labels are permuted among all donors.
 
     Returns
     -------
     tests
-        One row a (stratum, axes): the shifts `gini`, `hill_q1`, `region` (whether there is one), `excludes_zero`,
-        `p_joint`, `n_arrangements`, `exact`, and what `concentra.stats.null_cloud.PlaneTest` says.
-    cloud
-        `stratum`, `axes`, `what` ("region" or "null"), `place`, `gini`, `hill_q1`.
+        One row a (term, stratum, axes): the columns of `Plane`.
+    points
+        The columns of `PlanePoints`; of each null cloud 150 points, evenly spaced over the arrangements.
 
     Examples
     --------
-    >>> units = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "age_group": ["early"] * 2 + ["late"] * 2})
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, Settings, resolve
     >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
-    ...     "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
-    >>> tests, cloud = plane(units, rows, n_shown=6, level=0.95, n_draws=100, n_random=99, seed=0)
-    >>> tests["axes"].tolist(), tests["gini"].round(3).tolist()[0], int((cloud["what"] == "null").sum())
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)), Settings(n_draws=100))
+    >>> tests, points = plane(design)
+    >>> tests["axes"].tolist(), tests["gini"].round(3).tolist()[0], int((points["what"] == "null").sum())
     (['raw', 'normalised'], 0.3, 12)
     """
     tests, clouds = [], []
-    for stratum, arrow in arrows(units, composition, **how):
+    for term, stratum, arrow in arrows(design):
+        place = {"contrast": term.name, "stratum": stratum}
         tests.append(
-            {
-                "stratum": stratum,
+            place
+            | {
                 "axes": arrow.axes,
                 "gini": arrow.shift[0],
                 "hill_q1": arrow.shift[1],
@@ -266,7 +290,9 @@ def plane(
             }
             | _judgement(arrow.test)
         )
-        kept = np.unique(np.linspace(0, len(arrow.cloud.shifts) - 1, n_shown).round().astype(int))
+        kept = np.unique(np.linspace(0, len(arrow.cloud.shifts) - 1, N_SHOWN).round().astype(int))
         for what, points in (("region", arrow.region.polygon), ("null", arrow.cloud.shifts[kept])):
-            clouds.append(points_frame(arrow.axes, what, points).assign(stratum=stratum))
-    return pd.DataFrame(tests), pd.concat(clouds, ignore_index=True) if clouds else pd.DataFrame()
+            clouds.append(points_frame(arrow.axes, what, points).assign(**place))
+    columns = list(PlanePoints.columns())
+    points = pd.concat(clouds, ignore_index=True)[columns] if clouds else PlanePoints.empty()
+    return pd.DataFrame(tests, columns=list(Plane.columns())), points

@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.errors import ColumnError, DesignError, nearest
+from concentra.design.design import Design, Stratum
+from concentra.errors import DesignError
 from concentra.metrics import METRICS
 from concentra.stats.bootstrap import bootstrap_shift
+from concentra.stats.streams import stream
 
-GROUPS = ("early", "late", "treated")
+GROUPS = ("young", "old", "treated")
 DEFAULT_METRICS = ("gini_present", "hill_q1")
 ALL_UP_TO = 100_000
 TOLERANCE = 1e-9
@@ -44,30 +46,17 @@ def rescued_share(early: Floats, late: Floats, treated: Floats) -> Floats:
         return np.asarray(np.where(ageing == 0, np.nan, (late - treated) / ageing))
 
 
-def rescue(
-    composition: pd.DataFrame,
-    *,
-    rng: int | np.random.Generator,
-    metrics: Sequence[str] = DEFAULT_METRICS,
-    level: float = 0.95,
-    n_draws: int = 10_000,
-    n_random: int = 9_999,
-) -> pd.DataFrame:
+def rescue(design: Design, *, metrics: Sequence[str] = DEFAULT_METRICS, n_random: int = 9_999) -> pd.DataFrame:
     r"""The rescued share in every stratum and metric, with what it takes to judge it.
 
     Parameters
     ----------
-    composition
-        One row a (stratum, donor, part) with `n_cells`; `group` is "early" (Y), "late" (O) or "treated" (CR).
-    rng
-        A seed or a generator; the same seed gives the same numbers.
+    design
+        Three groups: the reference is young (Y), then old (O), then treated (CR). `settings`: `level`, the coverage of
+        intervals, of which those of the two contrasts hold jointly: each is taken at (1 + level) / 2 (Bonferroni);
+        `n_draws`, draws of both bootstraps; `seed`.
     metrics
         Names of metrics of counts.
-    level
-        Coverage of intervals. Those of the two contrasts hold jointly: each is taken at (1 + level) / 2
-        (Bonferroni).
-    n_draws
-        Draws of both bootstraps.
     n_random
         Random arrangements of labels where there are more than 100,000.
 
@@ -75,7 +64,7 @@ def rescue(
     -------
     DataFrame, one row a (stratum, metric):
 
-    - `n_early`, `n_late`, `n_treated`; the medians `early`, `late`, `treated`; `ageing_shift` = O - Y,
+    - `n_young`, `n_old`, `n_treated`; the medians `young`, `old`, `treated`; `ageing_shift` = O - Y,
       `treatment_shift` = CR - O, `rescue` = (O - CR) / (O - Y).
     - `ageing_low`, `ageing_high`, `treatment_low`, `treatment_high`, `contrast_kind`: over donors, "interval"
       from three donors a group; at two the "range" over pairs of donors; "none" at one
@@ -104,55 +93,44 @@ def rescue(
 
     Examples
     --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, Settings, resolve
     >>> counts = {"young": [50, 50], "old": [90, 10], "treated": [70, 30]}
-    >>> group = {"young": "early", "old": "late", "treated": "treated"}
-    >>> rows = pd.DataFrame([("marrow", f"{name}{n}", group[name], part, cells)
+    >>> rows = pd.DataFrame([("marrow", f"{name}{n}", name, part, cells)
     ...     for name, both in counts.items() for n in (1, 2) for part, cells in zip("BT", both, strict=True)],
     ...     columns=["stratum", "donor", "group", "part", "n_cells"])
-    >>> found = rescue(rows, rng=0, n_draws=100).set_index("metric")
+    >>> question = Question("group", ("young",), (("old",), ("treated",)))
+    >>> found = rescue(resolve(from_table(rows), question, Settings(n_draws=100))).set_index("metric")
     >>> found.loc["gini_present", ["ageing_shift", "rescue", "n_arrangements"]].astype(float).round(3).tolist()
     [0.4, 0.5, 90.0]
     """
-    _require(composition)
-    generator = np.random.default_rng(rng)
+    settings = design.settings
+    generator = stream(settings.seed, "rescue")
     rows = []
-    for stratum, cells in composition.groupby("stratum", observed=True, sort=True):
-        counts = _counts(str(stratum), cells)
-        drawn = _cell_draws(counts, metrics, n_draws, generator)
-        between = _contrasts(counts, metrics, level, n_draws, generator)
+    for stratum in design.strata:
+        counts = _counts(design, stratum)
+        drawn = _cell_draws(counts, metrics, settings.n_draws, generator)
+        between = _contrasts(counts, metrics, settings.level, settings.n_draws, generator)
         for metric in metrics:
             values = {group: _measure(metric, counts[group]) for group in GROUPS}
-            row = {"stratum": stratum, "metric": metric} | _medians(values) | between[metric]
-            row |= _over_donors(values) | _over_cells(drawn[metric], level)
+            row = {"stratum": stratum.name, "metric": metric} | _medians(values) | between[metric]
+            row |= _over_donors(values) | _over_cells(drawn[metric], settings.level)
             rows.append(row | _permuted(values, generator, n_random))
     return pd.DataFrame(rows)
 
 
-def _require(composition: pd.DataFrame) -> None:
-    for name in ("stratum", "donor", "group", "part", "n_cells"):
-        if name not in composition:
-            raise ColumnError(
-                found=f"no column {name!r}",
-                expected="stratum, donor, group, part and n_cells",
-                fix=nearest(name, composition.columns),
-            )
-
-
-def _counts(stratum: str, cells: pd.DataFrame) -> Counts:
+def _counts(design: Design, stratum: Stratum) -> Counts:
     """Donors by parts for each group, over the parts of the stratum."""
-    known = cells[cells["group"].isin(GROUPS) & (cells["n_cells"] > 0)]
-    table = known.pivot_table(
-        index=["group", "donor"], columns="part", values="n_cells", aggfunc="sum", fill_value=0, observed=True
-    )
     counts: Counts = {}
-    for group in GROUPS:
-        if group not in table.index.get_level_values("group"):
+    for role, group in zip(GROUPS, design.question.groups, strict=True):
+        rows = stratum.of_group(group)
+        if not len(rows):
             raise DesignError(
-                found=f"no donor with cells in group {group!r} of {stratum!r}",
-                expected="donors in each of " + ", ".join(GROUPS),
-                fix="leave the stratum out, or correct the column `group`",
+                found=f"no donor with cells in group {group!r} of {stratum.name!r}",
+                expected="donors in each of three groups: young, old, old treated",
+                fix="leave the stratum out, or correct the labels",
             )
-        counts[group] = table.xs(group, level="group").to_numpy(dtype=np.int64)
+        counts[role] = stratum.counts[rows]
     return counts
 
 
@@ -166,8 +144,8 @@ def _medians(values: Mapping[str, Floats]) -> dict[str, float]:
     return {
         **{f"n_{group}": values[group].size for group in GROUPS},
         **middle,
-        "ageing_shift": middle["late"] - middle["early"],
-        "treatment_shift": middle["treated"] - middle["late"],
+        "ageing_shift": middle["old"] - middle["young"],
+        "treatment_shift": middle["treated"] - middle["old"],
         "rescue": float(share[0]),
     }
 
@@ -178,7 +156,7 @@ def _contrasts(
     """Both contrasts over donors, at the level that makes the pair hold jointly."""
     functions = {metric: METRICS[metric].function for metric in metrics}
     joint = (1 + level) / 2
-    pairs = {"ageing": ("early", "late"), "treatment": ("late", "treated")}
+    pairs = {"ageing": ("young", "old"), "treatment": ("old", "treated")}
     found = {
         name: bootstrap_shift(counts[first], counts[second], functions, rng=rng, level=joint, n_draws=n_draws)
         for name, (first, second) in pairs.items()

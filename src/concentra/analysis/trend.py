@@ -1,94 +1,116 @@
-"""Does the concentration of a stratum rise or fall over all ages, not only from one group to another?"""
+"""Does concentration rise or fall along a number (age)? Ranks that assume nothing, beside the model of `contrast`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from concentra.analysis.contrast import CANNOT_REACH, NO_TEST, UNRESOLVED, seeded
+from concentra.analysis.concentration import aligned
+from concentra.design.design import Design, Stratum
 from concentra.stats.multiplicity import benjamini_hochberg
+from concentra.stats.streams import stream
 from concentra.stats.trend import spearman_test, theil_sen
+from concentra.tables import Table, column
 
-RISES, FALLS = "rises", "falls"
-TRENDS = (RISES, FALLS, UNRESOLVED, CANNOT_REACH, NO_TEST)
+METRICS = (
+    "gini_present", "hill_q1", "gini_stratum", "hill_q0", "hill_q2", "hill_q1_corrected", "gini_rarefied",
+    "hill_q1_rarefied",
+)  # fmt: skip
+Floats = NDArray[np.float64]
 
 
-def age_trend(
-    units: pd.DataFrame,
-    *,
-    metrics: Sequence[str],
-    alpha: float,
-    level: float,
-    n_random: int,
-    seed: int,
-    place: str = "",
-) -> pd.DataFrame:
-    """The trend of each metric over all ages of a stratum, one value a donor.
+class Trend(Table):
+    """The trend of each metric along a number, donors as units."""
+
+    contrast: str = column("the question")
+    along: str = column("the axis, with its unit")
+    stratum: str = column("tissue")
+    metric: str = column("column of `concentration`", among=METRICS)
+    n_donors: int = column("donors with a value", unit="donors", low=0)
+    n_places: int = column("different places on the axis among them", low=0)
+    places: str = column("these places", nullable=True)
+    slope: float = column("Theil-Sen slope", unit="metric per unit of the axis", nullable=True)
+    intercept: float = column("median of value - slope * place: the line drawn", unit="metric", nullable=True)
+    slope_low: float = column("Sen's exact interval", unit="metric per unit of the axis", nullable=True)
+    slope_high: float = column("Sen's exact interval", unit="metric per unit of the axis", nullable=True)
+    interval: str = column(
+        "what they are: a range where the level cannot be attained", among=["interval", "range", "none"]
+    )
+    attained_level: float = column("coverage that the interval guarantees", low=0, high=1, nullable=True)
+    correlation: float = column(
+        "Spearman's rank correlation with the axis", low=-1 - 1e-9, high=1 + 1e-9, nullable=True
+    )
+    p_exact: float = column("two-sided permutation test of the correlation", low=0, high=1, nullable=True)
+    p_exact_attainable: float = column("smallest p these donors and ties allow", low=0, high=1, nullable=True)
+    n_arrangements: int = column("arrangements of places over donors compared", low=0)
+    sampled: bool = column("arrangements were sampled instead of enumerated")
+    p_exact_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "metric"]
+
+
+def trend(design: Design, units: pd.DataFrame) -> pd.DataFrame:
+    """The trend of each metric along the axis of the question in every stratum, one value a donor.
+
+    Several samples of a donor are averaged, places on the axis too.
 
     Parameters
     ----------
+    design
+        A question with a trend.
     units
-        One row a unit: `stratum`, `age_months`, `sex`, and the metrics. Units below the minimum number of cells are
-        to be left out before.
-    metrics
-        Columns to follow.
-    alpha
-        Level of the false discovery rate; the family is the strata given, one metric.
-    level
-        Of the intervals of the slope.
-    n_random, seed, place
-        Random arrangements where all cannot be listed, the seed, and a name (cohort) that seeds with the stratum's.
+        As `concentra.analysis.concentration.concentration` returns it.
 
     Returns
     -------
-    One row a (stratum, metric):
-
-    - `n_donors`, `n_males`, `n_ages` and `ages` (those with a value, as text, ascending);
-    - `slope` (Theil-Sen, per month) and `intercept` (median of what is left at 0 months), with `slope_low`,
-      `slope_high`, `interval` ("interval", "range" where so few donors cannot attain the level, "none") and
-      `attained_level` (Sen 1968, exact);
-    - `correlation` (Spearman), `p_value`, `p_attainable`, `n_arrangements`, `exact`;
-    - `p_adjusted`, `p_adjusted_attainable`, `n_family`, `n_untestable` (Benjamini-Hochberg);
-    - `slope_males`, `slope_males_low`, `slope_males_high`, `p_males`: the same among males alone;
-    - `trend`: "rises" or "falls" where the adjusted p is at most `alpha`, "cannot reach" where no arrangement of
-      these donors has a p of at most `alpha`, "no test" where one donor carries the trend, else "unresolved".
+    One row a (stratum, metric): the columns of `Trend`.
 
     Examples
     --------
-    >>> units = pd.DataFrame({"stratum": "lung", "age_months": [3, 3, 3, 3, 24, 24, 24, 24], "sex": "male",
-    ...                       "gini": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]})
-    >>> found = age_trend(units, metrics=["gini"], alpha=0.05, level=0.95, n_random=999, seed=1).iloc[0]
-    >>> round(float(found["slope"]) * 21, 3), round(float(found["p_value"]), 4), found["trend"]
-    (0.4, 0.0286, 'rises')
+    >>> from concentra.analysis.concentration import concentration
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame([("lung", f"{age}-{n}", f"{age}m", part, 50 + sign * (age + n)) for age in (3, 24)
+    ...     for n in range(4) for part, sign in (("B", 1), ("T", -1))],
+    ...     columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> composition = from_table(rows)
+    >>> found = trend(resolve(composition, Question(trend="age")), concentration(composition)).iloc[0]
+    >>> found["along"], round(float(found["p_exact"]), 4), bool(found["slope"] > 0)
+    ('age (months)', 0.0286, True)
     """
-    rows = [
-        {"stratum": stratum, "metric": metric}
-        | _followed(of_stratum, metric, level, n_random, seeded(seed, place, str(stratum), metric))
-        for stratum, of_stratum in units.groupby("stratum", sort=True)
-        for metric in metrics
-    ]
+    known = aligned(units, design.composition)
+    rows = []
+    for stratum in design.strata:
+        for metric in METRICS:
+            values = known[metric].to_numpy(dtype=np.float64)[stratum.rows]
+            if not np.isnan(values).all():
+                rng = stream(design.settings.seed, "trend", stratum.name, metric)
+                rows.append({"stratum": stratum.name, "metric": metric} | _followed(design, stratum, values, rng))
     frame = pd.DataFrame(rows)
-    families = [_adjusted(family, alpha) for _, family in frame.groupby("metric", sort=False)]
-    return pd.concat(families).sort_index()
+    if frame.empty:
+        return Trend.empty()
+    for _, family in frame.groupby("metric"):
+        found = benjamini_hochberg(family["p_exact"], family["p_exact_attainable"], design.settings.alpha)
+        frame.loc[family.index, "p_exact_adjusted"] = found.p_adjusted
+    return frame.assign(contrast=design.name, along=design.axis_title)[list(Trend.columns())]
 
 
-def _followed(
-    units: pd.DataFrame, metric: str, level: float, n_random: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    known = units[units[metric].notna()]
-    males = known[known["sex"] == "male"]
-    slope = theil_sen(known["age_months"], known[metric], level=level)
-    test = spearman_test(known["age_months"], known[metric], rng=rng, n_random=n_random)
-    among_males = theil_sen(males["age_months"], males[metric], level=level)
-    ages = sorted(known["age_months"].unique())
+def _followed(design: Design, stratum: Stratum, values: Floats, rng: np.random.Generator) -> dict[str, Any]:
+    assert stratum.axis is not None
+    kept = ~np.isnan(values)
+    frame = pd.DataFrame({"donor": stratum.donor[kept], "place": stratum.axis[kept], "value": values[kept]})
+    known = frame.groupby("donor", sort=True).mean()
+    slope = theil_sen(known["place"], known["value"], level=design.settings.level)
+    test = spearman_test(known["place"], known["value"], rng=rng, n_random=design.settings.n_random)
+    places = sorted(known["place"].unique())
     return {
         "n_donors": len(known),
-        "n_males": len(males),
-        "n_ages": len(ages),
-        "ages": ", ".join(f"{age:g}" for age in ages) or None,
+        "n_places": len(places),
+        "places": ", ".join(f"{place:g}" for place in places) or None,
         "slope": slope.slope,
         "intercept": slope.intercept,
         "slope_low": slope.low,
@@ -96,33 +118,8 @@ def _followed(
         "interval": slope.kind,
         "attained_level": slope.attained_level,
         "correlation": test.correlation,
-        "p_value": test.p_value,
-        "p_attainable": test.p_attainable,
+        "p_exact": test.p_value,
+        "p_exact_attainable": test.p_attainable,
         "n_arrangements": test.n_arrangements,
-        "exact": test.exact,
-        "slope_males": among_males.slope,
-        "slope_males_low": among_males.low,
-        "slope_males_high": among_males.high,
-        "p_males": spearman_test(males["age_months"], males[metric], rng=rng, n_random=n_random).p_value,
+        "sampled": not test.exact,
     }
-
-
-def _adjusted(family: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    result = benjamini_hochberg(family["p_value"], family["p_attainable"], alpha)
-    family = family.assign(
-        p_adjusted=result.p_adjusted,
-        p_adjusted_attainable=result.p_adjusted_attainable,
-        n_family=result.n_tested,
-        n_untestable=result.n_untestable,
-    )
-    return family.assign(trend=[_trend(row, alpha) for _, row in family.iterrows()])
-
-
-def _trend(row: pd.Series, alpha: float) -> str:
-    if np.isnan(row["p_value"]):
-        return NO_TEST
-    if row["p_attainable"] > alpha:
-        return CANNOT_REACH
-    if row["p_adjusted"] > alpha:
-        return UNRESOLVED
-    return RISES if row["correlation"] > 0 else FALLS

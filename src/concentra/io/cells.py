@@ -119,6 +119,20 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
     return frame
 
 
+def read_all_labels(path: str | Path) -> pd.DataFrame:
+    """Every column of a cell table that can be a label or a number, as `read_labels` returns them.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> table = pathlib.Path(tempfile.mkdtemp()) / "cells.csv"
+    >>> _ = table.write_text("donor,tissue\\na,lung\\n")
+    >>> read_all_labels(table).columns.tolist()
+    ['donor', 'tissue']
+    """
+    return read_labels(path, [name for name, kind in label_columns(path).items() if kind != "other"])
+
+
 def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:
     if isinstance(columns, str) or isinstance(optional, str) or not [*columns, *optional]:
         raise ArgumentError(

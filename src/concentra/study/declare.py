@@ -12,29 +12,27 @@ them.
 
 from __future__ import annotations
 
-import csv
 import importlib
 import inspect
 import pkgutil
-import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 
-import pandas as pd
-import pandera.pandas as pa
 import pydantic
 
-from concentra.errors import ArgumentError, TableError
-from concentra.files import replacing
+from concentra.errors import ArgumentError
+from concentra.tables import Table, column, table_path, write_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary", "table_named",
+           "table_path", "tables", "write_csv"]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]
 FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries", "document": ""}
@@ -45,120 +43,6 @@ PACKAGES: dict[Kind, str] = {
     "document": "documents",
 }
 RESULTS = "results"  # what a document reads: everything that steps, figures and summaries write
-
-
-def column(
-    meaning: str,
-    *,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    nullable: bool = False,
-    among: Iterable[object] | None = None,
-) -> Any:
-    """A column of a table: its meaning, unit and range; checked on write and on read."""
-    return pa.Field(
-        ge=low,
-        le=high,
-        isin=list(among) if among is not None else None,
-        nullable=nullable,
-        description=meaning,
-        metadata={"unit": unit},
-    )
-
-
-class Table(pa.DataFrameModel):
-    """A table of the study. Subclasses name its columns; `Config.unique` is its key."""
-
-    class Config:
-        strict = True
-        ordered = True
-        coerce = True
-
-    @classmethod
-    def name(cls) -> str:
-        """The file name without suffix: the class name in snake case."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-
-    @classmethod
-    def path(cls, out: Path) -> Path:
-        """Where the table lies below the output folder."""
-        return table_path(cls.name(), out)
-
-    @classmethod
-    def columns(cls) -> dict[str, Any]:
-        """The columns of the schema by name, in order."""
-        return dict(cls.to_schema().columns)
-
-    @classmethod
-    def check(cls, frame: pd.DataFrame, place: str) -> pd.DataFrame:
-        """The frame with its columns in the declared order and types, or a `TableError`."""
-        if frame.empty:
-            frame = frame.reindex(columns=list(cls.columns()))
-        missing = [name for name in cls.columns() if name not in frame]
-        if missing:
-            raise TableError(
-                found=f"{place} has no column {', '.join(missing)}",
-                expected=f"the columns of {cls.name()}: {', '.join(cls.columns())}",
-                fix="run the step that writes it again",
-            )
-        try:
-            return cls.validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
-        except pa.errors.SchemaErrors as problem:
-            cases = problem.failure_cases.head(5).to_dict("records")
-            raise TableError(
-                found=f"{place}: "
-                + "; ".join(f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases),
-                expected=f"the declaration of {cls.__name__} in {cls.__module__}",
-                fix="fix the step that writes the table, or the declaration where that is wrong",
-            ) from None
-
-    @classmethod
-    def write(cls, frame: pd.DataFrame, out: Path) -> Path:
-        """Check the frame and write it, whole or not at all."""
-        path = cls.path(out)
-        checked = cls.check(frame, path.name)
-        with replacing(path) as temporary:
-            write_csv(checked, temporary)
-        return path
-
-    @classmethod
-    def read(cls, out: Path) -> pd.DataFrame:
-        """Read the table and check it."""
-        return cls.read_file(cls.path(out))
-
-    @classmethod
-    def read_file(cls, path: Path) -> pd.DataFrame:
-        """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
-        state = path.stat()
-        stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
-        return _read_file(cls, path, stamp).copy()  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=128)
-def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
-    """Read and check once for every state of the file: documents and claims look at the same tables many times."""
-    kinds = {name: str(declared.dtype) for name, declared in table.columns().items()}
-    text = {name: "str" for name, kind in kinds.items() if kind in ("str", "string")}
-    frame = pd.read_csv(
-        path,
-        dtype=text,
-        keep_default_na=False,
-        na_values=[""],
-        encoding="utf-8",
-        float_precision="round_trip",
-    )
-    return table.check(frame, path.name)
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that every number and label is read back as it was: text quoted, also with line breaks."""
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
-
-
-def table_path(name: str, out: Path) -> Path:
-    """Where a table lies below the output folder."""
-    return out / FOLDERS["step"] / f"{name}.csv"
 
 
 @dataclass(frozen=True)

@@ -33,16 +33,15 @@ def _first_line(table: type[Table]) -> str:
 
 
 def _key(table: type[Table]) -> str:
-    unique = getattr(table.Config, "unique", None) or []
-    return ", ".join(f"`{name}`" for name in ([unique] if isinstance(unique, str) else unique)) or "none"
+    return ", ".join(f"`{name}`" for name in table.key()) or "none"
 
 
 def _columns(table: type[Table]) -> str:
     rows = [
         {
             "column": name,
-            "meaning": declared.description or "",
-            "unit": (declared.metadata or {}).get("unit") or "–",
+            "meaning": declared.description,
+            "unit": declared.unit or "–",
             "may be missing": "yes" if declared.nullable else "no",
         }
         for name, declared in table.columns().items()

@@ -2,53 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from concentra.analysis.tally import WHOLE, about_name, as_labels
-from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
+from concentra.composition.composition import LEFT_OUT, Composition, from_table
+from concentra.composition.labels import WHOLE, about_name, as_labels
+from concentra.errors import AmountError, ArgumentError, TableError
 
 KEY = "concentra"
 
 
-def to_anndata(composition: pd.DataFrame, about: Sequence[str] = ()) -> Any:
-    """The composition of units as an AnnData.
+def is_annotated(data: Any) -> bool:
+    """Whether an object is an AnnData, or has its `obs`, `var` and `X`.
 
-    Parameters
-    ----------
-    composition
-        `stratum`, `donor`, `part`, `n_cells` and the columns of `about`; absent parts need no row.
+    >>> is_annotated(pd.DataFrame())
+    False
+    """
+    return not isinstance(data, pd.DataFrame) and all(hasattr(data, name) for name in ("obs", "var", "X"))
+
+
+def to_anndata(composition: Composition) -> Any:
+    """The composition as an AnnData.
 
     Returns
     -------
     AnnData
-        X: whole counts (units, parts); obs: `donor`, `stratum`, the columns of `about`, `n_cells`; var: parts, with
-        `n_cells` and `n_units`.
+        X: whole counts (units, parts); obs: `donor`, `stratum`, `sample` where a donor has several, labels, `n_cells`;
+        var: parts, with `n_cells`, `n_units` and coarser levels.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"stratum": "lung", "donor": ["a", "a", "b"], "part": list("TBT"), "n_cells": [3, 1, 2]})
-    >>> adata = to_anndata(rows)
+    >>> adata = to_anndata(from_table(rows))
     >>> adata.X.tolist(), adata.var_names.tolist(), adata.obs["n_cells"].tolist()
     ([[1, 3], [0, 2]], ['B', 'T'], [4, 2])
     """
     from anndata import AnnData
 
-    unit = ["stratum", "donor"]
-    wide = composition.pivot_table(index=unit, columns="part", values="n_cells", aggfunc="sum", fill_value=0)
-    counts = wide.to_numpy(dtype=np.int64)
-    labels = composition.drop_duplicates(unit).set_index(unit).loc[wide.index, list(about)].reset_index()
-    obs = pd.DataFrame({name: as_labels(labels[name]).to_numpy() for name in ("donor", "stratum", *about)})
+    counts = composition.counts.toarray()
+    units = composition.units
+    several = bool((units["sample"] != units["donor"]).any())
+    columns = ["donor", "stratum", *(["sample"] if several else []), *composition.labels]
+    obs = pd.DataFrame({name: as_labels(units[name]).to_numpy() for name in columns})
     obs = obs.astype("category").assign(n_cells=counts.sum(axis=1))
-    obs.index = pd.Index(_distinct(labels["stratum"] + "|" + labels["donor"]), dtype=object)
-    var = pd.DataFrame(
-        {"n_cells": counts.sum(axis=0), "n_units": (counts > 0).sum(axis=0)},
-        index=pd.Index(wide.columns.astype(str), dtype=object, name=None),
-    )
+    obs.index = pd.Index(_distinct(units["stratum"] + "|" + units["sample"]), dtype=object)
+    var = pd.DataFrame({"n_cells": counts.sum(axis=0), "n_units": (counts > 0).sum(axis=0)})
+    var.index = pd.Index(composition.parts.index.astype(str), dtype=object, name=None)
+    for level in composition.parts.columns:
+        var[level] = composition.parts[level].to_numpy()
     return AnnData(X=counts, obs=obs, var=var)
 
 
@@ -58,56 +63,66 @@ def _distinct(names: pd.Series) -> list[str]:
     return [f"{name}#{n}" if n else name for name, n in zip(names, again, strict=True)]
 
 
-def from_anndata(adata: Any, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """The composition that an AnnData of units × parts holds, one row a (unit, part) with cells.
+def from_anndata(adata: Any) -> Composition:
+    """The composition that an AnnData of units × parts holds.
 
     Parameters
     ----------
     adata
-        Counts in X, dense or sparse. `obs` may have `donor` (default: the names of the units) and `stratum`
-        (default: one stratum). Units of one donor and stratum (before and after) keep names of their own; the
-        donor is then in the column "donor (label)".
-    columns
-        Columns of `obs` to keep, as text.
+        Counts in X, dense or sparse. `obs` may have `donor` (default: the names of the units), `stratum` (default: one
+        stratum) and `sample`; its other columns are labels. Units of one donor and stratum are samples of that donor.
+        Columns of `var` that are no numbers are coarser levels of the parts.
 
     Raises
     ------
     AmountError
         A count is negative, not whole or not finite.
-    ColumnError, TableError
-        A column is not there; part names are repeated.
+    TableError
+        Part names, or columns of `obs`, are repeated; a unit has no donor.
 
     Examples
     --------
     >>> from anndata import AnnData
     >>> adata = AnnData(np.array([[3, 1], [0, 2]]), obs=pd.DataFrame({"age": ["3m", "24m"]}, index=["a", "b"]),
     ...                 var=pd.DataFrame(index=["T", "B"]))
-    >>> from_anndata(adata, ["age"]).values.tolist()
-    [['all cells', 'a', '3m', 'B', 1], ['all cells', 'a', '3m', 'T', 3], ['all cells', 'b', '24m', 'B', 2]]
+    >>> from_anndata(adata).units.values.tolist()
+    [['all cells', 'a', 'a', '3m'], ['all cells', 'b', 'b', '24m']]
     """
-    if not adata.var_names.is_unique:
-        twice = adata.var_names[adata.var_names.duplicated()][0]
-        raise TableError(
-            found=f"part {twice!r} twice in var",
-            expected="one column for each part",
-            fix="adata.var_names_make_unique()",
-        )
+    for what, names in (("part", adata.var_names), ("column", adata.obs.columns)):
+        if not names.is_unique:
+            raise TableError(
+                found=f"{what} {names[names.duplicated()][0]!r} more than once",
+                expected=f"one {what} of each name",
+                fix="adata.var_names_make_unique()" if what == "part" else "rename or drop one of them",
+            )
     counts = whole_counts(adata)
+    units = _units_of(adata)
+    order = np.lexsort([units[name].to_numpy(dtype=str) for name in ("sample", "donor", "stratum")])
+    names = np.array([str(name) for name in adata.var_names], dtype=object)
+    place = np.argsort(names.astype(str), kind="stable")
+    parts = pd.DataFrame(index=pd.Index(names[place], dtype=object, name="part"))
+    for column in adata.var.columns:
+        if not pd.api.types.is_numeric_dtype(adata.var[column].dtype):
+            parts[str(column)] = as_labels(adata.var[column]).astype(object).to_numpy()[place]
+    made = Composition(
+        units.iloc[order].reset_index(drop=True), parts, csr_array(counts[order][:, place]),
+        pd.DataFrame(columns=LEFT_OUT),
+    )  # fmt: skip
+    return made.kept(made.n_cells > 0, "no cells")
+
+
+def _units_of(adata: Any) -> pd.DataFrame:
     names = pd.Series(adata.obs_names.astype(str), dtype=object)
-    labels = pd.DataFrame({
-        "stratum": _label(adata, "stratum", pd.Series(WHOLE, index=names.index)),
-        "donor": _label(adata, "donor", names),
-    })  # fmt: skip
-    donor = labels["donor"]
-    if labels.duplicated(["stratum", "donor"]).any():
-        labels["donor"] = names
-    for column in columns:
-        labels[column] = donor if column == about_name("donor") else _required(adata, column)
-    rows, places = np.nonzero(counts)
-    frame = labels.iloc[rows].reset_index(drop=True)
-    frame["part"] = adata.var_names.astype(str).to_numpy(dtype=object)[places]
-    frame["n_cells"] = counts[rows, places]
-    return frame.sort_values(["stratum", "donor", "part"], ignore_index=True)
+    donor = _label(adata, "donor", names)
+    units = pd.DataFrame({"stratum": _label(adata, "stratum", pd.Series(WHOLE, index=names.index)), "donor": donor})
+    sample = _label(adata, "sample", donor)
+    repeated = units.assign(sample=sample).duplicated(["stratum", "donor", "sample"], keep=False)
+    units["sample"] = sample.where(~repeated, names)
+    for column in adata.obs.columns:
+        if column not in ("donor", "stratum", "sample", "n_cells"):
+            labels = as_labels(adata.obs[column].reset_index(drop=True)).astype(object)
+            units[about_name(str(column))] = labels.where(labels.notna(), None)
+    return units
 
 
 def whole_counts(adata: Any) -> NDArray[np.int64]:
@@ -137,7 +152,8 @@ def whole_counts(adata: Any) -> NDArray[np.int64]:
 def _label(adata: Any, name: str, default: pd.Series) -> pd.Series:
     if name not in adata.obs:
         return default
-    labels = _required(adata, name)
+    labels = as_labels(adata.obs[name].reset_index(drop=True)).astype(object)
+    labels = labels.where(labels.notna(), None)
     if labels.isna().any():
         unit = adata.obs_names[np.flatnonzero(labels.isna())[0]]
         raise TableError(
@@ -146,19 +162,6 @@ def _label(adata: Any, name: str, default: pd.Series) -> pd.Series:
             fix="fill it in, or drop the unit",
         )
     return labels
-
-
-def _required(adata: Any, column: str) -> pd.Series:
-    if column not in adata.obs:
-        known = [str(name) for name in adata.obs.columns]
-        hint = nearest(column, known)
-        raise ColumnError(
-            found=f"no column {column!r} in obs",
-            expected="a column that describes the units",
-            fix=f"{hint}; or add it with about= when the composition is made",
-        )
-    labels = as_labels(adata.obs[column].reset_index(drop=True)).astype(object)
-    return labels.where(labels.notna(), None)
 
 
 def storable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,33 +1,36 @@
-"""From a file of cells and features to cells of each donor in each state, and what shifts among the states.
+"""From a file of cells and features to cells of each donor in each state.
 
 `count_types`
     Cells of each donor in each annotated type.
 `cluster_strata`, `cluster_types`
     The clusters of each stratum, and within each type: cells of each donor in them, labels, stability (`States`).
-`contrast_parts`, `contrast_scales`
-    Late against early donors over the states of each type, or over the clusters of each stratum.
+`cluster_cells`
+    The clusters of a composition's own cells, and its composition over them at every resolution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from concentra.analysis.contrast import seeded
-from concentra.analysis.granularity import shift_null, state_composition, state_concentration, state_contrast
-from concentra.errors import DesignError
+from concentra.composition.composition import KEY, Composition
+from concentra.errors import ColumnError, LabelError, nearest
 from concentra.progress import track
+from concentra.stats.streams import stream
 
-COUNTS = ["level", "stratum", "part", "resolution", "donor", "age_group", "state", "n_cells"]
+COUNTS = ["level", "stratum", "part", "resolution", "donor", "group", "state", "n_cells"]
 LABELS = ["level", "stratum", "part", "resolution", "row", "donor", "state"]
 STABILITY = ["level", "stratum", "part", "resolution", "n_cells", "n_seeds", "n_clusters_low", "n_clusters_high",
              "rand_index_mean", "rand_index_low"]  # fmt: skip
 PLACE = ["stratum", "part"]
+UNIT = ["stratum", "donor", "group"]
 ANNOTATED = 0.0
 """The resolution of annotated types, which were not clustered here."""
 
@@ -89,7 +92,7 @@ def count_types(cells: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells
-        `donor`, `stratum`, `part`, `age_group`; cells without a type are left out.
+        `donor`, `stratum`, `part`, `group`; cells without a type are left out.
 
     Returns
     -------
@@ -97,12 +100,12 @@ def count_types(cells: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> cells = pd.DataFrame({"stratum": "lung", "donor": list("aab"), "part": ["T", "T", None], "age_group": "early"})
+    >>> cells = pd.DataFrame({"stratum": "lung", "donor": list("aab"), "part": ["T", "T", None], "group": "young"})
     >>> count_types(cells)[["donor", "state", "n_cells"]].values.tolist()
     [['a', 'T', 2]]
     """
     known = cells[cells["part"].notna()]
-    by = ["stratum", "donor", "age_group", "part"]
+    by = ["stratum", "donor", "group", "part"]
     counts = known.groupby(by, observed=True).size().rename("n_cells").reset_index()
     counts = counts.rename(columns={"part": "state"})
     return counts.assign(level="types", part=None, resolution=ANNOTATED)[COUNTS]
@@ -139,7 +142,7 @@ def cluster_strata(
     >>> truth = simulate_atlas(path, "kimmel2019", n_cells=300, n_genes=50)
     >>> cells = read_labels(path, ["tissue", "animal"]).set_axis(["stratum", "donor"], axis=1).astype(object)
     >>> how = Clustering(n_variable=50, n_components=10, n_neighbors=15, seed=0)
-    >>> found = cluster_strata(path, cells.assign(age_group="early"), [0.5], how, ["kidney"])
+    >>> found = cluster_strata(path, cells.assign(group="young"), [0.5], how, ["kidney"])
     >>> int(found.counts["n_cells"].sum()) == len(found.labels) == int((cells["stratum"] == "kidney").sum())
     True
     """
@@ -184,9 +187,8 @@ def cluster_types(
     >>> from concentra.simulate import simulate_atlas
     >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
     >>> truth = simulate_atlas(path, "kimmel2019", n_cells=600, n_genes=50)
-    >>> names = ["stratum", "donor", "part", "age_group"]
+    >>> names = ["stratum", "donor", "part", "group"]
     >>> cells = read_labels(path, ["tissue", "animal", "cell_type", "age"]).set_axis(names, axis=1).astype(object)
-    >>> cells["age_group"] = cells["age_group"].map({"young": "early", "old": "late"})
     >>> how = Clustering(n_variable=50, n_components=5, n_neighbors=10, seed=0)
     >>> found = cluster_types(path, cells, [0.5], how, min_cells=8, min_donors=3, most_cells=12)
     >>> int(found.counts.groupby(["stratum", "part", "donor"])["n_cells"].sum().max())  # at most most_cells
@@ -197,7 +199,7 @@ def cluster_types(
     for stratum, part in track(chosen, "clustering within types", total=len(chosen)):
         here = cells[(cells["stratum"] == stratum) & (cells["part"] == part)]
         here = here[here.groupby("donor")["part"].transform("size") >= min_cells]
-        drawn = _at_most(here, most_cells, seeded(how.seed, str(stratum), str(part)))
+        drawn = _at_most(here, most_cells, stream(how.seed, str(stratum), str(part)))
         frames.append(_clustered(path, drawn, resolutions, how, "states", part))
     return _stacked(frames)
 
@@ -206,13 +208,13 @@ def types_compared(cells: pd.DataFrame, *, min_cells: int, min_donors: int) -> l
     """The (stratum, type) in which each group has `min_donors` donors with `min_cells` cells.
 
     >>> cells = pd.DataFrame({"stratum": "lung", "part": "B", "donor": list("aabb"),
-    ...                       "age_group": ["early"] * 2 + ["late"] * 2})
+    ...                       "group": ["young"] * 2 + ["old"] * 2})
     >>> types_compared(cells, min_cells=2, min_donors=1), types_compared(cells, min_cells=3, min_donors=1)
     ([('lung', 'B')], [])
     """
-    sizes = cells.groupby([*PLACE, "age_group", "donor"], observed=True).size()
-    donors = (sizes >= min_cells).groupby([*PLACE, "age_group"]).sum().unstack("age_group", fill_value=0)
-    both = donors.reindex(columns=["early", "late"], fill_value=0)
+    sizes = cells.groupby([*PLACE, "group", "donor"], observed=True).size()
+    donors = (sizes >= min_cells).groupby([*PLACE, "group"]).sum().unstack("group", fill_value=0)
+    both = donors.reindex(columns=["young", "old"], fill_value=0)
     return [(str(stratum), str(part)) for stratum, part in both.index[(both >= min_donors).all(axis=1)]]
 
 
@@ -255,109 +257,121 @@ def _stacked(found: Sequence[States]) -> States:
     )
 
 
-def contrast_parts(
-    counts: pd.DataFrame, *, min_cells: int, alpha: float, level: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Concentration over states of every donor in every type, and late against early donors.
+def state_composition(labels: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells of every donor in every cluster, at every resolution.
 
     Parameters
     ----------
-    counts
-        As `cluster_types` returns it; the family of tests is all (stratum, type) in it.
-    min_cells, alpha
-        As for `concentra.analysis.granularity.state_contrast`.
-    level, seed
-        Of the central range of the null, and of its arrangements, as for `concentra.analysis.granularity.shift_null`.
+    labels
+        `cell`, `resolution`, `cluster`: one row a cell and resolution.
+    cells
+        Index: the cell. Columns `donor`, `stratum`, `group` ("young", "old" or missing). Labels of cells
+        that are not here are left out; a cell here without labels is an error.
 
     Returns
     -------
-    units
-        `stratum`, `part`, and the columns of `state_concentration`.
-    contrast
-        One row a (stratum, part, resolution, metric): those of `contrast_scales`.
+    One row a (resolution, stratum, donor, part): `group`, `part` (the cluster), `n_cells` > 0.
 
     Examples
     --------
-    >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
-    >>> rows = pd.DataFrame([("lung", "T", 0.8, donor, "early" if donor < "c" else "late", state, n)
-    ...     for donor, both in counts.items() for state, n in zip("01", both, strict=True)],
-    ...     columns=["stratum", "part", "resolution", "donor", "age_group", "state", "n_cells"])
-    >>> units, found = contrast_parts(rows, min_cells=50, alpha=0.05, level=0.95, seed=0)
-    >>> found[["part", "metric", "shift"]].round(3).values.tolist()[0]
-    ['T', 'gini_present', 0.3]
+    >>> labels = pd.DataFrame({"cell": [0, 1, 2], "resolution": 0.8, "cluster": [0, 0, 1]})
+    >>> cells = pd.DataFrame({"donor": ["a", "a", "b"], "stratum": "lung", "group": ["young", "young", "old"]})
+    >>> state_composition(labels, cells)[["donor", "part", "n_cells"]].values.tolist()
+    [['a', 0, 2], ['b', 1, 1]]
     """
-    if counts.empty:
-        return pd.DataFrame(), pd.DataFrame()
-    places = counts[PLACE].drop_duplicates().reset_index(drop=True)
-    places["place"] = [f"{number:06d}" for number in range(len(places))]
-    keyed = counts.merge(places, on=PLACE).drop(columns=PLACE).rename(columns={"place": "stratum"})
-    units, found = contrast_scales(keyed, min_cells=min_cells, alpha=alpha, level=level, seed=seed)
-    named = places.rename(columns={"stratum": "tissue"})
-    return tuple(  # type: ignore[return-value]
-        frame.rename(columns={"stratum": "place"})
-        .merge(named, on="place")
-        .drop(columns="place")
-        .rename(columns={"tissue": "stratum"})
-        for frame in (units, found)
-    )
-
-
-def contrast_scales(
-    counts: pd.DataFrame, *, min_cells: int, alpha: float, level: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Concentration of every donor at every resolution, and late against early donors, the null beside it.
-
-    Parameters
-    ----------
-    counts
-        `stratum`, `resolution`, `donor`, `age_group`, `state`, `n_cells`; annotated types are one more resolution.
-    min_cells, alpha, level, seed
-        As for `contrast_parts`.
-
-    Returns
-    -------
-    units
-        As `concentra.analysis.granularity.state_concentration` returns it.
-    contrast
-        One row a (stratum, resolution, metric): the columns of `concentra.analysis.granularity.state_contrast`, and
-        `null_low`, `null_high`, `p_permutation` of `concentra.analysis.granularity.shift_null`.
-
-    Examples
-    --------
-    >>> counts = {"a": [50, 50], "b": [60, 40], "c": [90, 10], "d": [80, 20]}
-    >>> rows = pd.DataFrame([("lung", 0.8, donor, "early" if donor < "c" else "late", state, n)
-    ...     for donor, both in counts.items() for state, n in zip("01", both, strict=True)],
-    ...     columns=["stratum", "resolution", "donor", "age_group", "state", "n_cells"])
-    >>> units, found = contrast_scales(rows, min_cells=50, alpha=0.05, level=0.95, seed=0)
-    >>> found[["metric", "shift", "verdict"]].round(3).values.tolist()[0]
-    ['gini_present', 0.3, 'cannot reach']
-    """
-    if counts.empty:
-        return pd.DataFrame(), pd.DataFrame()
-    parts = counts.drop(columns="part", errors="ignore").rename(columns={"state": "part"})
-    units = state_concentration(parts)
-    compared = units[units["age_group"].isin(["early", "late"])]
-    found = state_contrast(compared, min_cells=min_cells, alpha=alpha)
-    null = shift_null(compared, min_cells=min_cells, rng=seed, level=level)
-    extra = null[["stratum", "resolution", "metric", "null_low", "null_high", "p_permutation"]]
-    keys = ["stratum", "resolution", "metric"]
-    return units, found.merge(extra, on=keys, how="left", validate="one_to_one")
-
-
-def agreement(directions: Sequence[str | None], hypothesis: str | None) -> tuple[str, int]:
-    """The direction that is counted, and at how many resolutions it is found.
-
-    The direction is the hypothesis where there is one, else the most frequent one (the first of equals).
-
-    >>> agreement(["disperses", "mixed", "disperses"], None), agreement(["mixed", None], "disperses")
-    (('disperses', 2), ('disperses', 0))
-    """
-    known = [one for one in directions if one]
-    if not known and hypothesis is None:
-        raise DesignError(
-            found="no direction at any resolution",
-            expected="donors of both groups",
-            fix="leave the stratum out",
+    for frame, names in ((labels, ["cell", "resolution", "cluster"]), (cells, UNIT)):
+        for name in names:
+            if name not in frame:
+                raise ColumnError(
+                    found=f"no column {name!r}",
+                    expected=f"the columns {', '.join(names)}",
+                    fix=nearest(name, frame.columns),
+                )
+    joined = labels.merge(cells[UNIT].astype(object), left_on="cell", right_index=True)
+    per_resolution = joined.groupby("resolution")["cell"].nunique().reindex(labels["resolution"].unique())
+    short = per_resolution.index[per_resolution != len(cells)]
+    if len(short) or len(joined) != len(cells) * len(per_resolution):
+        raise LabelError(
+            found=f"{len(joined)} labels for {len(cells)} cells at {len(per_resolution)} resolutions",
+            expected="one cluster for each cell at each resolution",
+            fix="cluster the cells that are compared, or pass those that were clustered",
         )
-    counted = hypothesis or max(dict.fromkeys(known), key=known.count)
-    return counted, known.count(counted)
+    joined = joined.rename(columns={"cluster": "part"})
+    return joined.groupby(["resolution", *UNIT, "part"], observed=True, dropna=False).size().rename("n_cells").reset_index()
+
+
+def column_of(resolution: float) -> str:
+    """The column of a resolution in the table of clusters.
+
+    >>> column_of(0.8), column_of(1.0)
+    ('leiden_0.8', 'leiden_1')
+    """
+    return f"leiden_{resolution:g}"
+
+
+def cluster_cells(
+    path: Path, composition: Composition, resolutions: Sequence[float], how: Clustering, strata: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Composition]]:
+    """The cluster of every counted cell at every resolution, all donors of a stratum clustered together.
+
+    Parameters
+    ----------
+    path
+        The file that the composition was read from.
+    composition
+        With `cells`: which unit and part each row of the file belongs to.
+    resolutions, how
+        Of Leiden, and how to cluster.
+    strata
+        Which ones.
+
+    Returns
+    -------
+    clusters
+        One row a cell: `stratum`, `row` (of the file, the first is 0), `donor`, `part`, and for each resolution a
+        column (`column_of`) with the number of its cluster within the stratum, the largest 0.
+    stability
+        One row a (stratum, resolution): as `concentra.clustering.seed_stability` returns it.
+    compositions
+        For each resolution, as text, the same cells counted over clusters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from concentra.composition import read
+    >>> from concentra.simulate import simulate_atlas
+    >>> path = Path(tempfile.mkdtemp()) / "atlas.h5ad"
+    >>> truth = simulate_atlas(path, "kimmel2019", n_cells=300, n_genes=50)
+    >>> made = read(path, donor="animal")
+    >>> how = Clustering(n_variable=50, n_components=10, n_neighbors=15, seed=0, n_seeds=2)
+    >>> clusters, stability, fine = cluster_cells(path, made, [0.5], how, ["kidney"])
+    >>> clusters.columns.tolist(), int(fine["0.5"].counts.sum()) == len(clusters)
+    (['stratum', 'row', 'donor', 'part', 'leiden_0.5'], True)
+    """
+    assert composition.cells is not None
+    unit, part = composition.cells
+    rows = np.flatnonzero(unit >= 0)
+    known = composition.units.iloc[unit[rows]][list(KEY)].set_index(rows)
+    known["part"] = composition.parts.index.to_numpy(dtype=object)[part[rows]]
+    known = known.assign(group=None)
+    found = cluster_strata(path, known, resolutions, how, strata)
+    wide = found.labels.pivot(index=["stratum", "row"], columns="resolution", values="state")
+    wide = wide[list(resolutions)].rename(columns=column_of).rename_axis(columns=None).reset_index()
+    wide = wide.merge(known[["donor", "part"]], left_on="row", right_index=True)
+    names = ["stratum", "row", "donor", "part", *map(column_of, resolutions)]
+    clusters = wide.sort_values(["stratum", "row"])[names].reset_index(drop=True)
+    compositions = {
+        f"{resolution:g}": _over(composition, unit[clusters["row"]], clusters[column_of(resolution)])
+        for resolution in resolutions
+    }
+    return clusters, found.stability.drop(columns=["level", "part"]), compositions
+
+
+def _over(composition: Composition, unit: NDArray[np.int32], cluster: pd.Series) -> Composition:
+    names, place = np.unique(cluster.to_numpy(dtype=object).astype(str), return_inverse=True)
+    ones = np.ones(len(unit), dtype=np.int64)
+    counts = csr_array((ones, (unit, place)), shape=(len(composition.units), len(names)), dtype=np.int64)
+    counts.sum_duplicates()
+    parts = pd.DataFrame(index=pd.Index(names.astype(object), name="part"))
+    made = replace(composition, counts=counts, parts=parts, cells=None)
+    return made.kept(made.n_cells > 0)

@@ -1,4 +1,4 @@
-"""Which column is the donor, the stratum, the part: guesses from names, each said aloud.
+"""Which column is the donor, the stratum, the part, the sample: guesses from names, each reported.
 
 First the names that the CELLxGENE schema prescribes, then those of Tabula Muris Senis, Seurat and scanpy.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from concentra.errors import ColumnError, nearest
+from concentra.notes import Note
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "donor": (
@@ -20,18 +21,17 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "stratum": ("tissue", "organ", "organ_tissue", "tissue_general", "stratum", "region", "brain_region"),
     "part": (
         "cell_type", "cell_ontology_class", "celltype", "cell_types", "cell_label", "cell_annotation", "annotation",
-        "cluster_name", "cell_subtype", "subtype", "cluster", "clusters", "seurat_clusters", "leiden", "louvain",
+        "cluster_name", "cell_group", "cell_subtype", "subtype", "cluster", "clusters", "seurat_clusters", "leiden", "louvain",
     ),
-    "sex": ("sex", "gender"),
-    "batch": ("assay", "batch", "batch_id", "method", "platform", "technology", "chemistry", "suspension_type",
-              "run", "sequencing_run"),
-    "disease": ("disease", "condition", "diagnosis"),
+    "sample": (
+        "sample_id", "sample", "biosample_id", "biosample", "specimen_id", "specimen", "biopsy_id", "biopsy", "visit",
+        "visit_id", "time_point", "timepoint",
+    ),
 }  # fmt: skip
-NUISANCE = ("sex", "batch", "disease")
 LIBRARIES = ("sample_id", "sample", "library_id", "library", "orig_ident")
 SURE = 7
 """Letters from which on a known name is recognised within a longer one: "Cell Type (final)", "mouse_id_2"."""
-OF_CELLS = 7
+OF_CELLS = 8
 """Of the names of the part, those that a column about units never has."""
 NONE = "none"
 """The name of a column that means: there is none."""
@@ -45,17 +45,17 @@ class Roles:
     ----------
     donor, stratum, part
         Names of columns; `stratum` may be None: then all cells are of one stratum.
-    nuisance
-        Columns with which a comparison might be confounded, by role ("sex", "batch", "disease").
-    said
-        One sentence for each guess.
+    sample
+        The column that may distinguish the samples of a donor, or None.
+    notes
+        One for each guess.
     """
 
     donor: str
     stratum: str | None
     part: str
-    nuisance: Mapping[str, str] = field(default_factory=dict)
-    said: tuple[str, ...] = ()
+    sample: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def guess_roles(
@@ -64,6 +64,7 @@ def guess_roles(
     donor: str | None = None,
     stratum: str | None = None,
     part: str | None = None,
+    sample: str | None = None,
     constant: Collection[str] = (),
 ) -> Roles:
     """The columns of donor, stratum and part: as named, else guessed from their names.
@@ -72,7 +73,7 @@ def guess_roles(
     ----------
     columns
         The columns that are there.
-    donor, stratum, part
+    donor, stratum, part, sample
         Columns named by the user, which are never overruled; ``stratum="none"``: there are no strata.
     constant
         Columns that have the same value in every cell: they are not guessed to be the donor or the part.
@@ -85,20 +86,20 @@ def guess_roles(
     Examples
     --------
     >>> roles = guess_roles(["donor_id", "cell_type", "tissue", "development_stage", "sex"])
-    >>> roles.donor, roles.stratum, roles.part, dict(roles.nuisance)
-    ('donor_id', 'tissue', 'cell_type', {'sex': 'sex'})
-    >>> roles.said[0]
+    >>> roles.donor, roles.stratum, roles.part, roles.sample
+    ('donor_id', 'tissue', 'cell_type', None)
+    >>> str(roles.notes[0])
     "donor: column 'donor_id' (guessed from its name)"
     """
     known = list(columns)
     named = {"donor": donor, "stratum": stratum, "part": part}
     chosen: dict[str, str | None] = {}
-    said: list[str] = []
+    notes: list[Note] = []
     for role, name in named.items():
         if name is None:
             taken = [other for other in [*chosen.values(), *named.values()] if other]
             useless = constant if role != "stratum" else ()
-            chosen[role] = _guess(role, [name for name in known if name not in useless], taken, said)
+            chosen[role] = _guess(role, [name for name in known if name not in useless], taken, notes)
         elif role == "stratum" and name == NONE and NONE not in known:
             chosen[role] = None
         else:
@@ -111,9 +112,12 @@ def guess_roles(
                 fix=f"name it, --{role} COLUMN: {nearest(role, known)}"
                 + ("; or --wide, if each row is a unit and each column a part" if role == "part" else ""),
             )
-    used = set(chosen.values())
-    nuisance = {role: name for role in NUISANCE if (name := _found(role, known)) and name not in used}
-    return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), nuisance, tuple(said))
+    if sample is not None:
+        require(sample, known, "sample")
+    else:
+        used = set(chosen.values())
+        sample = next((name for name in _all_found("sample", known) if name not in used), None)
+    return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), sample, tuple(notes))
 
 
 def candidates(columns: Iterable[str], role: str) -> list[str]:
@@ -171,21 +175,17 @@ def _all_found(role: str, known: Iterable[str]) -> list[str]:
     return [name for _, name in sorted(fitting, key=lambda pair: pair[0])]
 
 
-def _found(role: str, known: list[str]) -> str | None:
-    return next(iter(_all_found(role, known)), None)
-
-
-def _guess(role: str, known: list[str], taken: list[str], said: list[str]) -> str | None:
+def _guess(role: str, known: list[str], taken: list[str], notes: list[Note]) -> str | None:
     fitting = [name for name in _all_found(role, known) if name not in taken]
     if not fitting:
         if role == "stratum":
-            said.append("stratum: no column looks like one, so all cells of a donor are one composition")
+            notes.append(Note("guessed", "stratum: no column looks like one, so all cells of a donor are one composition"))
         return None
-    others = f"; {', '.join(map(repr, fitting[1:4]))} would do too" if fitting[1:] else ""
-    said.append(f"{role}: column {fitting[0]!r} (guessed from its name{others})")
+    others = f"; {', '.join(map(repr, fitting[1:4]))} would also fit" if fitting[1:] else ""
+    notes.append(Note("guessed", f"{role}: column {fitting[0]!r} (guessed from its name{others})"))
     if role == "donor" and _plain(fitting[0]) in LIBRARIES:
-        said.append(
-            f"{fitting[0]!r} may name libraries: if one animal gave several, they are not independent, "
-            "so name the animal's column with --donor"
+        notes.append(
+            Note("limits", f"{fitting[0]!r} may name libraries: if one animal gave several, they are not independent, "
+            "so name the animal's column with --donor")
         )
     return fitting[0]

@@ -1,4 +1,4 @@
-"""The options of `concentra analyze`, and the file that repeats a run."""
+"""The options of an analysis, and the file that repeats it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,63 @@ import os
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from concentra.design.settings import Settings
 from concentra.errors import ArgumentError, FileFormatError, nearest
 
 FILE = "run.toml"
 FEATURES = ("genes", "given")
+RENAMED = {"stratum": "tissue", "part": "cell_type", "despite": "accept_confounding"}
+"""Names of options in files that version 0.1 wrote."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run was asked; the names are those of the options."""
+    """What an analysis was asked; the names are those of the command line's options.
+
+    Attributes
+    ----------
+    cells
+        Names of files; of data in memory a description.
+    donor, tissue, cell_type, sample, amount, wide, shares, donors, missing, allow_missing
+        How the data is read: see `concentra.composition.read`.
+    contrast, formula, trend, within, paired_by, accept_confounding
+        The questions: see `concentra.design.Question`.
+    levels
+        A file of coarser cell types.
+    min_cells, depth, alpha, level, margin_ratio, margin_gini, draws, seed
+        See `concentra.design.Settings`.
+    multiverse
+        Whether every defensible choice is crossed.
+    resolutions, features
+        Leiden resolutions at which cells are clustered, and what the matrix holds ("genes" or "given").
+    """
 
     cells: tuple[str, ...]
     donor: str | None = None
-    stratum: str | None = None
-    part: str | None = None
+    tissue: str | None = None
+    cell_type: str | None = None
+    sample: str | None = None
     amount: str | None = None
     wide: bool = False
+    shares: bool = False
+    donors: str | None = None
+    missing: tuple[str, ...] = ()
+    allow_missing: bool = False
     contrast: tuple[str, ...] = ()
+    formula: str | None = None
     trend: str | None = None
     within: str | None = None
     paired_by: str | None = None
-    despite: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    accept_confounding: tuple[str, ...] = ()
+    levels: str | None = None
     min_cells: int = 50
     depth: int | None = None
     alpha: float = 0.05
     level: float = 0.95
+    margin_ratio: float = 0.9
+    margin_gini: float = 0.02
     draws: int = 2_000
     multiverse: bool = True
     resolutions: tuple[float, ...] = ()
@@ -42,33 +71,29 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        checks = (
-            (self.min_cells >= 1, "min_cells", self.min_cells, "a whole number of at least 1"),
-            (self.depth is None or self.depth >= 2, "depth", self.depth, "a whole number of at least 2"),
-            (0 < self.alpha < 1, "alpha", self.alpha, "a number between 0 and 1"),
-            (0 < self.level < 1, "level", self.level, "a number between 0 and 1"),
-            (self.draws >= 100, "draws", self.draws, "at least 100"),
-            (self.seed >= 0, "seed", self.seed, "a whole number, 0 or more"),
-            (self.features in FEATURES, "features", self.features, " or ".join(FEATURES)),
-            (
-                all(0 < one < float("inf") for one in self.resolutions)
-                and len(set(self.resolutions)) == len(self.resolutions),
-                "resolutions",
-                ",".join(f"{one:g}" for one in self.resolutions),
-                "numbers above 0, each once",
-            ),
-        )
-        for fine, name, value, expected in checks:
-            if not fine:
-                option = f"--{name.replace('_', '-')}"
-                raise ArgumentError(
-                    found=f"{option} {value}", expected=expected, fix=f"leave out {option}, or change it"
-                )
+        self.settings()
+        wrong = [one for one in self.resolutions if not 0 < one < float("inf")]
+        if wrong or len(set(self.resolutions)) < len(self.resolutions):
+            raise ArgumentError(
+                found=f"--resolutions {','.join(f'{one:g}' for one in self.resolutions)}",
+                expected="numbers above 0, each once",
+                fix="leave out --resolutions, or change it",
+            )
+        if self.features not in FEATURES:
+            raise ArgumentError(
+                found=f"--features {self.features}", expected=" or ".join(FEATURES), fix="leave out --features"
+            )
 
-    @property
-    def how(self) -> Literal["genes", "given"]:
-        """What the columns of the matrix are."""
-        return "given" if self.features == "given" else "genes"
+    def settings(self) -> Settings:
+        """The numbers that every analysis shares."""
+        return Settings(
+            min_cells=self.min_cells, depth=self.depth, alpha=self.alpha, level=self.level,
+            margin_ratio=self.margin_ratio, margin_gini=self.margin_gini, n_draws=self.draws, seed=self.seed,
+        )  # fmt: skip
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options that differ from their defaults, and the data."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
 
     def text(self, folder: Path) -> str:
         """The options as TOML; files named as seen from the folder of the file."""
@@ -104,6 +129,7 @@ def read_options(path: Path) -> Options:
             fix=f"see the {FILE} of another run",
         ) from None
     known = {field.name: field for field in fields(Options)}
+    given = {RENAMED.get(name, name): value for name, value in given.items()}
     for name, value in given.items():
         if name not in known:
             raise ArgumentError(

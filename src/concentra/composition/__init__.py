@@ -1,0 +1,17 @@
+"""The composition of every sample: what any file, frame or AnnData of cells or counts becomes.
+
+=====================  ===============================================================================================
+`reading`              the one way in: `read`, `join_donors`, `levels_of`
+`composition`          `Composition` and `from_table`: counts (units × parts), labels of units, what was left out
+`units`                which cells belong to which sample of which donor
+`roles`, `spelling`    columns guessed from names; labels that differ in case or white space alone
+`labels`               columns as text, and their names
+`annotated`            AnnData in and out
+=====================  ===============================================================================================
+"""
+
+from concentra.composition.annotated import from_anndata, to_anndata
+from concentra.composition.composition import Composition, from_table
+from concentra.composition.reading import join_donors, levels_of, read
+
+__all__ = ["Composition", "from_anndata", "from_table", "join_donors", "levels_of", "read", "to_anndata"]

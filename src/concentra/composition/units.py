@@ -1,0 +1,394 @@
+"""From labelled rows to units: which cells belong to which sample of which donor, and what describes each unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from concentra.composition.composition import KEY, Composition
+from concentra.composition.labels import SEPARATOR, WHOLE, about_name, as_labels
+from concentra.composition.spelling import DOUBTFUL, Spellings, spellings
+from concentra.errors import AmountError, DesignError, LabelError
+from concentra.io.labels import label_text
+from concentra.notes import Note
+
+NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = "donor unknown", "part unknown", "stratum unknown", "sample unknown"
+POOLED, NO_CELLS = "label names several donors", "no cells"
+SEVERAL = " + "
+LIMIT = 0.5
+"""The largest share of the cells in which a label may be missing that every cell needs."""
+FIXED = re.compile(r"(?i)^(age|sex|gender|species|strain|genotype|ethnicity|birth)|development_stage|_age$")
+"""Columns that have one value for each donor by nature."""
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table play which role.
+
+    Attributes
+    ----------
+    donor, part
+        Names of columns.
+    stratum, sample, amount, exclude
+        Names of columns, or None: one stratum; no column of samples; a cell a row; nothing excluded. `exclude` gives
+        the reason for which a row is left out.
+    required
+        Columns that the question needs: one value in every unit.
+    splitting
+        Those of `required` whose values distinguish the samples of a donor (before and after).
+    ignored
+        Columns that are not kept as labels.
+    """
+
+    donor: str
+    part: str
+    stratum: str | None = None
+    sample: str | None = None
+    amount: str | None = None
+    exclude: str | None = None
+    required: tuple[str, ...] = ()
+    splitting: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def keys(self) -> dict[str, str | None]:
+        """The column behind each name that decides to which unit a row belongs."""
+        keys: dict[str, str | None] = {"stratum": self.stratum, "donor": self.donor, "part": self.part}
+        if self.sample is not None:
+            keys["sample"] = self.sample
+        return keys | {about_name(name): name for name in self.required}
+
+
+def count_units(
+    rows: pd.DataFrame, columns: Columns, *, missing: Collection[str] = (), limit: float = LIMIT, name: str = ""
+) -> Composition:
+    """The composition of labelled cells, or of counts.
+
+    Parameters
+    ----------
+    rows
+        One row a cell; or one row a count, where `columns.amount` names the column of counts.
+    columns
+        Their roles. Every other column that has one value in every unit becomes a label.
+    missing
+        Labels that stand for a missing value.
+    limit
+        The largest share of cells, 0 to 1, without donor, stratum or part.
+    name
+        Of the data set.
+
+    Raises
+    ------
+    LabelError, AmountError, DesignError
+        A unit has two values of a required column; too many cells lack a label; an amount is no count; the donors
+        are as many as the cells.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"m": ["a", "a", "b", None], "t": list("TBTT"), "age": ["3m", "3m", "24m", "3m"]})
+    >>> made = count_units(cells, Columns(donor="m", part="t"))
+    >>> made.units[["donor", "age"]].values.tolist(), made.left_out[["reason", "n_cells"]].values.tolist()
+    ([['a', '3m'], ['b', '24m']], [['donor unknown', 1]])
+    """
+    keys = columns.keys()
+    labels = {
+        key: as_labels(rows[column] if column is not None else pd.Series(WHOLE, index=rows.index))
+        for key, column in keys.items()
+    }
+    amounts = None if columns.amount is None else whole_amounts(rows, columns.amount)
+    spelling, notes = _spelled(labels, amounts, missing)
+    codes = {key: _recoded(values, spelling[key]) for key, values in labels.items()}
+    reason = _excluded(rows, columns)
+    if reason is not None:
+        codes["reason"] = reason
+    combined, place = _combinations(codes)
+    totals = np.bincount(place, weights=amounts, minlength=len(combined)).astype(np.int64)
+    combined["n_cells"] = totals
+    kept, left_out, lost = _with_roles(combined, limit)
+    notes += lost
+    _refuse_cells_as_donors(kept)
+    kept, more = _sampled(kept, columns)
+    notes += more
+    unit = _unit_of_rows(kept, len(combined))[place]
+    units = kept.drop_duplicates(list(KEY)).sort_values(list(KEY), ignore_index=True)
+    about, varied = _described(rows, unit, len(units), columns, missing)
+    required = {about_name(one): units[about_name(one)].to_numpy() for one in columns.required}
+    units = units[list(KEY)].assign(**about, **required)
+    made = _matrix(kept, units, left_out, tuple([*notes, *varied]), name)
+    if columns.amount is None:
+        part = np.append(made.parts.index.get_indexer(combined["part"]), -1)[place]
+        made = replace(made, cells=(unit.astype(np.int32), part.astype(np.int32)))
+    made = made.kept(made.n_cells > 0, NO_CELLS)
+    check_account(int(totals.sum()), made)
+    return made
+
+
+def check_account(n_read: int, made: Composition) -> None:
+    """Raise where cells read are neither counted nor left out.
+
+    >>> check_account(0, count_units(pd.DataFrame({"d": ["a"], "p": ["T"]}), Columns("d", "p"))) # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    concentra.errors.AmountError: error: 0 cells read, 1 counted and 0 left out...
+    """
+    counted, lost = int(made.counts.sum()), int(made.left_out["n_cells"].sum())
+    if counted + lost != n_read:
+        raise AmountError(
+            found=f"{n_read:,} cells read, {counted:,} counted and {lost:,} left out",
+            expected="every cell counted or left out",
+            fix="report this with the file: it is an error of the program",
+        )
+
+
+def whole_amounts(rows: pd.DataFrame, amount: str) -> NDArray[np.float64]:
+    """The column of counts as numbers, checked: whole, 0 or more, below 2^53 in all.
+
+    >>> whole_amounts(pd.DataFrame({"n": [3, 0]}), "n").tolist()
+    [3.0, 0.0]
+    """
+    column = rows[amount]
+    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0) & (values == np.floor(values))))
+    if bad.size:
+        raise AmountError(
+            found=f"{column.iloc[[bad[0]]].tolist()[0]!r} in column {amount!r}, data row {bad[0] + 1}",
+            expected="numbers of cells: whole, 0 or more",
+            fix="correct the row; shares without numbers of cells need --shares",
+        )
+    if values.sum() >= 2**53:
+        raise AmountError(
+            found=f"{values.sum():.3g} cells in column {amount!r}",
+            expected="fewer than 2^53 cells in all",
+            fix="correct the largest of them",
+        )
+    return values
+
+
+def _spelled(
+    labels: Mapping[str, pd.Series], amounts: NDArray[np.float64] | None, missing: Collection[str]
+) -> tuple[Spellings, list[Note]]:
+    cells = {}
+    for key, values in labels.items():
+        known = values.cat.codes.to_numpy()
+        weights = None if amounts is None else amounts[known >= 0]
+        counts = np.bincount(known[known >= 0], weights=weights, minlength=len(values.cat.categories))
+        cells[key] = pd.Series(counts.astype(np.int64), index=values.cat.categories)
+    return spellings(cells, missing=missing)
+
+
+def _recoded(values: pd.Series, spelling: Mapping[str, str | None]) -> pd.Categorical:
+    """The labels as they are spelled, as a categorical."""
+    texts = [spelling[str(label)] for label in values.cat.categories]
+    names = sorted({text for text in texts if text is not None})
+    place = {text: code for code, text in enumerate(names)}
+    lookup = np.array([-1 if text is None else place[text] for text in texts] + [-1], dtype=np.int64)
+    return pd.Categorical.from_codes(lookup[values.cat.codes.to_numpy()], pd.Index(names, dtype=object))
+
+
+def _excluded(rows: pd.DataFrame, columns: Columns) -> pd.Categorical | None:
+    if columns.exclude is None:
+        return None
+    return pd.Categorical(rows[columns.exclude].astype(object))
+
+
+def _combinations(codes: Mapping[str, pd.Categorical]) -> tuple[pd.DataFrame, Codes]:
+    """The combinations that occur, as text, and the place of each row among them."""
+    key = np.zeros(len(next(iter(codes.values()))), dtype=np.int64)
+    for column in codes.values():
+        width = len(column.categories) + 1
+        key = np.unique(key, return_inverse=True)[1] * width + column.codes.astype(np.int64) + 1
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    frame = pd.DataFrame({name: np.asarray(column[first], dtype=object) for name, column in codes.items()})
+    return frame.where(frame.notna(), None), place
+
+
+def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
+    """Combinations with every role, those without with the reason, and a note on them."""
+    reason = combined["reason"].copy() if "reason" in combined else pd.Series(None, index=combined.index, dtype=object)
+    total = int(combined["n_cells"].sum())
+    notes = []
+    roles = [("part", NO_PART), ("stratum", NO_STRATUM), ("sample", NO_SAMPLE), ("donor", NO_DONOR)]
+    for name, why in roles:
+        if name not in combined:
+            continue
+        lacking = combined[name].isna() & reason.isna()
+        reason[combined[name].isna() & (reason.isna() | (name == "donor"))] = why
+        n_missing = int(combined.loc[lacking, "n_cells"].sum())
+        if n_missing > limit * total:
+            raise LabelError(
+                found=f"{name} missing in {n_missing:,} of {total:,} cells",
+                expected=f"at most {limit:.0%} of the cells without it",
+                fix=f"name another column, --{name} COLUMN; or --allow-missing, to leave these cells out",
+            )
+        if n_missing:
+            notes.append(Note("left out", f"{n_missing:,} of {total:,} cells left out: {why}"))
+    lost = combined.assign(reason=reason)[reason.notna()]
+    by = [name for name in lost.columns if name not in ("part", "n_cells")]
+    left_out = lost.groupby(by, dropna=False, sort=True)["n_cells"].sum().reset_index()
+    left_out = left_out[left_out["n_cells"] > 0].reset_index(drop=True).astype(object)
+    left_out = left_out.where(left_out.notna(), None).astype({"n_cells": "int64"})
+    return combined[reason.isna()].drop(columns="reason", errors="ignore"), left_out, notes
+
+
+def _refuse_cells_as_donors(kept: pd.DataFrame) -> None:
+    n_donors, n_cells = kept["donor"].nunique(), int(kept["n_cells"].sum())
+    if n_cells == 0 or (n_donors > 20 and n_donors > 0.2 * n_cells):
+        raise DesignError(
+            found=f"{n_donors:,} donors with {n_cells:,} cells",
+            expected="donors of many cells each",
+            fix="name the column of the animal or person with --donor: this one seems to name cells",
+        )
+
+
+def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[Note]]:
+    """Combinations with the name of their sample; required labels with one value a unit."""
+    required = [about_name(name) for name in columns.required]
+    notes: list[Note] = []
+    names = kept["donor"].astype(object)
+    if "sample" in kept:
+        several = kept.groupby(["stratum", "donor"])["sample"].nunique() > 1
+        repeated = set(several[several].reset_index()["donor"])
+        names = names.where(~kept["donor"].isin(repeated), names + SEPARATOR + kept["sample"].astype(str))
+        if repeated:
+            notes.append(Note("guessed", f"{len(repeated)} donors have several samples (column {columns.sample!r}): "
+                              "repeats of one donor, never independent donors"))
+    kept = kept.assign(sample=names)
+    for name, column in zip(required, columns.required, strict=True):
+        varied = _varied(kept, name)
+        if not len(varied):
+            continue
+        if column not in columns.splitting:
+            _refuse_varied(kept, name, column, varied, columns)
+            notes.append(Note("limits", f"{len(varied)} donors have several values of {column!r}: they are treated "
+                              "as samples of one donor"))
+        inside = kept["donor"].isin(varied) & kept[name].notna()
+        kept = kept.assign(sample=kept["sample"].where(~inside, kept["sample"] + SEPARATOR + kept[name].astype(str)))
+    for name in required:
+        kept, note = _filled(kept, name)
+        notes += note
+    return kept, notes
+
+
+def _varied(kept: pd.DataFrame, name: str) -> list[str]:
+    """Donors with a sample that has two values of the label in one stratum."""
+    known = kept.loc[kept[name].notna(), [*KEY, name]].drop_duplicates()
+    return sorted(known.loc[known.duplicated(list(KEY)), "donor"].unique())
+
+
+def _refuse_varied(kept: pd.DataFrame, name: str, column: str, varied: list[str], columns: Columns) -> None:
+    if columns.sample is None and len(varied) > 1 and not FIXED.search(column):
+        return
+    values = sorted(kept.loc[(kept["donor"] == varied[0]) & kept[name].notna(), name].unique())
+    others = f"; so have {len(varied) - 1} other donors" if len(varied) > 1 else ""
+    doubtful = [value for value in values if value.casefold() in DOUBTFUL]
+    hint = f"--missing {doubtful[0]!r} (missing=), if it stands for a missing value; or " if doubtful else ""
+    raise LabelError(
+        found=f"donor {varied[0]!r} has {len(values)} values of {name!r}: {', '.join(map(repr, values[:4]))}{others}",
+        expected=f"one value of {name!r} for each donor, or for each sample of a donor",
+        fix=hint + "correct the labels; or, where donors were measured repeatedly, --sample COLUMN names their "
+        "samples, and --paired-by the donor compares each donor with itself",
+    )
+
+
+def _filled(kept: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Note]]:
+    """One value of the label in every unit; blanks filled where the unit's (donor's) other cells agree."""
+    notes: list[Note] = []
+    for place in (list(KEY), ["donor"]):
+        pairs = kept.loc[kept[name].notna(), [*place, name]].drop_duplicates()
+        pairs = pairs[~pairs.duplicated(place, keep=False)].set_index(place)[name]
+        where = pd.MultiIndex.from_frame(kept[place]) if len(place) > 1 else pd.Index(kept[place[0]])
+        found = pd.Series(pairs.reindex(where).to_numpy(dtype=object), index=kept.index)
+        filled = kept[name].isna() & found.notna()
+        if filled.any():
+            n_cells, n_donors = int(kept.loc[filled, "n_cells"].sum()), kept.loc[filled, "donor"].nunique()
+            notes.append(Note("repaired", f"{n_cells:,} cells of {n_donors} donor{'s' * (n_donors > 1)} lack {name!r}: "
+                              "taken from the donor's other cells"))
+            kept = kept.assign(**{name: kept[name].where(~filled, found)})
+    return kept, notes
+
+
+def _unit_of_rows(kept: pd.DataFrame, n_combinations: int) -> Codes:
+    """The number of the unit of every combination; -1 for those left out."""
+    units = pd.MultiIndex.from_frame(kept.drop_duplicates(list(KEY)).sort_values(list(KEY))[list(KEY)])
+    codes = np.full(n_combinations, -1, dtype=np.int64)
+    codes[kept.index.to_numpy()] = units.get_indexer(pd.MultiIndex.from_frame(kept[list(KEY)]))
+    return codes
+
+
+def _described(
+    rows: pd.DataFrame, unit: Codes, n_units: int, columns: Columns, missing: Collection[str]
+) -> tuple[dict[str, NDArray[np.object_]], list[Note]]:
+    """Every other column that has one value in each unit, as text, (units,) each."""
+    taken = {one for one in columns.keys().values() if one} | {columns.amount, columns.exclude, *columns.ignored}
+    none = {" ".join(label.split()).casefold() for label in missing}
+    found: dict[str, NDArray[np.object_]] = {}
+    for column in rows.columns:
+        if column in taken:
+            continue
+        values = _one_a_unit(rows[column], unit, n_units, none)
+        if values is not None and any(value is not None for value in values):
+            found[about_name(str(column))] = values
+    return found, []
+
+
+def _one_a_unit(column: pd.Series, unit: Codes, n_units: int, none: Collection[str]) -> NDArray[np.object_] | None:
+    """The value of each unit, or None where a unit has several; missing ones are passed over."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
+        labels = as_labels(column)
+        texts = [" ".join(str(label).split()) for label in labels.cat.categories]
+        keys = [text.casefold() for text in texts]
+        place = {key: code for code, key in enumerate(dict.fromkeys(keys))}
+        lookup = np.array([-1 if key in none else place[key] for key in keys] + [-1], dtype=np.int64)
+        codes = lookup[labels.cat.codes.to_numpy()]
+        shown = {place[key]: text for key, text in reversed(list(zip(keys, texts, strict=True)))}
+    else:
+        numbers = column.to_numpy()
+        known = np.flatnonzero(~pd.isna(numbers) & (unit >= 0))
+        first = np.full(n_units, -1, dtype=np.int64)
+        first[unit[known]] = known
+        if (numbers[known] != numbers[first[unit[known]]]).any():
+            return None
+        kept = first >= 0
+        values = np.full(n_units, None, dtype=object)
+        values[kept] = [label_text(value) for value in numbers[first[kept]].tolist()]
+        return values
+    inside = (unit >= 0) & (codes >= 0)
+    of_unit = np.full(n_units, -1, dtype=np.int64)
+    of_unit[unit[inside]] = codes[inside]
+    if (codes[inside] != of_unit[unit[inside]]).any():
+        return _joined(codes[inside], unit[inside], n_units, shown) if len(shown) <= 50 else None
+    return np.array([shown.get(int(code)) for code in of_unit], dtype=object)
+
+
+def _joined(codes: Codes, unit: Codes, n_units: int, shown: Mapping[int, str]) -> NDArray[np.object_] | None:
+    """The values of units with several, joined, where they are few; else None: a column about cells."""
+    pairs = np.unique(np.stack([unit, codes], axis=1), axis=0)
+    sizes = np.bincount(pairs[:, 0], minlength=n_units)
+    if sizes.max() > 4 or np.median(sizes) > 1:
+        return None
+    values: list[list[str]] = [[] for _ in range(n_units)]
+    for place, code in pairs.tolist():
+        values[place].append(shown[code])
+    return np.array([SEVERAL.join(sorted(value)) or None for value in values], dtype=object)
+
+
+def _matrix(
+    kept: pd.DataFrame, units: pd.DataFrame, left_out: pd.DataFrame, notes: Sequence[Note], name: str
+) -> Composition:
+    rows = pd.MultiIndex.from_frame(units[list(KEY)]).get_indexer(pd.MultiIndex.from_frame(kept[list(KEY)]))
+    names, place = np.unique(kept["part"].to_numpy(dtype=object), return_inverse=True)
+    counts = csr_array(
+        (kept["n_cells"].to_numpy(dtype=np.int64), (rows, place)), shape=(len(units), len(names)), dtype=np.int64
+    )
+    counts.sum_duplicates()
+    counts.eliminate_zeros()
+    units = units.astype(object).where(units.notna(), None)
+    parts = pd.DataFrame(index=pd.Index(names, dtype=object, name="part"))
+    return Composition(units, parts, counts, left_out, tuple(notes), name)

@@ -1,0 +1,219 @@
+"""Tables that say what they hold: every column's meaning, unit, range and key, declared beside the question.
+
+A subclass of `Table` names columns in order; `Config.unique` is its key. pandera is imported when a frame is checked.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
+
+import pandas as pd
+
+from concentra.errors import TableError
+from concentra.files import replacing
+
+FOLDER = "tables"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column means.
+
+    Attributes
+    ----------
+    description
+        Its meaning in a few words.
+    unit
+        Of measure; empty for a label or a pure number.
+    low, high
+        Its range, both included; None: without a bound.
+    nullable
+        Whether values may be missing.
+    among
+        The values it may have; None: any.
+    dtype
+        "str", "int", "float" or "bool".
+    """
+
+    description: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    nullable: bool = False
+    among: tuple[object, ...] | None = None
+    dtype: str = "str"
+
+
+def column(
+    meaning: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    nullable: bool = False,
+    among: Iterable[object] | None = None,
+) -> Any:
+    """A column of a table: its meaning, unit and range; checked on write and on read.
+
+    >>> column("donors", unit="donors", low=0).unit
+    'donors'
+    """
+    return Column(meaning, unit, low, high, nullable, None if among is None else tuple(among))
+
+
+class Table:
+    """A table. Subclasses name its columns; `Config.unique` is its key.
+
+    Examples
+    --------
+    >>> class Sizes(Table):
+    ...     stratum: str = column("tissue")
+    ...     n_cells: int = column("cells", low=1)
+    ...     class Config(Table.Config):
+    ...         unique = ["stratum"]
+    >>> Sizes.name(), Sizes.check(pd.DataFrame({"n_cells": [3], "stratum": ["lung"]}), "a frame").columns.tolist()
+    ('sizes', ['stratum', 'n_cells'])
+    """
+
+    class Config:
+        """`unique`: the columns that together have no value twice; `first`: those that stand before inherited ones."""
+
+        unique: ClassVar[list[str]] = []
+        first: ClassVar[list[str]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        """The file name without suffix: the class name in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def path(cls, out: Path) -> Path:
+        """Where the table lies below the output folder."""
+        return table_path(cls.name(), out)
+
+    @classmethod
+    def columns(cls) -> dict[str, Column]:
+        """The columns by name, in order: those of a parent first."""
+        return dict(_columns(cls))
+
+    @classmethod
+    def key(cls) -> list[str]:
+        """The columns that together have no value twice."""
+        return list(cls.Config.unique)
+
+    @classmethod
+    def empty(cls) -> pd.DataFrame:
+        """A frame with these columns and no row."""
+        return pd.DataFrame(columns=list(cls.columns()))
+
+    @classmethod
+    def check(cls, frame: pd.DataFrame, place: str) -> pd.DataFrame:
+        """The frame with its columns in the declared order and types, or a `TableError`."""
+        if frame.empty:
+            frame = frame.reindex(columns=list(cls.columns()))
+        missing = [name for name in cls.columns() if name not in frame]
+        if missing:
+            raise TableError(
+                found=f"{place} has no column {', '.join(missing)}",
+                expected=f"the columns of {cls.name()}: {', '.join(cls.columns())}",
+                fix="run the step that writes it again",
+            )
+        import pandera.pandas as pa
+
+        try:
+            return _schema(cls).validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
+        except pa.errors.SchemaErrors as problem:
+            cases = problem.failure_cases.head(5).to_dict("records")
+            raise TableError(
+                found=f"{place}: "
+                + "; ".join(f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases),
+                expected=f"the declaration of {cls.__name__} in {cls.__module__}",
+                fix="fix the step that writes the table, or the declaration where that is wrong",
+            ) from None
+
+    @classmethod
+    def write(cls, frame: pd.DataFrame, out: Path) -> Path:
+        """Check the frame and write it, whole or not at all."""
+        path = cls.path(out)
+        checked = cls.check(frame, path.name)
+        with replacing(path) as temporary:
+            write_csv(checked, temporary)
+        return path
+
+    @classmethod
+    def read(cls, out: Path) -> pd.DataFrame:
+        """Read the table and check it."""
+        return cls.read_file(cls.path(out))
+
+    @classmethod
+    def read_file(cls, path: Path) -> pd.DataFrame:
+        """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
+        state = path.stat()
+        stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
+        return _read_file(cls, path, stamp).copy()
+
+
+@cache
+def _columns(table: type[Table]) -> dict[str, Column]:
+    found: dict[str, Column] = {}
+    hints = get_type_hints(table)
+    for parent in reversed(table.__mro__):
+        for name, declared in vars(parent).items():
+            if isinstance(declared, Column):
+                kind = hints[name]
+                dtype = "object" if kind is object else kind.__name__
+                found[name] = Column(**{**vars(declared), "dtype": dtype})
+    return {name: found[name] for name in dict.fromkeys([*table.Config.first, *found])}
+
+
+@cache
+def _schema(table: type[Table]) -> Any:
+    import pandera.pandas as pa
+
+    columns = {}
+    for name, declared in table.columns().items():
+        checks = []
+        if declared.low is not None:
+            checks.append(pa.Check.ge(declared.low))
+        if declared.high is not None:
+            checks.append(pa.Check.le(declared.high))
+        if declared.among is not None:
+            checks.append(pa.Check.isin(list(declared.among)))
+        kind = {"str": str, "int": int, "float": float, "bool": bool, "object": object}[declared.dtype]
+        columns[name] = pa.Column(kind, checks, nullable=declared.nullable)
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, coerce=True, unique=table.key() or None)
+
+
+@lru_cache(maxsize=128)
+def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
+    """Read and check once for every state of the file: documents and claims look at the same tables many times."""
+    text = {name: "str" for name, declared in table.columns().items() if declared.dtype == "str"}
+    frame = pd.read_csv(
+        path,
+        dtype=text,
+        keep_default_na=False,
+        na_values=[""],
+        encoding="utf-8",
+        float_precision="round_trip",
+    )
+    return table.check(frame, path.name)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame so that every number and label is read back as it was: text quoted, also with line breaks."""
+    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def table_path(name: str, out: Path) -> Path:
+    """Where a table lies below the output folder.
+
+    >>> table_path("parts", Path("results")).as_posix()
+    'results/tables/parts.csv'
+    """
+    return out / FOLDER / f"{name}.csv"
