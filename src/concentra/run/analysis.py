@@ -13,7 +13,7 @@ from concentra.analysis.across import across
 from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
-from concentra.analysis.granularity import compare_levels, contrast_levels
+from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
 from concentra.analysis.support import left_out_table, support
@@ -241,9 +241,6 @@ def _tables(
         yield "granularity_concentration", measured.assign(contrast=name)
         first = granular["level"] == FINEST
         yield "scales", compare_levels(granular[first], granular[~first])
-
-
-FINEST = "finest"
 
 
 def _clustered(
