@@ -1,0 +1,1 @@
+"""The data: from files and frames to counts of parts in units."""
