@@ -135,14 +135,15 @@ def wide_table(
             fix="leave out --wide if each row is a cell; --amount COLUMN if each row is a count",
         )
     names = [one.name for one in numbers]
-    amounts: Amounts = np.column_stack([_amounts(one, names, file, blanks, shares) for one in numbers])
+    columns = [_amounts(one, names, file, blanks, shares) for one in numbers]
+    amounts: Amounts = np.column_stack(columns).astype(np.float64 if shares else np.int64)  # type: ignore[assignment]
     if parts is None:
         refuse_sums(names, amounts, file)
         refuse_covariates(names, file)
-    notes = [_listed(names), *(note for one in numbers for note in one.notes)]
+    notes = [listed(names), *(note for one in numbers for note in one.notes)]
     n_blank = sum(int(one.blank.sum()) for one in numbers)
     if n_blank:
-        notes.append(f"{n_blank} blank cells of {file!r} are counted as 0")
+        notes.append(f"{n_blank} missing values of {file!r} are counted as 0")
     notes += check_sums(amounts.sum(axis=1), shares=shares, file=file)
     others = tuple(str(name) for name in table.columns if str(name) not in names)
     return WideTable(tuple(names), amounts, others, tuple(notes))
@@ -201,7 +202,7 @@ def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, 
     if numbers.blank.any() and blanks == "refuse":
         row = int(np.argmax(numbers.blank))
         raise AmountError(
-            found=f"blank in column {numbers.name!r}, data row {row + 1} of {file!r}"
+            found=f"missing value in column {numbers.name!r}, data row {row + 1} of {file!r}"
             + (f"; {int(numbers.blank.sum())} in this column" if numbers.blank.sum() > 1 else ""),
             expected="a number in every cell of a part: 0 where it is absent",
             fix="--blanks zero, if a blank means 0; else fill it in, or remove the row"
@@ -253,7 +254,12 @@ def refuse_sums(names: Sequence[str], amounts: Amounts, file: str = "the table")
         )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """A note that lists the parts taken.
+
+    >>> listed(["T", "B"])
+    "2 parts: 'T', 'B'"
+    """
     shown = ", ".join(map(repr, names[:_SHOWN]))
     return f"{len(names)} parts: {shown}" + (
         f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

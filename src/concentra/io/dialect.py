@@ -245,6 +245,7 @@ def _has_row_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
     """Whether each row has one field more than the header, the first of them a different one each time, as R writes."""
     return (
         len(header) > 1
+        and len(rows) > 1
         and {len(row) for row in rows} == {len(header) + 1}
         and len({row[0] for row in rows}) == len(rows)
         and any(row[-1].strip() for row in rows)

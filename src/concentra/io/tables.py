@@ -142,6 +142,11 @@ def _dialect(path: str | Path, ending: str) -> Dialect:
         return find_dialect(path, DELIMITED[ending])
 
 
+def table_separator(path: str | Path, ending: str) -> str | None:
+    """The character between the columns of a text table, None for other tables."""
+    return _dialect(path, ending).separator if ending in DELIMITED else None
+
+
 def _named(dialect: Dialect) -> list[str]:
     return [name for place, name in enumerate(dialect.names) if place not in dialect.blank]
 
