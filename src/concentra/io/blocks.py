@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from concentra.errors import AmountError, FileFormatError
 from concentra.io.labels import label_text
 from concentra.io.tables import (
-    DELIMITED,
     TABLES,
     delimited_batches,
     file_ending,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 Share = tuple[int, int]
 """(i, n): the i-th of n shares of the rows, 1 <= i <= n."""
 
-ENDINGS = (".parquet", ".h5ad", ".zarr", *DELIMITED)
+ENDINGS = (".h5ad", ".zarr", *TABLES)
 BLOCK_ROWS = 1 << 20
 MISSING = 0  # the code of a missing label in all blocks together
 WHOLE: Share = (1, 1)
