@@ -294,13 +294,14 @@ def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Shar
 
 
 def _annotated(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
-    from concentra.io.annotated import obs_columns, obs_length, read_obs
+    from concentra.io.annotated import opened_obs
 
-    require_columns(path, labels, list(obs_columns(path, ending)))
-    low, high = stretch(obs_length(path, ending, labels[0]), share)
-    for start in range(low, high, BLOCK_ROWS):
-        frame = read_obs(path, ending, labels, rows=slice(start, min(start + BLOCK_ROWS, high)))
-        yield Block(tuple(_column(frame[name]) for name in labels))
+    with opened_obs(path, ending) as obs:
+        require_columns(path, labels, list(obs.columns))
+        low, high = stretch(obs.n_cells, share)
+        for start in range(low, high, BLOCK_ROWS):
+            frame = obs.read(labels, slice(start, min(start + BLOCK_ROWS, high)))
+            yield Block(tuple(_column(frame[name]) for name in labels))
 
 
 def _column(values: pd.Series) -> Coded:
