@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from concentra.io.store_server import MEGABYTES, SECONDS
+from concentra.io.nodes import MEGABYTES, SECONDS
 
 SERVER = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "

@@ -11,6 +11,8 @@ from typing import Any
 ATTRIBUTES = (
     "_index", "column-order", "encoding-type", "shape", "h5sparse_format", "h5sparse_shape",
 )  # fmt: skip
+SECONDS = 15  # that one request may take: it reads a bounded stretch of rows
+MEGABYTES = 768  # of memory that the process may fill (Linux)
 INWARDS = "read it where those files are, with anndata, and write it again as one file"
 KINDS = {
     "i": "integer", "u": "integer", "f": "float", "b": "boolean", "S": "string", "U": "string", "T": "string",

@@ -28,11 +28,8 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from concentra.io.hdf5 import Hdf5
-from concentra.io.nodes import Arrays, Place, Refused, array_node
+from concentra.io.nodes import MEGABYTES, SECONDS, Arrays, Place, Refused, array_node
 from concentra.io.zarr_store import Zarr
-
-SECONDS = 15  # that one request may take: it reads a bounded stretch of rows
-MEGABYTES = 768  # of memory that the process may fill (Linux)
 
 STORES = {".h5ad": Hdf5, ".zarr": Zarr}
 

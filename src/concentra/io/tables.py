@@ -118,7 +118,9 @@ def require_columns(path: str | Path, names: Sequence[str], existing: Sequence[s
 def table_columns(path: str | Path, ending: str) -> dict[str, str] | list[str]:
     """The columns of a table: names of a delimited file, names and kinds of a Parquet file."""
     if ending == ".parquet":
-        return _parquet_columns(path)
+        from concentra.io.parquet import parquet_columns
+
+        return parquet_columns(path)
     return _header(path, ending)
 
 
@@ -156,28 +158,6 @@ def _refuse_disguise(path: str | Path, ending: str) -> None:
             )
 
 
-def _parquet_columns(path: str | Path) -> dict[str, str]:
-    import pyarrow.parquet
-
-    with reading(path, "a whole Parquet file"):
-        schema = pyarrow.parquet.read_schema(path)
-    kinds = {field.name: _arrow_kind(field.type) for field in schema}
-    return {name: kind for name, kind in kinds.items() if not name.startswith("__index_level_")}
-
-
-def _arrow_kind(kind: object) -> str:
-    from pyarrow import types
-
-    checks = {
-        "categorical": types.is_dictionary,
-        "boolean": types.is_boolean,
-        "integer": types.is_integer,
-        "float": types.is_floating,
-        "string": lambda it: types.is_string(it) or types.is_large_string(it),
-    }
-    return next((name for name, check in checks.items() if check(kind)), "other")
-
-
 def read_table(path: str | Path, ending: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The named columns of a table, rows in the order of the file.
 
@@ -197,7 +177,9 @@ def read_table(path: str | Path, ending: str, columns: Sequence[str] | None = No
         files are as they were written, text as categoricals.
     """
     if ending == ".parquet":
-        return _read_parquet(path, columns)
+        from concentra.io.parquet import read_parquet
+
+        return read_parquet(path, columns)
     header = _header(path, ending)
     names = header if columns is None else list(columns)
     require_columns(path, names, header)
@@ -253,14 +235,3 @@ def _csv_options(ending: str, names: Sequence[str], n_columns: int) -> dict[str,
             include_columns=list(names), column_types=dict.fromkeys(names, text), strings_can_be_null=False
         ),
     }
-
-
-def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> pd.DataFrame:
-    import pyarrow.parquet
-
-    names = list(_parquet_columns(path)) if columns is None else list(columns)
-    require_columns(path, names, list(_parquet_columns(path)))
-    with reading(path, "a whole Parquet file"):
-        table = pyarrow.parquet.ParquetFile(path, read_dictionary=names).read(columns=names)
-        frame: pd.DataFrame = table.select(names).unify_dictionaries().to_pandas(ignore_metadata=True)
-    return frame
