@@ -129,7 +129,9 @@ def table_columns(path: str | Path, ending: str) -> dict[str, str] | list[str]:
     """The columns of a table: names where all is text, names and kinds of a Parquet file or a data frame of R."""
     refuse_disguise(path, ending)
     if ending == ".parquet":
-        return _parquet_columns(path)
+        from concentra.io.parquet import parquet_columns
+
+        return parquet_columns(path)
     if ending in R_DATA:
         return {str(name): _pandas_kind(values) for name, values in _r_frame(path, []).items()}
     if ending in SPREADSHEETS:
@@ -176,28 +178,6 @@ def _pandas_kind(values: pd.Series) -> str:
     return next((name for name, check in checks.items() if check(values.dtype)), "other")
 
 
-def _parquet_columns(path: str | Path) -> dict[str, str]:
-    import pyarrow.parquet
-
-    with reading(path, "a whole Parquet file"):
-        schema = pyarrow.parquet.read_schema(path)
-    kinds = {field.name: _arrow_kind(field.type) for field in schema}
-    return {name: kind for name, kind in kinds.items() if not name.startswith("__index_level_")}
-
-
-def _arrow_kind(kind: object) -> str:
-    from pyarrow import types
-
-    checks = {
-        "categorical": types.is_dictionary,
-        "boolean": types.is_boolean,
-        "integer": types.is_integer,
-        "float": types.is_floating,
-        "string": lambda it: types.is_string(it) or types.is_large_string(it),
-    }
-    return next((name for name, check in checks.items() if check(kind)), "other")
-
-
 def read_table(
     path: str | Path, ending: str, columns: Sequence[str] | None = None, *, notes: list[str] | None = None
 ) -> pd.DataFrame:
@@ -241,7 +221,9 @@ def read_table(
     refuse_disguise(path, ending)
     noted: list[str] = [] if notes is None else notes
     if ending == ".parquet":
-        return _read_parquet(path, columns)
+        from concentra.io.parquet import read_parquet
+
+        return read_parquet(path, columns)
     if ending in DELIMITED:
         return _read_text(path, ending, columns, noted)
     frame = _spreadsheet(path, noted) if ending in SPREADSHEETS else _r_frame(path, noted)
@@ -292,15 +274,4 @@ def _read_text(
     schema = pyarrow.schema([(name, pyarrow.dictionary(pyarrow.int32(), pyarrow.utf8())) for name in names])
     table = pyarrow.Table.from_batches(_text_batches(path, dialect, names, notes), schema)
     frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
-    return frame
-
-
-def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> pd.DataFrame:
-    import pyarrow.parquet
-
-    names = list(_parquet_columns(path)) if columns is None else list(columns)
-    require_columns(path, names, list(_parquet_columns(path)))
-    with reading(path, "a whole Parquet file"):
-        table = pyarrow.parquet.ParquetFile(path, read_dictionary=names).read(columns=names)
-        frame: pd.DataFrame = table.select(names).unify_dictionaries().to_pandas(ignore_metadata=True)
     return frame
