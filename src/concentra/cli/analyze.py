@@ -78,6 +78,16 @@ def analyze(
     shares: Annotated[
         bool, typer.Option("--shares", help="Amounts are shares or percentages without numbers of cells.")
     ] = False,
+    parts: Annotated[
+        str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
+    ] = None,
+    about: Annotated[
+        list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")
+    ] = None,
+    blanks: Annotated[str, typer.Option(help="Of --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
+    shared_donors: Annotated[
+        str, typer.Option(help="A donor name in several data sets: 'refuse', 'apart' or 'same'.")
+    ] = "refuse",
     levels: Annotated[
         str | None, typer.Option(help="A file of coarser cell types: the finest first, one column a level.")
     ] = None,
@@ -127,7 +137,8 @@ def analyze(
     else:
         options = Options(
             cells=tuple(cells or ()), donor=donor, tissue=tissue, cell_type=cell_type, sample=sample, amount=amount,
-            wide=wide, shares=shares, donors=donors, contrast=tuple(contrast or ()), formula=formula, trend=trend,
+            wide=wide, shares=shares, parts=tuple(parts.split(",")) if parts else (), about=tuple(about or ()),
+            blanks=blanks, shared_donors=shared_donors, donors=donors, contrast=tuple(contrast or ()), formula=formula, trend=trend,
             within=within, paired_by=paired_by, accept_confounding=(*(accept_confounding or ()), *(despite or ())),
             missing=tuple(missing or ()), allow_missing=allow_missing, levels=levels, min_cells=min_cells, depth=depth,
             alpha=alpha, level=level, margin_ratio=margin_ratio, margin_gini=margin_gini, draws=draws,

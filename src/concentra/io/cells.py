@@ -129,7 +129,7 @@ def read_labels(
     return frame
 
 
-def read_all_labels(path: str | Path) -> pd.DataFrame:
+def read_all_labels(path: str | Path, *, notes: list[str] | None = None) -> pd.DataFrame:
     """Every column of a cell table that can be a label or a number, as `read_labels` returns them.
 
     Examples
@@ -140,7 +140,8 @@ def read_all_labels(path: str | Path) -> pd.DataFrame:
     >>> read_all_labels(table).columns.tolist()
     ['donor', 'tissue']
     """
-    return read_labels(path, [name for name, kind in label_columns(path).items() if kind != "other"])
+    names = [name for name, kind in label_columns(path).items() if kind != "other"]
+    return read_labels(path, names, notes=notes)
 
 
 def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:

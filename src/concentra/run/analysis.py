@@ -169,6 +169,11 @@ def _composition(
         sample=options.sample,
         amount=options.amount,
         wide=options.wide,
+        shares=options.shares,
+        parts=options.parts,
+        about=options.about,
+        blanks=options.blanks,  # type: ignore[arg-type]
+        shared_donors=options.shared_donors,  # type: ignore[arg-type]
         donors=donors,
         missing=options.missing,
         allow_missing=options.allow_missing,
@@ -312,7 +317,7 @@ def _described(source: Any) -> str:
 def _tuples(options: dict[str, Any]) -> dict[str, Any]:
     """Single values of options that take several, as tuples."""
     made = dict(options)
-    for name in ("missing", "accept_confounding", "resolutions"):
+    for name in ("missing", "accept_confounding", "resolutions", "parts", "about"):
         if name in made:
             value = made[name]
             made[name] = (value,) if isinstance(value, (str, float, int)) else tuple(value)
