@@ -139,6 +139,12 @@ def table_columns(path: str | Path, ending: str) -> dict[str, str] | list[str]:
     return _named(_dialect(path, ending))
 
 
+def separator_of(path: str | Path) -> str | None:
+    """The character between the columns of a text file; None for other files."""
+    ending = file_ending(path, TABLES) if str(path).lower().endswith(tuple(DELIMITED)) else ""
+    return _dialect(path, ending).separator if ending in DELIMITED else None
+
+
 def _dialect(path: str | Path, ending: str) -> Dialect:
     with reading(path, "a table of text with column names in its first line"):
         return find_dialect(path, DELIMITED[ending])
