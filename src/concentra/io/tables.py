@@ -15,6 +15,7 @@ Text stays text here. Whether a column of text holds numbers is decided by whoev
 from __future__ import annotations
 
 import csv
+import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,16 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         yield
     except ConcentraError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, csv.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        csv.Error,
+    ) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FileFormatError(
             found=f"{str(path)!r} cannot be read: {reason}",
