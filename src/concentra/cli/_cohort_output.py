@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 import os
 import platform
@@ -17,7 +14,8 @@ import pandas as pd
 from concentra import __version__
 from concentra.cli._cohort_options import FILE, Options
 from concentra.errors import ArgumentError
-from concentra.files import write_text
+from concentra.files import read_json, sha256, write_text
+from concentra.outputs import confirm, digest, recorded, refuse_links, table_text, write_recorded
 from concentra.report.analysis import Picture
 
 ACCOUNT = "provenance.json"
@@ -38,13 +36,6 @@ def refuse_unwritable(out: Path) -> None:
     )
 
 
-def table_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV: text quoted, also with line breaks in it; every number as it is."""
-    text = io.StringIO()
-    frame.to_csv(text, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    return text.getvalue()
-
-
 def write_all(
     out: Path,
     options: Options,
@@ -54,7 +45,7 @@ def write_all(
     summary: str,
     page: str,
 ) -> list[Path]:
-    """Write everything; files that an earlier run left here and this one does not write are removed.
+    """Write everything; files of an earlier run that this one does not write are removed, unless somebody changed them.
 
     The account of the files (`provenance.json`) is removed first and written last: where it is missing, a run was
     interrupted, and the same command writes the same files again.
@@ -62,31 +53,17 @@ def write_all(
     texts = {f"tables/{name}.csv": table_text(frame) for name, frame in tables.items()}
     texts |= {f"figures/{one.name}.svg": one.svg for one in pictures}
     texts |= {"summary.md": summary, "report.html": page, FILE: options.text(out)}
+    refuse_links(out, texts)
     account = out / ACCOUNT
-    earlier = _earlier(account)
+    earlier = recorded(read_json(account).get("files"))
     account.unlink(missing_ok=True)
-    for name, text in texts.items():
-        write_text(out / name, text)
-    for name in earlier - set(texts):
-        (out / name).unlink(missing_ok=True)
-    write_text(account, _account(options, out, counted, texts))
+    record = write_recorded(out, texts, earlier)
+    write_text(account, _account(options, out, counted, record))
+    confirm(out, {**record, ACCOUNT: sha256(account)})
     return [out / name for name in ("report.html", "summary.md", "tables", "figures", FILE)]
 
 
-def _earlier(account: Path) -> set[str]:
-    """Names of the files of an earlier run, none outside its tables and figures."""
-    try:
-        named = json.loads(account.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {
-        name
-        for name in named
-        if name.count("/") == 1 and name.split("/")[0] in ("tables", "figures") and ".." not in name
-    }
-
-
-def _account(options: Options, out: Path, counted: pd.DataFrame, texts: Mapping[str, str]) -> str:
+def _account(options: Options, out: Path, counted: pd.DataFrame, record: Mapping[str, str]) -> str:
     inputs = [
         {"file": Path(name).name, "bytes": Path(name).stat().st_size if Path(name).is_file() else None}
         for name in options.cells
@@ -98,12 +75,8 @@ def _account(options: Options, out: Path, counted: pd.DataFrame, texts: Mapping[
             name: metadata.version(name) for name in PACKAGES + CLUSTERING * bool(options.resolutions)
         },
         "inputs": inputs,
-        "labels_sha256": _digest(table_text(counted)),
-        "options_sha256": _digest(texts[FILE]),
-        "files": {name: _digest(text) for name, text in sorted(texts.items())},
+        "labels_sha256": digest(table_text(counted)),
+        "options_sha256": record[FILE],
+        "files": dict(sorted(record.items())),
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
