@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from concentra.printable import printable
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^&=@-])")
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)  # no XML, or turning the direction of text
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 
@@ -21,7 +20,7 @@ def escape(label: object, limit: int = LIMIT) -> str:
     >>> escape("<script>|x_y")
     '\\\\<script\\\\>\\\\|x\\\\_y'
     """
-    text = " ".join(_CONTROL.sub(" ", str(label)).split())
+    text = " ".join(printable(label).split())
     return _SPECIAL.sub(r"\\\1", text if len(text) <= limit else text[: limit - 1] + "…")
 
 
