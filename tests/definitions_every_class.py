@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 VOCABULARY, LAYERS, WIDTH, HEADS = 61, 4, 32, 4
-MOST_PARAMETERS = 3_000_000
+MOST_PARAMETERS = 10_000_000
 SECONDS = 60
 
 # fmt: off
@@ -66,12 +66,46 @@ SIZES: dict[str, Any] = {
     "laurel_rank": 4, "activation_sparsity_pattern": None, "num_nextn_predict_layers": 0, "num_mtp_layers": 0,
     "num_dense_layers": 1, "num_hidden_groups": 1, "inner_group_num": 1, "pad_token_id": 0, "bos_token_id": 1,
     "eos_token_id": 2, "decoder_start_token_id": 0, "is_decoder": True, "pad_token_ids": 0,
-    "rescale_every": 0, "max_window_layers": 4, "use_cache": False, "is_encoder_decoder": False,
+    "rescale_every": 0, "max_window_layers": 4, "use_cache": False,
     "tie_word_embeddings": None, "image_size": 32, "patch_size": 16,
     "interleave_moe_layer_step": 2, "attention_group_size": 2, "num_memory_blocks": 1, "ngram": 2,
     "num_codebooks": 2, "share_embeddings": False, "add_cross_attention": False,
 }
 # fmt: on
+BY_CLASS: dict[str, dict[str, Any]] = {
+    "HunYuanDenseV1Config": {"head_dim": 8},
+    "HunYuanMoEV1Config": {"head_dim": 8},
+    "MinistralConfig": {"head_dim": 8},
+    "Dots1Config": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2, "head_dim": 8},
+    "NemotronConfig": {"num_key_value_heads": 2},
+    "ZambaConfig": {"attention_hidden_size": 64, "attention_head_dim": 16},
+    "Zamba2Config": {
+        "attention_hidden_size": 64,
+        "attention_head_dim": 16,
+        "n_mamba_heads": 8,
+        "hybrid_layer_ids": [1, 3],
+    },
+    "Lfm2MoeConfig": {"layer_types": ["full_attention", "conv"] * 2},
+    "BambaConfig": {"attn_layer_indices": [1, 3]},
+    "GraniteMoeHybridConfig": {"layer_types": ["linear_attention", "full_attention"] * 2},
+    "CohereCompassConfig": {
+        "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}}
+    },
+    "DbrxConfig": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4},
+        "ffn_config": {"ffn_hidden_size": 48},
+    },
+    "EsmConfig": {"vocab_size": 61},
+    "MobileBertConfig": {"intra_bottleneck_size": 32},
+    "LukeConfig": {"entity_vocab_size": 61, "entity_emb_size": 32},
+    "RoCBertConfig": {
+        "pronunciation_vocab_size": 61,
+        "shape_vocab_size": 61,
+        "pronunciation_embed_dim": 16,
+        "shape_embed_dim": 16,
+    },
+    "XmodConfig": {"default_language": "en_XX"},
+}  # fmt: skip
 KEPT = ("tie_word_embeddings",)
 LAYERWISE = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
@@ -101,7 +135,7 @@ def class_names(kind: str) -> list[str]:
 def small_config(config_class: Any, *, is_decoder: bool) -> Any:
     """A configuration of the class with every size that is known by name made small."""
     default = config_class()
-    wanted = _small_settings(default, is_decoder)
+    wanted = _small_settings(default, is_decoder) | BY_CLASS.get(config_class.__name__, {})
     for _ in range(12):
         try:
             return config_class(**wanted)
@@ -115,7 +149,9 @@ def small_config(config_class: Any, *, is_decoder: bool) -> Any:
 
 def _small_settings(default: Any, is_decoder: bool) -> dict[str, Any]:
     written = {key: value for key, value in vars(default).items() if not key.startswith("_")}
-    depth = next((getattr(default, key) for key in LAYERWISE if isinstance(getattr(default, key, None), int)), 0)
+    depth = next(
+        (getattr(default, key) for key in LAYERWISE if isinstance(getattr(default, key, None), int)), 0
+    )
     names = {*written, *getattr(default, "attribute_map", {})}
     settings: dict[str, Any] = {}
     for key in sorted(names):
@@ -129,6 +165,8 @@ def _small_settings(default: Any, is_decoder: bool) -> dict[str, Any]:
         elif isinstance(value, dict) and key in ("rope_parameters", "rope_scaling") and value:
             settings[key] = value
     settings.setdefault("pad_token_id", 0)
+    if "kv_lora_rank" in written and "num_key_value_heads" in settings:
+        settings["num_key_value_heads"] = HEADS  # latent attention shares no heads
     for key in ("layer_types", "layers_block_type"):
         kinds = written.get(key)
         if isinstance(kinds, list) and kinds:
@@ -177,7 +215,9 @@ def build(name: str, *, masked: bool) -> Any:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.is_floating_point():
-                parameter.add_(torch.randn(parameter.shape).to(parameter.dtype) * (0.2 if parameter.dim() > 1 else 0.1))
+                parameter.add_(
+                    torch.randn(parameter.shape).to(parameter.dtype) * (0.2 if parameter.dim() > 1 else 0.1)
+                )
     return model
 
 
@@ -201,7 +241,8 @@ def tried(name: str, *, masked: bool) -> Outcome:
                     sites = find_head_sites(model, part="decoder")
                 else:
                     sites = find_head_sites(model)
-                table = head_importance(model, batch, sites=sites, progress=False)
+                loss = "token" if masked else "auto"
+                table = head_importance(model, batch, sites=sites, loss=loss, progress=False)
         except ConcentraError as error:
             return Outcome(name, "refused", str(error).splitlines()[0])
         except Exception as error:

@@ -69,6 +69,7 @@ class Runner:
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
     chunked: dict[tuple[int, ...], bool] = field(default_factory=dict)
     proven: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
+    compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     held: dict[int, Prefix] = field(default_factory=dict)
     known: dict[int, tuple[Sums, Counts, int, float]] = field(default_factory=dict)
     peak_bytes: int = 0
@@ -191,21 +192,19 @@ class Runner:
         """How many variants go into one pass: given, or the most that change no bit and save time."""
         shape = _shape(batch)
         if shape not in self.widths:
-            most = min(len(units), self._fitting(number, prefix))
             if self.variants != "auto":
-                self.widths[shape] = self._given(batch, site, units, prefix, number, int(self.variants))
+                self.widths[shape] = int(self.variants)
             else:
+                most = min(len(units), self._fitting(number, prefix))
                 seconds = self.known[number][3]
                 worth = seconds < WORTH_BATCHING and int(np.prod(shape)) % ROWS_OF_A_KERNEL == 0
                 self.widths[shape] = self._tried(batch, site, units[: most if worth else 1], prefix, number)
+        if self.widths[shape] > 1 and (site.layer, shape) not in self.compared:
+            self.compared.add((site.layer, shape))
+            self.widths[shape] = self._compared(batch, site, units, prefix, number, self.widths[shape])
         return self.widths[shape]
 
-    def _fitting(self, number: int, prefix: Prefix | None) -> int:
-        size = self.known[number][2]
-        free = self.max_cache_bytes - self._held_bytes()
-        return max(1, free // max(1, 3 * size + _size(prefix)))  # logits, their logarithms, the losses
-
-    def _given(
+    def _compared(
         self,
         batch: dict[str, Any],
         site: HeadSite,
@@ -214,17 +213,23 @@ class Runner:
         number: int,
         width: int,
     ) -> int:
-        """The number of variants asked for, or 1 where that gives other losses than one at a time."""
-        if width == 1:
-            return 1
-        alone = self._rows(batch, site, units[:width], prefix, number, 1)
+        """The width, or 1 where its first pass gives other losses for its first and last unit than one at a time."""
+        some = units[:width]
+        alone = self._rows(batch, site, [some[0], some[-1]], prefix, number, 1)
         try:
-            together = self._rows(batch, site, units[:width], prefix, number, width)
+            together = self._rows(batch, site, some, prefix, number, width)[[0, -1]]
         except Exception as error:  # whatever it is, the plain way remains
             return self._one_at_a_time(f"{type(error).__name__}: {str(error)[:120]}")
-        if not np.allclose(together, alone, rtol=LAST_BITS, atol=0, equal_nan=True):
+        tolerance = 0 if self.variants == "auto" else LAST_BITS
+        if not np.allclose(together, alone, rtol=tolerance, atol=0, equal_nan=True):
             return self._one_at_a_time("together they give other losses")
         return width
+
+    def _fitting(self, number: int, prefix: Prefix | None) -> int:
+        size = self.known[number][2]
+        free = self.max_cache_bytes - self._held_bytes()
+        most = 0 if prefix is None else max(_size(prefix), 2 * _bytes(prefix.clean))  # nothing is below the first
+        return max(1, free // max(1, 3 * size + most) - (prefix is not None))  # logits, logarithms, losses
 
     def _one_at_a_time(self, why: str) -> int:
         self._note(f"variants are computed one at a time: {why}")
@@ -270,7 +275,7 @@ class Runner:
     ) -> Sums:
         """The sums (n_units, n) of a layer, `width` variants a pass; the last pass is filled up, not shortened."""
         width = min(width, len(units)) if self.variants == "auto" else width
-        passes = []
+        passes: list[Sums] = []
         for start in range(0, len(units), width):
             chosen = units[start : start + width]
             filled = chosen + [chosen[-1]] * (width - len(chosen))

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from concentra.errors import ArgumentError
-from concentra.heads.ablate import Replacement, check_ablation, clean_inputs, columns_of, mean_inputs, sequence_axes
+from concentra.heads.ablate import (
+    Replacement,
+    check_ablation,
+    clean_inputs,
+    columns_of,
+    mean_inputs,
+    sequence_axes,
+)
 from concentra.heads.batches import as_batches, n_sequences
 from concentra.heads.exact import Runner
 from concentra.heads.guard import evaluating, placed, quantised
