@@ -78,19 +78,27 @@ class Agreement(Table):
     n_specifications: int = column("distinct specifications: those that can differ in the metric", low=1)
     published: float = column("shift under the choice made; missing for both", nullable=True)
     share_same_sign: float = column(
-        "share of distinct specifications with the sign of the choice made; for both, with both signs", low=0, high=1
+        "share of distinct specifications with the sign of the choice made; for both, with both signs",
+        low=0,
+        high=1,
     )
     median: float = column("median shift over distinct specifications; missing for both", nullable=True)
     low: float = column("least shift; missing for both", nullable=True)
     high: float = column("greatest shift; missing for both", nullable=True)
     p_value: float = column(
-        "joint permutation p of the median shift, labels exchanged among all donors", low=0, high=1, nullable=True
+        "joint permutation p of the median shift, labels exchanged among all donors",
+        low=0,
+        high=1,
+        nullable=True,
     )
     p_attainable: float = column("smallest such p that these donors allow", low=0, high=1, nullable=True)
     n_arrangements: int = column("arrangements of labels: all, or those drawn", low=0)
     exact: bool = column("all arrangements were enumerated")
     p_value_within: float = column(
-        "the same, labels exchanged among donors of one value of the restriction (sex)", low=0, high=1, nullable=True
+        "the same, labels exchanged among donors of one value of the restriction (sex)",
+        low=0,
+        high=1,
+        nullable=True,
     )
     p_attainable_within: float = column("smallest such p", low=0, high=1, nullable=True)
     n_arrangements_within: int = column("arrangements within: all, or those drawn", low=0)
@@ -120,7 +128,10 @@ def default_choices(design: Design, restricted_by: str | None = None) -> Choices
     restrictions = [ALL]
     if restricted_by is not None and design.groups is not None:
         labels = design.composition.label(restricted_by)
-        values = [set(labels[(design.groups == group) & design.included].dropna()) for group in design.question.groups]
+        values = [
+            set(labels[(design.groups == group) & design.included].dropna())
+            for group in design.question.groups
+        ]
         restrictions += [value for value in natural_order(set.intersection(*values)) if value != ALL]
     return Choices(
         references=_groupings(design.question.reference),
@@ -274,7 +285,9 @@ class _Crossing:
             return None
         counts = every.astype(np.float64)[kept]
         places = np.array([wanted.index(str(label)) for label in labels[kept]], dtype=np.int64)
-        values = np.array(["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_)
+        values = np.array(
+            ["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_
+        )
         rows, comparisons = comparisons_of(choices, counts, values, wanted)
         observed = sweep(comparisons, places[None])
         return cls(rows, comparisons, places, values, observed) if observed.first[-1, 0, 0] else None
@@ -299,7 +312,12 @@ class _Crossing:
         reason = NO_TEST if frame.loc[0, ["n_reference", "n_other"]].min() < 2 else ""
         columns: dict[str, Any] = {"reason": reason}
         for suffix, strata in (("", None), ("_within", self.restricting.tolist())):
-            found: dict[str, Any] = {"p_value": np.nan, "p_attainable": np.nan, "n_arrangements": 0, "exact": True}
+            found: dict[str, Any] = {
+                "p_value": np.nan,
+                "p_attainable": np.nan,
+                "n_arrangements": 0,
+                "exact": True,
+            }
             if not reason:
                 test = joint_test(
                     self.comparisons, self.labels.tolist(), strata=strata, rng=rng, n_random=n_random,

@@ -67,7 +67,9 @@ class Settings:
             if not holds:
                 option = f"--{OPTIONS.get(name, name.replace('_', '-'))}"
                 raise ArgumentError(
-                    found=f"{option} {getattr(self, name)}", expected=expected, fix=f"leave out {option}, or change it"
+                    found=f"{option} {getattr(self, name)}",
+                    expected=expected,
+                    fix=f"leave out {option}, or change it",
                 )
 
 

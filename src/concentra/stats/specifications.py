@@ -190,7 +190,7 @@ def dominant_share(found: Sweep) -> Floats:
     """The share of distinct specifications in the more frequent direction (M + 1, A); NaN where there is none.
 
     For one metric, the directions are up and down. For both together they are the quadrants in which the first
-    metric rises while the second falls, and the reverse: crystallizes and disperses.
+    metric rises while the second falls, and the reverse: more and less concentrated.
     """
     n_metrics = found.shifts.shape[0]
     sign = signs(found.shifts)
