@@ -203,12 +203,9 @@ def _model(
         columns.append((title, np.nan_to_num(axis)))
         terms.append(Term(question.name))
         contrasts[question.name] = {title: 1.0}
-    for column in (
-        question.within,
-        question.paired_by if _complete_pairs(composition, question, groups, included) else None,
-    ):
-        if column is not None:
-            columns += _dummies(column, composition.label(column).to_numpy(dtype=object)[included], included)
+    if question.within is not None:
+        labels = composition.label(question.within).to_numpy(dtype=object)[included]
+        columns += _dummies(question.within, labels, included)
     if question.formula:
         if question.column and question.column in formula_columns(question.formula):
             return _by_formula(composition, question, groups, covariates, included)
@@ -224,18 +221,6 @@ def _model(
         for name, weights in contrasts.items()
     }
     return matrix, labels, tuple(terms), rows
-
-
-def _complete_pairs(
-    composition: Composition, question: Question, groups: Names | None, included: NDArray[np.bool_]
-) -> bool:
-    """Whether every pair of every stratum has one unit of each group, so that pairs are blocks."""
-    if question.paired_by is None or groups is None:
-        return False
-    frame = composition.units.assign(pair=composition.label(question.paired_by), group=groups)[included]
-    sizes = frame.groupby(["stratum", "pair", "group"]).size()
-    whole = frame.groupby(["stratum", "pair"])["group"].nunique()
-    return bool((sizes == 1).all() and (whole == len(question.groups)).all())
 
 
 def _dummies(name: str, labels: Names, included: NDArray[np.bool_]) -> list[tuple[str, Floats]]:

@@ -14,6 +14,7 @@ from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.model import omnibus
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
 from concentra.analysis.support import left_out_table, support
@@ -228,6 +229,8 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
     yield "confounding", confounding(design).assign(contrast=name)
     progress(f"{name}: model and exact tests")
     yield "contrast", contrast(design, units)
+    if len(design.question.others) > 1:
+        yield "omnibus", omnibus(design, units)
     if design.axis is not None:
         yield "trend", trend(design, units)
     if not design.question.column:
