@@ -178,7 +178,7 @@ def omnibus(design: Design, units: pd.DataFrame) -> pd.DataFrame:
     >>> from concentra.analysis.concentration import concentration
     >>> from concentra.composition import from_table
     >>> from concentra.design import Question, resolve
-    >>> rows = [("lung", f"{g}{n}", g, p, 50 + s * (n + 9 * "abc".index(g))) for g in "abc" for n in range(3)
+    >>> rows = [("lung", f"{g}{n}", g, p, 50 + s * (n + 1 + 9 * "abc".index(g))) for g in "abc" for n in range(3)
     ...         for p, s in (("B", 1), ("T", -1))]
     >>> made = from_table(pd.DataFrame(rows, columns=["stratum", "donor", "g", "part", "n_cells"]))
     >>> found = omnibus(resolve(made, Question("g", ("a",), (("b",), ("c",)))), concentration(made))
