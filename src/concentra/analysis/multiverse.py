@@ -23,6 +23,7 @@ from concentra.analysis.choices import (
     Choices,
     comparisons_of,
 )
+from concentra.composition.composition import Composition
 from concentra.composition.reading import natural_order
 from concentra.design.design import Design
 from concentra.stats.multiverse import ALL_UP_TO, joint_test
@@ -195,24 +196,51 @@ def multiverse(
     (2, 0.3, [1.0, 1.0, 1.0])
     """
     chosen = default_choices(design, restricted_by) if choices is None else choices
-    composition, n_random = design.composition, design.settings.n_random
-    labels = composition.label(design.question.column).to_numpy(dtype=object)
-    restricting = (
-        np.full(len(labels), "all donors", dtype=object) if restricted_by is None
-        else composition.label(restricted_by).to_numpy(dtype=object)
+    return crossed(
+        design.composition, design.question.column, chosen, restricted_by=restricted_by, name=design.name,
+        n_random=design.settings.n_random, seed=design.settings.seed,
     )  # fmt: skip
+
+
+def crossed(
+    composition: Composition, column: str, choices: Choices, *, restricted_by: str | None = None, name: str = "",
+    n_random: int = 9_999, all_up_to: int = ALL_UP_TO, seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """The multiverse of a composition without a design: what `multiverse` returns.
+
+    Parameters
+    ----------
+    composition, column
+        The units, and the label that `choices` names.
+    choices, restricted_by
+        As for `multiverse`.
+    name
+        Of the comparison.
+    n_random, all_up_to, seed
+        Arrangements drawn where there are more than `all_up_to`; the seed.
+
+    Examples
+    --------
+    See `multiverse`.
+    """
+    labels = composition.label(column).to_numpy(dtype=object)
+    restricting = (
+        np.full(len(labels), "all donors", dtype=object)
+        if restricted_by is None
+        else composition.label(restricted_by).to_numpy(dtype=object)
+    )
     found, summaries = [], []
     for stratum in composition.strata:
         counts, _, rows = composition.of_stratum(stratum)
-        crossing = _Crossing.of(counts, labels[rows], restricting[rows], chosen)
+        crossing = _Crossing.of(counts, labels[rows], restricting[rows], choices)
         if crossing is None:
             continue
         frame = crossing.specifications()
-        summary = agreement(frame).assign(n_combinations=len(chosen.crossed()))
-        rng = stream(design.settings.seed, "multiverse", stratum)
-        for name, values in crossing.tested(frame, rng, n_random).items():
-            summary[name] = values
-        place = {"contrast": design.name, "stratum": stratum}
+        summary = agreement(frame).assign(n_combinations=len(choices.crossed()))
+        rng = stream(seed, "multiverse", stratum)
+        for key, values in crossing.tested(frame, rng, n_random, all_up_to).items():
+            summary[key] = values
+        place = {"contrast": name, "stratum": stratum}
         found.append(frame.assign(**place))
         summaries.append(summary.assign(**place))
     if not found:
@@ -307,7 +335,9 @@ class _Crossing:
         frame["direction"] = [direction(*pair) for pair in zip(frame["gini"], frame["hill_q1"], strict=True)]
         return frame
 
-    def tested(self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int) -> dict[str, Any]:
+    def tested(
+        self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int, all_up_to: int
+    ) -> dict[str, Any]:
         """Columns of the joint test, for the metrics and both."""
         reason = NO_TEST if frame.loc[0, ["n_reference", "n_other"]].min() < 2 else ""
         columns: dict[str, Any] = {"reason": reason}
@@ -321,7 +351,7 @@ class _Crossing:
             if not reason:
                 test = joint_test(
                     self.comparisons, self.labels.tolist(), strata=strata, rng=rng, n_random=n_random,
-                    all_up_to=ALL_UP_TO,
+                    all_up_to=all_up_to,
                 )  # fmt: skip
                 found = {
                     "p_value": [*test.p_median, np.nan],
