@@ -146,6 +146,7 @@ def judge(
     combined = np.where(testable, cauchy_combination(tests.p_value), np.nan)
     adjusted = benjamini_hochberg(combined, alpha=alpha)
     significant = np.asarray(tests.p_value <= alpha)
+    testable = np.asarray(testable)
     low, high = intervals(tests, 1 - alpha)
     narrow_low, narrow_high = intervals(tests, 1 - 2 * alpha)
     margins = np.array([[ratio_margin, -gini_margin], [1 / ratio_margin, gini_margin]])
