@@ -169,7 +169,9 @@ def _solved(
     df = np.divide(traces**2, squares, out=np.zeros_like(traces), where=traces > 0)
     reason = _reason(contrasts, right, traces, unscaled)
     return LinearModel(
-        weights=weights @ transform if reason != INESTIMABLE else np.full_like(contrasts @ solve @ transform, np.nan),
+        weights=weights @ transform
+        if reason != INESTIMABLE
+        else np.full_like(contrasts @ solve @ transform, np.nan),
         centre=_centre_row(rows, contrasts, at) @ solve @ transform,
         unscaled=unscaled,
         residuals=np.array([projector @ residual @ transform for projector in classes]),
@@ -351,7 +353,9 @@ def donor_correlation(
     def deviance(correlation: float) -> float:
         return sum(_deviance(*tissue, correlation) for tissue in prepared)
 
-    found = minimize_scalar(deviance, bounds=(0.0, _HIGHEST_CORRELATION), method="bounded", options={"xatol": 1e-4})
+    found = minimize_scalar(
+        deviance, bounds=(0.0, _HIGHEST_CORRELATION), method="bounded", options={"xatol": 1e-4}
+    )
     best = float(found.x)
     return min((deviance(0.0), 0.0), (float(found.fun), best))[1]
 

@@ -109,7 +109,7 @@ def contrast_tests(
     >>> from concentra.stats.linear_model import linear_model
     >>> model = linear_model([[1, 0], [1, 0], [1, 1], [1, 1]], [0, 1])
     >>> tests = contrast_tests([model], [np.array([[1.0], [2.0], [4.0], [5.0]])])
-    >>> tests.estimate.round(6).tolist(), tests.df.tolist(), tests.p_value.round(4).tolist()
+    >>> tests.estimate.round(6).tolist(), tests.df.round(6).tolist(), tests.p_value.round(4).tolist()
     ([[3.0]], [[2.0]], [[0.0513]])
     """
     if any(model.weights.shape[0] != 1 for model in models):
@@ -154,8 +154,8 @@ def omnibus_tests(
               k = q + 2 A - \frac{6 A}{q + 2}, \qquad
               A = \tfrac12 \sum_c \frac{\mathrm{tr}(Q_c^2) + (\mathrm{tr}\, Q_c)^2}{\tilde\nu_c},
 
-    with :math:`Q_c = \tilde s_c^2 U_c V^{-1}`, on q and q (q + 2) / (3 A) degrees of freedom. For groups with a variance
-    each this is the test of Welch and James in Johansen's form; with one variance for all, k = q and the
+    with :math:`Q_c = \tilde s_c^2 U_c V^{-1}`, on q and q (q + 2) / (3 A) degrees of freedom. For groups with a
+    variance each this is the test of Welch and James in Johansen's form; with one variance for all, k = q and the
     denominator has the degrees of freedom of that variance, which is the ordinary (moderated) F test.
 
     Parameters
@@ -173,11 +173,11 @@ def omnibus_tests(
     >>> design = [[1, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1]]
     >>> model = linear_model(design, [[0, 1, 0], [0, 0, 1]])
     >>> tests = omnibus_tests([model], [np.array([[1.0], [2.0], [4.0], [5.0], [1.0], [2.0]])])
-    >>> tests.statistic.round(6).tolist(), tests.df_denominator.tolist(), tests.p_value.round(4).tolist()
+    >>> tests.statistic.round(6).tolist(), tests.df_denominator.round(6).tolist(), tests.p_value.round(4).tolist()
     ([[12.0]], [[3.0]], [[0.037]])
     """
     parts = _moderated(models, responses, shares, covariates, moderate)
-    n_tissues, n_responses, q = parts.estimate.shape
+    n_tissues, n_responses, _ = parts.estimate.shape
     shape = (n_tissues, n_responses)
     statistic, numerator, denominator = (np.full(shape, np.nan) for _ in range(3))
     for t, m in np.argwhere(parts.testable):
@@ -189,7 +189,9 @@ def omnibus_tests(
     return OmnibusTests(statistic, numerator, denominator, p_value, parts.reasons)
 
 
-def _johansen(estimate: Floats, multipliers: Floats, variance: Floats, df: Floats) -> tuple[float, float, float]:
+def _johansen(
+    estimate: Floats, multipliers: Floats, variance: Floats, df: Floats
+) -> tuple[float, float, float]:
     used = np.abs(multipliers).max(axis=(1, 2)) > 0
     covariances = multipliers[used] * variance[used, None, None]
     inverse = np.linalg.pinv(covariances.sum(axis=0), hermitian=True)
@@ -249,17 +251,19 @@ def _moderated(
     if moderate:
         predicted, predicted_df = _predicted(models, shares, variance.shape)
         for m in range(n_responses):
-            known = {} if predicted is None else {"predicted": predicted[..., m], "predicted_df": predicted_df[..., m]}
             shrunk = squeeze_variances(
-                np.where(sound[:, None], variance[..., m], np.nan), df[..., m], covariates=covariates, **known
+                np.where(sound[:, None], variance[..., m], np.nan),
+                df[..., m],
+                predicted=None if predicted is None else predicted[..., m],
+                predicted_df=None if predicted is None else predicted_df[..., m],
+                covariates=covariates,
             )
             variance[..., m], df[..., m], prior_df[..., m] = shrunk.variance, shrunk.df, shrunk.prior_df
     reasons = tuple(
-        tuple(model.reason or ("" if ok else NOT_FINITE) for ok in row) for model, row in zip(models, finite, strict=True)
+        tuple(model.reason or ("" if ok else NOT_FINITE) for ok in row)
+        for model, row in zip(models, finite, strict=True)
     )
-    return _Moderated(
-        estimate, centre, multipliers, variance, df, prior_df, finite & sound[:, None], reasons
-    )
+    return _Moderated(estimate, centre, multipliers, variance, df, prior_df, finite & sound[:, None], reasons)
 
 
 def _predicted(

@@ -15,9 +15,11 @@ def predicted_variances(model: LinearModel, shares: Floats) -> tuple[Floats, Flo
     To first order a metric f of the shares p varies between donors by :math:`g' \Sigma g` with
     :math:`g = \partial f / \partial p`. Of the covariance of the shares only the diagonal is used,
 
-    .. math:: v = \sum_i g_i^2\, s_{ii}, \qquad \nu = \nu_0\, \frac{(\sum_i g_i^2 s_{ii})^2}{\sum_i (g_i^2 s_{ii})^2},
+    .. math:: v = \sum_i g_i^2\, s_{ii}, \qquad
+              \nu = \nu_0\, \frac{(\sum_i g_i^2 s_{ii})^2}{\sum_{i,j} g_i^2 g_j^2\, \widehat{\sigma_{ij}^2}},
 
-    with :math:`s_{ii}` the residual variance of share i under the model and :math:`\nu_0` its degrees of freedom.
+    with :math:`s_{ii}` the residual variance of share i under the model, :math:`\nu_0` its degrees of freedom, and an
+    unbiased estimate of the squared covariances (parts that vary together count as one).
     v rests on as many variances as there are parts that matter, so it is known much better at few donors than
     the residual variance of the metric itself, and it tells loud tissues from quiet ones. Correlation between
     parts makes it too small or too large, by a factor that tissues mostly share: `squeeze_variances`
@@ -46,7 +48,7 @@ def predicted_variances(model: LinearModel, shares: Floats) -> tuple[Floats, Flo
     >>> model = linear_model([[1, 0], [1, 0], [1, 1], [1, 1]], [0, 1])
     >>> variance, df = predicted_variances(model, shares)
     >>> variance.round(4).tolist(), df.round(2).tolist()
-    ([[0.0096, 0.0326]], [[2.97, 3.56]])
+    ([[0.0019, 0.0254]], [[3.99, 3.85]])
     """
     mean = shares.mean(axis=0)
     n_parts = mean.size
@@ -54,7 +56,9 @@ def predicted_variances(model: LinearModel, shares: Floats) -> tuple[Floats, Flo
     present = mean > 0
     slopes = np.zeros((2, n_parts))
     slopes[0, present] = -(np.log(mean[present]) + entropy)
-    ranks = (2.0 * (np.argsort(np.argsort(mean, kind="stable"), kind="stable") + 1.0) - n_parts - 1.0) / n_parts
+    ranks = (
+        2.0 * (np.argsort(np.argsort(mean, kind="stable"), kind="stable") + 1.0) - n_parts - 1.0
+    ) / n_parts
     gini = float(ranks @ mean)
     scale = gini * (1.0 - gini)
     slopes[1] = (ranks - gini) / scale if scale > 0 else np.nan

@@ -145,7 +145,8 @@ def judge(
     testable = np.isfinite(tests.p_value).all(axis=1)
     combined = np.where(testable, cauchy_combination(tests.p_value), np.nan)
     adjusted = benjamini_hochberg(combined, alpha=alpha)
-    significant = tests.p_value <= alpha
+    significant = np.asarray(tests.p_value <= alpha)
+    testable = np.asarray(testable)
     low, high = intervals(tests, 1 - alpha)
     narrow_low, narrow_high = intervals(tests, 1 - 2 * alpha)
     margins = np.array([[ratio_margin, -gini_margin], [1 / ratio_margin, gini_margin]])
@@ -233,7 +234,7 @@ def intervals(tests: ContrastTests, level: float) -> tuple[Floats, Floats]:
     >>> tests = contrast_tests([model], [np.array([[0.0, 0.0], [0.2, 0.2], [0.1, 0.1], [0.1, 0.1]])])
     >>> low, high = intervals(tests, 0.95)
     >>> low.round(3).tolist(), high.round(3).tolist()
-    ([[0.738, -0.076]], [[1.356, 0.076]])
+    ([[0.65, -0.107]], [[1.538, 0.107]])
     """
     between(level, 0, 1, "level")
     half = stdtrit(tests.df, (1.0 + level) / 2.0) * tests.error
@@ -283,7 +284,6 @@ def detectable_contrast(
 
 MORE, LESS, MIXED = VERDICTS[:3]
 DIRECTIONS = (MORE, LESS, MIXED)
-NOT_TESTABLE = VERDICTS[-1]
 
 
 def direction(gini_shift: float, effective_shift: float) -> str:
