@@ -188,7 +188,7 @@ def test_one_donor_a_group_has_a_shift_and_no_test():
 
 def test_one_part_is_not_testable_and_the_others_are():
     rows = cohort(4)
-    alone = rows[rows["part"] == "a"].assign(stratum="skin", n_cells=80)
+    alone = rows.drop_duplicates("donor").assign(stratum="skin", part="a", n_cells=80)
     found = found_in(pd.concat([rows, alone])).drop_duplicates("stratum").set_index("stratum")
     assert found.loc["skin", "verdict"] == "not testable"
     assert found.loc["lung", "verdict"] == "more concentrated"

@@ -106,7 +106,7 @@ def analyze(
     ] = 0.9,
     margin_gini: Annotated[
         float, typer.Option(help="A difference of Gini coefficients below this is no change that matters.")
-    ] = 0.02,
+    ] = 0.04,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2_000,
     multiverse: Annotated[bool, typer.Option(help="Cross every defensible choice.")] = True,
     resolutions: Annotated[

@@ -72,7 +72,7 @@ class Options:
     alpha: float = 0.05
     level: float = 0.95
     margin_ratio: float = 0.9
-    margin_gini: float = 0.02
+    margin_gini: float = 0.04
     draws: int = 2_000
     multiverse: bool = True
     resolutions: tuple[float, ...] = ()

@@ -77,7 +77,7 @@ def judge(
     *,
     alpha: float = 0.05,
     ratio_margin: float = 0.9,
-    gini_margin: float = 0.02,
+    gini_margin: float = 0.04,
     power: float = 0.8,
 ) -> Verdicts:
     r"""Verdicts on all tissues of a family, from one model each of ln effective number and logit Gini.
