@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -103,14 +104,33 @@ def test_covariates_among_the_parts(name: str) -> None:
     with pytest.raises(TableError, match="would be taken for a part") as caught:
         wide_table(table, LABELS, file="x.csv")
     assert f"column {name!r} of 'x.csv'" in caught.value.found
-    assert caught.value.fix == f"--about {name}, if it describes the unit; --parts 'A,B,C' names the parts"
+    assert (
+        caught.value.fix
+        == f"--about {shlex.quote(name)}, if it describes the unit; --parts A,B,C names the parts"
+    )
     assert wide_table(table, [*LABELS, name]).parts == ("A", "B", "C")
     assert wide_table(table, LABELS, parts=["A", name]).parts == ("A", name)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["T cell", "NK", "macrophage", "stage 2 B", "0", "12", "Microglia (aged)", "CD4+ T", "lineage", "dosed"],
+    [
+        "T cell",
+        "NK",
+        "macrophage",
+        "stage 2 B",
+        "0",
+        "12",
+        "Microglia (aged)",
+        "CD4+ T",
+        "lineage",
+        "dosed",
+        "CD4_N",
+        "B_cell_count",
+        "NK index",
+        "N2",
+        "C1_CD14",
+    ],
 )
 def test_parts_that_are_no_covariates(name: str) -> None:
     assert wide_table(WIDE.assign(**{name: [31, 40, 52]}), LABELS).parts == ("A", "B", "C", name)
