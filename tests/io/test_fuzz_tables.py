@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from concentra.errors import ConcentraError
 from concentra.io.dialect import find_dialect
-from concentra.io.tables import DELIMITED, file_ending, read_table
+from concentra.io.tables import DELIMITED, TABLES, file_ending, read_table
 from definitions_tables import as_text, ours, theirs
 
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", ".tsv", ".txt")))
 PACKED = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".gz", ".bz2", ".xz", ".zst")))
-BINARY = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".xlsx", ".rds", ".RData")))
+BINARY = sorted(
+    path for path in CORPUS.iterdir() if path.name.endswith((".xlsx", ".rds", ".RData", ".parquet"))
+)
 N_EXAMPLES = int(os.environ.get("CONCENTRA_FUZZ", "60"))
 ODD = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"#", b"\0", b"\xff", b"\xe9", b"\xc3\xa9",
        b"\xef\xbb\xbf", b"4O", b"1,800", b"1.5", b" ", b"\\", b"'", b"sep=;\n", b"nan"]  # fmt: skip
@@ -105,7 +107,7 @@ def test_mutated_bytes(tmp_path: Path, seed: Path, changes: list[Mutation]) -> N
     place = tmp_path / f"mutated{''.join(seed.suffixes)}"
     place.write_bytes(mutated(seed.read_bytes(), changes))
     try:
-        read_table(place, file_ending(place, [*DELIMITED, ".xlsx", ".rds", ".rdata"]))
+        read_table(place, file_ending(place, TABLES))
     except ConcentraError:
         return
 

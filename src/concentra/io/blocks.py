@@ -111,7 +111,7 @@ def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOL
     Parameters
     ----------
     path
-        `.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`.
+        `.h5ad`, `.zarr`, or a format of `concentra.io.tables`.
     labels
         Columns that are read; nothing else is.
     share

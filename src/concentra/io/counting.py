@@ -31,7 +31,7 @@ def count_cells(
     Parameters
     ----------
     paths
-        Cell tables (`.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`), and folders or addresses of SOMA
+        Cell tables (`.h5ad`, `.zarr`, the formats of `concentra.io.tables`), and folders or addresses of SOMA
         experiments (see `concentra.io.soma`), counted as one; only the columns of `by` are read.
     by
         Label columns, at least one.

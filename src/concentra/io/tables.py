@@ -118,6 +118,18 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def reading_parquet(path: str | Path) -> Iterator[None]:
+    """As `reading`, of Parquet, whose damaged bytes pyarrow meets with more kinds of errors."""
+    import pyarrow
+
+    with reading(path, "a whole Parquet file"):
+        try:
+            yield
+        except (pyarrow.ArrowException, IndexError, OverflowError, MemoryError) as error:
+            raise ValueError(str(error)) from error
+
+
 def require_columns(path: str | Path, names: Sequence[str], existing: Sequence[str]) -> None:
     """Raise where a named column is missing, or there twice."""
     for name in names:
@@ -189,7 +201,7 @@ def _pandas_kind(values: pd.Series) -> str:
 def _parquet_columns(path: str | Path) -> dict[str, str]:
     import pyarrow.parquet
 
-    with reading(path, "a whole Parquet file"):
+    with reading_parquet(path):
         schema = pyarrow.parquet.read_schema(path)
     kinds = {field.name: _arrow_kind(field.type) for field in schema}
     return {name: kind for name, kind in kinds.items() if not name.startswith("__index_level_")}
@@ -310,7 +322,9 @@ def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> pd.DataFra
 
     names = list(_parquet_columns(path)) if columns is None else list(columns)
     require_columns(path, names, list(_parquet_columns(path)))
-    with reading(path, "a whole Parquet file"):
-        table = pyarrow.parquet.ParquetFile(path, read_dictionary=names).read(columns=names)
-        frame: pd.DataFrame = table.select(names).unify_dictionaries().to_pandas(ignore_metadata=True)
+    with reading_parquet(path):
+        file = pyarrow.parquet.ParquetFile(path, read_dictionary=names, page_checksum_verification=True)
+        table = file.read(columns=names).select(names)
+        table.validate(full=True)
+        frame: pd.DataFrame = table.unify_dictionaries().to_pandas(ignore_metadata=True)
     return frame
