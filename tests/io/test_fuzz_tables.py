@@ -22,9 +22,8 @@ from definitions_tables import as_text, ours, theirs
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", ".tsv", ".txt")))
 PACKED = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".gz", ".bz2", ".xz", ".zst")))
-BINARY = sorted(
-    path for path in CORPUS.iterdir() if path.name.endswith((".xlsx", ".rds", ".RData", ".parquet"))
-)
+BINARY = [CORPUS / f"plain.{ending}" for ending in ("xlsx", "rds", "RData", "parquet")]
+REFUSED = sorted(CORPUS.glob("refused_*"))  # found by mutation
 N_EXAMPLES = int(os.environ.get("CONCENTRA_FUZZ", "60"))
 ODD = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"#", b"\0", b"\xff", b"\xe9", b"\xc3\xa9",
        b"\xef\xbb\xbf", b"4O", b"1,800", b"1.5", b" ", b"\\", b"'", b"sep=;\n", b"nan"]  # fmt: skip
@@ -70,6 +69,12 @@ def check_text(path: Path) -> str:
         found.reset_index(drop=True), expected.reset_index(drop=True), check_dtype=False
     )
     return "accepted"
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.name)
+def test_what_was_found_by_mutation_is_refused(path: Path) -> None:
+    with pytest.raises(ConcentraError):
+        ours(path)
 
 
 quickly = settings(
