@@ -7,7 +7,7 @@ SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
 
-.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site vendor clean
+.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check fuzz bench calibrate docs site vendor clean
 
 install: .venv/installed
 
@@ -56,6 +56,9 @@ test-browser: install  ## the report in Chromium, which must be at /usr/bin/chro
 .venv/installed-soma: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[census]"
 	touch $@
+
+fuzz: install  ## readers of tables under 20,000 mutated inputs each
+	CONCENTRA_FUZZ=20000 $(PYTEST) tests/io/test_fuzz_tables.py
 
 check: install  ## style, types, layers
 	$(BIN)/ruff check .
