@@ -165,6 +165,8 @@ class Obs:
             return Column(name, node, node.members.get("categories") if "codes" in node.names else None)
         old = obs.members.get(CATEGORIES)
         categories = old.members.get(name) if isinstance(old, Group) else None
+        if node.coded and categories is None:
+            raise self._unreadable(name, "of codes whose categories are not there", "the labels of its codes")
         return Column(name, node, categories if node.holds != "string" else None)
 
     def _of_records(self, obs: Array) -> dict[str, Column]:

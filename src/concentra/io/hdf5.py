@@ -8,6 +8,7 @@ from typing import Any
 
 from concentra.io.nodes import (
     ATTRIBUTES,
+    CODED,
     INWARDS,
     Arrays,
     Place,
@@ -66,7 +67,9 @@ class Hdf5:
         if not isinstance(node, self._h5py.Dataset):
             return {"kind": "array", **array_node(None, node.dtype, "other")}
         text = self._h5py.check_string_dtype(node.dtype) is not None
-        return array_node(node.shape, node.dtype, "string" if text else holds_of(node.dtype))
+        return array_node(
+            node.shape, node.dtype, "string" if text else holds_of(node.dtype), coded=CODED in node.attrs
+        )
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""

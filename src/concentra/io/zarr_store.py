@@ -11,6 +11,7 @@ from typing import Any
 
 from concentra.io.nodes import (
     ATTRIBUTES,
+    CODED,
     INWARDS,
     Arrays,
     Place,
@@ -63,7 +64,12 @@ class Zarr:
             return None
         if isinstance(node, self._zarr.Group):
             return {"kind": "group", "names": sorted(node.keys())}
-        return array_node(node.shape, node.dtype, "string" if _is_text(node) else holds_of(node.dtype))
+        return array_node(
+            node.shape,
+            node.dtype,
+            "string" if _is_text(node) else holds_of(node.dtype),
+            coded=CODED in node.attrs,
+        )
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""
