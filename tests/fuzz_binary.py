@@ -490,10 +490,14 @@ def here(path: Path) -> Outcome:
         failure = traceback.format_exc()
     seconds = time.perf_counter() - start
     failure = failure or ("hang" if seconds > SECONDS else "")
-    megabytes = max(
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return Outcome(None if failure else found, failure, seconds, megabytes / 1024)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + max(map(_peak, child._idle), default=0)
+    return Outcome(None if failure else found, failure, seconds, kilobytes / 1024)
+
+
+def _peak(process: child.Child) -> int:
+    """Kilobytes that a process which reads has held at most (one that was ended is known by its limit alone)."""
+    status = Path(f"/proc/{process._process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def judged(path: Path) -> tuple[str, str, float, float]:
