@@ -283,13 +283,22 @@ def edited(values: Any, what: str, rng: np.random.Generator) -> Any:
     return changed.reshape(values.shape)
 
 
+def unconsolidate(path: Path) -> None:
+    """Drop the copy of all metadata that stands at the root of a store, so that each node speaks for itself."""
+    (path / ".zmetadata").unlink(missing_ok=True)
+    if (root := path / "zarr.json").exists():
+        document = json.loads(root.read_text())
+        document.pop("consolidated_metadata", None)
+        root.write_text(json.dumps(document))
+
+
 def edit_zarr(path: Path, rng: np.random.Generator) -> str:
     """A change of a file of a store: its JSON, a chunk gone, a chunk of another array."""
     files = sorted(file for file in path.rglob("*") if file.is_file())
     inside = [file for file in files if file.relative_to(path).parts[0] in ("obs", "X", "var")]
     file = inside[int(rng.integers(len(inside)))]
     where = str(file.relative_to(path))
-    (path / ".zmetadata").unlink(missing_ok=True)
+    unconsolidate(path)
     what = str(rng.choice(["delete", "swap", "link", "json", "json", "json"]))
     if what == "delete":
         file.unlink()

@@ -171,7 +171,9 @@ class Obs:
 
     def _of_records(self, obs: Array) -> dict[str, Column]:
         if obs.fields is None or len(obs.shape) != 1:
-            raise self._damaged(f"`obs` is an array of {obs.type} of shape {obs.shape}", "columns of labels")
+            raise self._damaged(
+                f"`obs` is no group of columns: {obs.type}, of shape {obs.shape}", "columns of labels"
+            )
         names = list(obs.fields)
         index = next((name for name in ("_index", "index") if name in names), names[0])
         uns = self._store.node("uns", depth=2)
