@@ -20,7 +20,7 @@ from concentra.errors import FileFormatError, MissingDependencyError
 from concentra.io.child import Child, Ended, borrowed
 
 BLOCK_BYTES = 32 << 20  # that are asked for at a time
-BLOCK_ROWS = 1 << 20  # of text
+BLOCK_ROWS = 1 << 19  # of text
 DAMAGED = "fetch or write the file again; it may be truncated, corrupt, or named wrongly"
 
 
