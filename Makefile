@@ -6,6 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
+EXAMPLES ?= 2000
 
 .PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check fuzz bench calibrate docs site vendor clean
 
@@ -24,6 +25,9 @@ archive: install  ## renew the archived tables from raw data
 
 test: install  ## all that needs neither torch, nor scanpy, nor a browser; SLOW= takes the slow ones in
 	$(PYTEST) $(SHARED) -m "$(APART) $(SLOW)"
+
+fuzz: install  ## damaged files, EXAMPLES of each format
+	$(BIN)/python -W ignore tests/fuzz_binary.py --examples $(EXAMPLES)
 
 coverage: install  ## of what carries numbers, by its own tests, each law on few examples
 	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered --hypothesis-profile few -m "$(APART) and not slow" \

@@ -118,18 +118,6 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def reading_parquet(path: str | Path) -> Iterator[None]:
-    """As `reading`, of Parquet, whose damaged bytes pyarrow meets with more kinds of errors."""
-    import pyarrow
-
-    with reading(path, "a whole Parquet file"):
-        try:
-            yield
-        except (pyarrow.ArrowException, IndexError, OverflowError, MemoryError) as error:
-            raise ValueError(str(error)) from error
-
-
 def require_columns(path: str | Path, names: Sequence[str], existing: Sequence[str]) -> None:
     """Raise where a named column is missing, or there twice."""
     for name in names:
