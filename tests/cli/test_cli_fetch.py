@@ -153,9 +153,10 @@ def test_the_list_asks_nobody_and_writes_nothing(site: Site, run: Run, tmp_path:
 
 
 def test_a_failure_is_three_lines(site: Site, run: Run, tmp_path: Path) -> None:
-    site.pages[f"/{NAME}"].body = b"something else"
+    other = bytes(len(BODY))
+    site.pages[f"/{NAME}"].body = other
     ended = run("fetch", "pythia_410m", "--data", tmp_path)
-    assert_error(ended, hashlib.sha256(b"something else").hexdigest(), hashlib.sha256(BODY).hexdigest())
+    assert_error(ended, hashlib.sha256(other).hexdigest(), hashlib.sha256(BODY).hexdigest())
     assert cohorts()["pythia_410m"].files(tmp_path) == []
 
 
