@@ -46,7 +46,7 @@ def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
     `rows` have `name`, `effect`, `low`, `high`, `verdict`, `donors`, `filled`.
     """
     ends = [row[key] for row in rows for key in ("effect", "low", "high")]
-    scale: Spec = {"type": "log", "nice": False, "padding": 12} if ratio else {"padding": 12, "zero": False}
+    scale: Spec = {"type": "log", "nice": False, "domain": _domain(ends)} if ratio else {"padding": 12, "zero": False}
     axis: Spec = {"title": title, "grid": True} | (
         {"values": style.ratio_ticks(ends), "format": "~g"} if ratio else {"tickCount": 5}
     )
@@ -66,7 +66,7 @@ def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
         {
             "height": 26 * len(rows),
             "layer": [
-                {"mark": {"type": "rule", "color": LINE, "strokeDash": [4, 3]},
+                {"mark": {"type": "rule", "aria": False, "color": LINE, "strokeDash": [4, 3]},
                  "data": {"values": [{}]}, "encoding": {"x": {"datum": 1 if ratio else 0}}},
                 {"mark": {"type": "rule", "strokeWidth": 2.5},
                  "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"},
@@ -197,7 +197,7 @@ def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
             "params": _switches(groups),
             "height": 260,
             "layer": [
-                {"data": {"values": ends}, "mark": {"type": "line", "color": LINE, "strokeDash": [4, 3]},
+                {"data": {"values": ends}, "mark": {"type": "line", "aria": False, "color": LINE, "strokeDash": [4, 3]},
                  "encoding": {"x": x, "y": y}},
                 {"transform": _switched(groups), "mark": {"type": "line", "strokeWidth": 1.8, "opacity": 0.8},
                  "encoding": {"x": x, "y": y, "detail": {"field": "donor"}, "color": _group(groups),
@@ -237,7 +237,7 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
                               "tooltip": [_tip("part", "cell type"), _tip("contribution", "contribution", "+.3~f"),
                                           _tip("low", "from", "+.3~f"), _tip("high", "to", "+.3~f"),
                                           _tip("shares", "share of the cells"), _tip("toward", "direction")]}},
-                {"mark": {"type": "rule", "strokeWidth": 1.6, "color": "currentColor"},
+                {"mark": {"type": "rule", "aria": False, "strokeWidth": 1.6, "color": "currentColor"},
                  "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},
             ],
         },
@@ -256,7 +256,7 @@ def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Sp
             "transform": [{"filter": "datum.metric == metric"}],
             "height": 220,
             "layer": [
-                {"mark": {"type": "rule", "color": LINE}, "data": {"values": [{}]}, "encoding": {"y": {"datum": 0}}},
+                {"mark": {"type": "rule", "aria": False, "color": LINE}, "data": {"values": [{}]}, "encoding": {"y": {"datum": 0}}},
                 {"mark": {"type": "point", "filled": True, "opacity": 0.9},
                  "encoding": {
                      "x": {"field": "rank", "type": "quantitative", "title": "specifications, ascending",
@@ -287,7 +287,7 @@ def scales(rows: Sequence[Row], *, ratio: bool, title: str) -> Spec:
     legend: Spec = {"title": None}
     x = {"field": "scale", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}}
     y = {"field": "effect", "type": "quantitative", "axis": axis,
-         "scale": {"type": "log", "nice": False} if ratio else {"zero": False, "padding": 10}}  # fmt: skip
+         "scale": {"type": "log", "nice": False, "domain": _domain(ends)} if ratio else {"zero": False, "padding": 10}}  # fmt: skip
     colour = {"field": "verdict", "type": "nominal", "legend": legend,
               "scale": {"domain": verdicts, "range": [one.colour for one in looks]}}  # fmt: skip
     tooltip = [_tip("scale", "granularity"), _tip("effect", title, ".3~f"), _tip("low", "from", ".3~f"),
@@ -297,7 +297,7 @@ def scales(rows: Sequence[Row], *, ratio: bool, title: str) -> Spec:
         {
             "height": 230,
             "layer": [
-                {"mark": {"type": "rule", "color": LINE, "strokeDash": [4, 3]}, "data": {"values": [{}]},
+                {"mark": {"type": "rule", "aria": False, "color": LINE, "strokeDash": [4, 3]}, "data": {"values": [{}]},
                  "encoding": {"y": {"datum": 1 if ratio else 0}}},
                 {"mark": {"type": "rule", "strokeWidth": 2.5},
                  "encoding": {"x": x, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"},
@@ -346,8 +346,8 @@ def plane(rows: Sequence[Row], points: Sequence[Row], *, axes: Sequence[str]) ->
                  "mark": {"type": "point", "filled": True, "size": 14, "color": LINE, "opacity": 0.25,
                           "aria": False, "clip": True},
                  "encoding": {"x": x, "y": y}},
-                {"mark": {"type": "rule", "color": LINE}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}},
-                {"mark": {"type": "rule", "color": LINE}, "data": {"values": [{}]}, "encoding": {"y": {"datum": 0}}},
+                {"mark": {"type": "rule", "aria": False, "color": LINE}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}},
+                {"mark": {"type": "rule", "aria": False, "color": LINE}, "data": {"values": [{}]}, "encoding": {"y": {"datum": 0}}},
                 {"transform": chosen, "mark": {"type": "point", "size": 110, "strokeWidth": 2}, "params": [_zoom()],
                  "encoding": {"x": x, "y": y, "stroke": colour, "fill": colour,
                               "shape": {"field": "verdict", "type": "nominal", "legend": legend,
@@ -428,6 +428,14 @@ def _zoom(*encodings: str) -> Spec:
         "bind": "scales",
         "select": select | ({"encodings": list(encodings)} if encodings else {}),
     }
+
+
+def _domain(values: Sequence[float]) -> list[float]:
+    """The ends of a logarithmic axis: all values and 1, with a margin."""
+    known = [float(value) for value in values if value is not None and np.isfinite(value) and value > 0]
+    low, high = min([1.0, *known]), max([1.0, *known])
+    room = max((high / low) ** 0.04, 1.01)
+    return [low / room, high * room]
 
 
 def _tip(field: str, title: str, form: str = "") -> Spec:
