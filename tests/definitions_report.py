@@ -1,4 +1,4 @@
-"""Tables of a small analysis written by hand, for tests of the report: tissues, donors and verdicts as the test wants."""
+"""Tables of a small analysis written by hand, for tests of the report, with the verdicts that the test wants."""
 
 from __future__ import annotations
 
@@ -40,17 +40,21 @@ def findings(
         for place in range(2 * n_donors):
             counts = rng.multinomial(400, rng.dirichlet(np.full(n_parts, 4.0)))
             about: dict[str, Any] = {"stratum": name, "donor": f"m{place}{label}",
-                                     f"age{label}": groups[place // n_donors], "sex": "male", "months": "3" if place < n_donors else "24"}  # fmt: skip
+                                     f"age{label}": groups[place // n_donors], "sex": "male",
+                                     "months": "3" if place < n_donors else "24"}  # fmt: skip
             share = counts / counts.sum()
-            units.append(about | {"n_cells": 400, "included": True, "gini_present": 0.3, "gini_stratum": 0.3 + place / 50,
-                                  "hill_q1": 3 - place / 9, "hill_q1_corrected": 3.02 - place / 9})  # fmt: skip
+            units.append(about | {"n_cells": 400, "included": True, "gini_present": 0.3,
+                                  "gini_stratum": 0.3 + place / 50, "hill_q1": 3 - place / 9,
+                                  "hill_q1_corrected": 3.02 - place / 9})  # fmt: skip
             cells += [
                 about | {"part": part, "n_cells": int(n), "share": x}
                 for part, n, x in zip(parts, counts, share, strict=True)
             ]
     tables = {"concentration": pd.DataFrame(units), "composition": pd.DataFrame(cells)}
     if compared:
-        tables |= _compared(f"age{label}: {groups[0]} to {groups[1]}", names, verdicts, groups, parts, n_donors)
+        tables |= _compared(
+            f"age{label}: {groups[0]} to {groups[1]}", names, verdicts, groups, parts, n_donors
+        )
     options = {"level": 0.95, "min_cells": 50, "trend": "months", "cells": [f"cells{label}.csv"]}
     return Findings(tables, [f"a note{label}"], options, f"Report{label}", versions={"concentra": "1.0"})
 
@@ -61,11 +65,16 @@ def contrast(names: Sequence[str], verdicts: Sequence[str], groups: Sequence[str
     rows = []
     for place, (name, verdict) in enumerate(zip(names, verdicts, strict=True)):
         tested = verdict != "not testable"
-        for metric, effect in (("hill_q1", 0.77 + place / 50), ("gini_stratum", 0.1), ("gini_present", np.nan)):
+        for metric, effect in (
+            ("hill_q1", 0.77 + place / 50),
+            ("gini_stratum", 0.1),
+            ("gini_present", np.nan),
+        ):
             known = tested and metric != "gini_present"
             rows.append({
                 "contrast": title, "stratum": name, "metric": metric, "reference": groups[0], "other": groups[1],
-                "n_reference": n_donors, "n_other": n_donors, "median_reference": 9.3, "median_other": 7.12, "shift": -2.18,
+                "n_reference": n_donors, "n_other": n_donors, "median_reference": 9.3, "median_other": 7.12,
+                "shift": -2.18,
                 "effect": effect if known else np.nan, "low": effect - 0.1 if known else np.nan,
                 "high": effect + 0.1 if known else np.nan, "p_value": 0.01, "p_adjusted": 0.03, "detectable": 0.8,
                 "direction": "more concentrated", "verdict": verdict,
@@ -75,7 +84,12 @@ def contrast(names: Sequence[str], verdicts: Sequence[str], groups: Sequence[str
 
 
 def _compared(
-    title: str, names: Sequence[str], verdicts: Sequence[str], groups: Sequence[str], parts: Sequence[str], n_donors: int
+    title: str,
+    names: Sequence[str],
+    verdicts: Sequence[str],
+    groups: Sequence[str],
+    parts: Sequence[str],
+    n_donors: int,
 ) -> dict[str, pd.DataFrame]:
     each = [{"contrast": title, "stratum": name} for name in names]
     return {
@@ -90,7 +104,9 @@ def _compared(
                    "counts_gini": True, "counts_hill_q1": True, "published": place == 0}
             for one in each for place in range(4)
         ]),
-        "plane": pd.DataFrame([one | {"axes": axes, "gini": 0.1, "hill_q1": -2.0} for one in each for axes in ("raw", "normalised")]),
+        "plane": pd.DataFrame([
+            one | {"axes": axes, "gini": 0.1, "hill_q1": -2.0} for one in each for axes in ("raw", "normalised")
+        ]),
         "plane_points": pd.DataFrame([
             one | {"axes": axes, "what": "null", "place": 0, "gini": 0.01, "hill_q1": -0.1}
             for one in each for axes in ("raw", "normalised")
@@ -105,6 +121,9 @@ def _compared(
                    "slope_low": -0.2, "slope_high": 0.0, "p_adjusted": 0.04}
             for one in each
         ]),
-        "left_out": pd.DataFrame([one | {"donor": "m9", "reason": "fewer than 50 cells", "n_cells": 7} for one in each]),
-        "confounding": pd.DataFrame([{"contrast": title, "covariate": "sex", "reference": "male (3)", "other": "male (3)", "confounded": "none"}]),
+        "left_out": pd.DataFrame([
+            one | {"donor": "m9", "reason": "fewer than 50 cells", "n_cells": 7} for one in each
+        ]),
+        "confounding": pd.DataFrame([{"contrast": title, "covariate": "sex", "reference": "male (3)",
+                                      "other": "male (3)", "confounded": "none"}]),
     }  # fmt: skip

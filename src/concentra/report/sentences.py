@@ -219,7 +219,9 @@ def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
             one, several = PREDICATES[verdict]
             words.append(f"{n} {one if n == 1 else several}")
     of = f"of the {'other ' if others else ''}{counted(len(rest), tissue)}, "
-    return [of + (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}")] if words else []
+    return (
+        [of + (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}")] if words else []
+    )
 
 
 PREDICATES = {
