@@ -37,6 +37,7 @@ COLUMNS = [
     "layer",
     "head",
     "unit",
+    "model_heads",
     "ablation",
     "method",
     "baseline_loss",
@@ -127,8 +128,8 @@ def head_importance(
     Returns
     -------
     DataFrame
-        Columns `model, checkpoint, layer, head, unit, ablation, method, baseline_loss, ablated_loss, delta, delta_se,
-        n_sequences, n_tokens, seconds`. `attrs` tells the unit, how many variants shared a pass, whether the
+        Columns `model, checkpoint, layer, head, unit, model_heads, ablation, method, baseline_loss, ablated_loss, delta, delta_se,
+        n_sequences, n_tokens, seconds`, with `model_heads` the units of the whole model. `attrs` tells the unit, how many variants shared a pass, whether the
         prefix was kept, the bytes held at most, and `notes`: which savings were left out, and why.
 
     Raises
@@ -238,8 +239,9 @@ def importance_by_layer(
         pieces = work.at_once(target_se, min_sequences)
         if method == "exact" and target_se is None:
             pieces = work.by_layer()
+        n_units = sum(len(site.heads_of(unit)) for site in sites)
         for units, *measured in pieces:
-            table = _table(units, unit, *measured).assign(**named, unit=unit)[COLUMNS]
+            table = _table(units, unit, *measured).assign(**named, unit=unit, model_heads=n_units)[COLUMNS]
             if not timings:
                 table["seconds"] = np.nan
             table.attrs = _about(runner, unit, variants_per_pass)
