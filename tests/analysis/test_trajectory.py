@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from concentra.analysis.trajectory import across_models, follow, head_name
+from concentra.analysis.trajectory import follow, head_name, model_shifts, over_models
 from concentra.errors import ArgumentError
 
 
@@ -148,7 +148,8 @@ def test_models_are_the_units_of_the_question_to_models() -> None:
         for name, last in (("a", 1.0), ("b", 0.8), ("c", 1.2))
     }
     tables["late"] = tables["a"].assign(checkpoint=tables["a"]["checkpoint"] + 1)
-    models, summary = across_models(tables, first=1000)
+    models = model_shifts(tables, first=1000)
+    summary = over_models(models)
     assert models["included"].tolist() == [True, True, True, False]
     assert models["first"].tolist() == [1000, 1000, 1000, 1001]
     for row in summary.to_dict("records"):
@@ -165,4 +166,4 @@ def test_models_are_the_units_of_the_question_to_models() -> None:
             (gini(list(ends[1])) - gini(list(ends[0]))) / (1 - 1 / 30)
         )
         assert row["ln_hill_q1"] == pytest.approx(np.log(effective(list(ends[1])) / effective(list(ends[0]))))
-    assert across_models({"late": tables["late"]}, first=1000)[1].empty
+    assert over_models(model_shifts({"late": tables["late"]}, first=1000)).empty

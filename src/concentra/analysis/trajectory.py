@@ -52,9 +52,9 @@ class Followed:
         `gini` (0 to 1 - 1/n) and `hill_q1` (effective number, 1 to n heads), each with `_low` and `_high` over
         resampled heads, `_sampling_low` and `_sampling_high` (the value itself where all heads were measured),
         `_noise`, what noise alone would show, and `_without` the head that moves the whole shift most; `hill_q1_share`,
-        the effective number over the number of heads, by which models compare; `hill_q2`, `top_share` (share of the most
-        important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss. Where the
-        table has standard errors, `share_above_noise` (heads beyond two of them), `gini_evaluation_noise` (expected
+        the effective number over the number of heads, by which models compare; `hill_q2`, `top_share` (share of the
+        most important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss. Where the
+        table has standard errors, `share_above_noise` (heads beyond two), `gini_evaluation_noise` (expected
         of these errors alone) and `mostly_noise`: "yes" where fewer than half of the heads stand out, so that the
         concentration is largely that of noise; else "no", or "not known".
     firsts
@@ -317,15 +317,8 @@ def _influence(shift: TrajectoryShift, heads: NDArray[np.int64]) -> pd.DataFrame
     return frame.sort_values(["influence", "layer", "head"], ascending=[False, True, True], ignore_index=True)
 
 
-def across_models(
-    importance: Mapping[str, pd.DataFrame], value: Value = "abs", *, first: int, level: float = 0.95
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    r"""Whether models concentrate as they train, from a checkpoint that all have: the models are the units.
-
-    Each model's shift from `first` to its last checkpoint, in the Gini coefficient over :math:`1 - 1/n` and in the
-    logarithm of the effective number over n (n heads), which compare between models of different size. Over models:
-    the mean with Student's t interval, its two-sided p, and how many go up. Models of one family share their data and
-    recipe, so that their independence is an assumption.
+def model_shifts(importance: Mapping[str, pd.DataFrame], value: Value = "abs", *, first: int) -> pd.DataFrame:
+    r"""The shift of each model from one checkpoint to its last, on axes that compare; one row a model.
 
     Parameters
     ----------
@@ -334,36 +327,59 @@ def across_models(
     value
         What counts as a head's importance.
     first
-        The step that the comparison starts at; models without it are left out.
-    level
-        Of the interval.
+        The step that the comparison starts at; a model without it starts at its own first, and is not `included`.
 
     Returns
     -------
-    models
-        One row a model: `model`, `first`, `last`, `n_heads`, `model_heads` (missing where unknown), shifts `gini`
-        and `hill_q1` on raw axes, `gini_normalised` and `ln_hill_q1` on comparable ones, `direction`, `included`.
-    summary
-        One row a comparable metric: `metric`, `first`, `n_models`, `mean`, `low`, `high` (missing below two models),
-        `p_value`, `n_up`, `direction` of the two means. Empty where no model has the step.
+    DataFrame
+        `model`, `first`, `last`, `n_heads`, `model_heads` (missing where unknown), the shifts `gini` and `hill_q1`,
+        and on axes that compare between n heads and m: `gini_normalised`, of Gini over :math:`1 - 1/n`, and
+        `ln_hill_q1`, of the logarithm of the effective number over n; `direction`, `included`.
 
     Examples
     --------
-    >>> early, late = [4.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]
     >>> rows = {"checkpoint": np.repeat([1000, 2000], 4), "layer": 0, "head": np.tile(np.arange(4), 2)}
-    >>> table = pd.DataFrame(rows | {"delta": early + late})
-    >>> models, summary = across_models({"a": table, "b": table}, first=1000)
-    >>> models["direction"].tolist(), summary["mean"].round(3).tolist()  # 9/28 by 3/4; ln(4 / 3.17)
-    (['disperses', 'disperses'], [-0.429, 0.233])
+    >>> table = pd.DataFrame(rows | {"delta": [4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]})
+    >>> found = model_shifts({"a": table}, first=1000)  # Gini 9/28 to 0; effective number 3.17 to 4
+    >>> found[["gini_normalised", "ln_hill_q1"]].round(3).values.tolist(), found["direction"].tolist()
+    ([[-0.429, 0.233]], ['disperses'])
     """
     rows = [_one_model(name, table, value, first) for name, table in importance.items()]
-    models = pd.DataFrame([row for row in rows if row is not None])
+    return pd.DataFrame([row for row in rows if row is not None])
+
+
+def over_models(models: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Whether models concentrate as they train: the mean shift over models, which are the units of this question.
+
+    Models of one family share their data and recipe: that they are independent is an assumption.
+
+    Parameters
+    ----------
+    models
+        As `model_shifts` returns them; those that are `included` count.
+    level
+        Of Student's t interval.
+
+    Returns
+    -------
+    DataFrame
+        One row a metric (`gini_normalised`, `ln_hill_q1`): `metric`, `first`, `n_models`, `mean`, `low`, `high`
+        (missing below two models), `p_value` of the two-sided t-test, `n_up`, and `direction` of the two means. Empty
+        where no model is included.
+
+    Examples
+    --------
+    >>> shifts = pd.DataFrame({"first": 1000, "gini_normalised": [-0.3, -0.1], "ln_hill_q1": [0.9, 0.5]})
+    >>> found = over_models(shifts.assign(included=True))
+    >>> found[["mean", "low", "high"]].round(2).values.tolist(), found["direction"].tolist()
+    ([[-0.2, -1.47, 1.07], [0.7, -1.84, 3.24]], ['disperses', 'disperses'])
+    """
     if models.empty or not models["included"].any():
-        return models, pd.DataFrame()
+        return pd.DataFrame()
     used = models[models["included"]]
-    summary = [_over_models(used[metric], metric, first, level) for metric in ("gini_normalised", LN_SHARE)]
-    means = [row["mean"] for row in summary]
-    return models, pd.DataFrame(summary).assign(direction=direction(*means))
+    first = int(used["first"].iloc[0])
+    rows = [_over_models(used[metric], metric, first, level) for metric in ("gini_normalised", LN_SHARE)]
+    return pd.DataFrame(rows).assign(direction=direction(*(row["mean"] for row in rows)))
 
 
 def _one_model(name: str, table: pd.DataFrame, value: Value, first: int) -> dict[str, Any] | None:

@@ -58,8 +58,8 @@ def read_importance(
     DataFrame
         Columns ``checkpoint``, ``layer``, ``head`` (int), ``delta`` (float, relative change of the loss; the
         sign is told at the top of this module), and ``baseline_loss``, ``perturbed_loss`` (nats),
-        ``delta_se``, ``model_heads`` where the source has them. Sorted by checkpoint, layer, head; every checkpoint has the
-        same heads.
+        ``delta_se``, ``model_heads`` where the source has them. Sorted by checkpoint, layer, head; every checkpoint
+        has the same heads.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 
 from concentra.analysis.plane import AXES, model_plane
-from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, across_models, follow
+from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, follow, model_shifts
 from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
 from concentra.study.declare import Table, column, step
@@ -156,23 +156,6 @@ class HeadModels(Table):
         unique = ["cohort"]
 
 
-class HeadAcrossModels(Table):
-    """Do models concentrate as they train? The mean shift over models, from a checkpoint that all have."""
-
-    metric: str = column("metric, on axes that compare", among=["gini_normalised", "ln_hill_q1"])
-    first: int = column("the common first checkpoint", unit="steps", low=0)
-    n_models: int = column("models, the units of this question", unit="models", low=1)
-    mean: float = column("mean shift over models")
-    low: float = column("Student's t interval over models; missing for one model", nullable=True)
-    high: float = column("Student's t interval over models; missing for one model", nullable=True)
-    p_value: float = column("t-test over models, two-sided", low=0, high=1, nullable=True)
-    n_up: int = column("models whose shift is upwards", unit="models", low=0)
-    direction: str = column("quadrant of the two means", among=DIRECTIONS)
-
-    class Config(Table.Config):
-        unique = ["metric"]
-
-
 class HeadPlane(Table):
     """The shift of each model in the plane, against its null cloud: each head's two shares exchanged at random."""
 
@@ -214,7 +197,6 @@ class HeadCloud(Table):
     HeadInfluence,
     HeadFirstCheckpoint,
     HeadModels,
-    HeadAcrossModels,
     HeadPlane,
     HeadCloud,
 )
@@ -244,14 +226,12 @@ def pythia_overlay(
     }
     tests = [frame.assign(cohort=name) for name, (frame, _) in planes.items()]
     clouds = [frame.assign(cohort=name) for name, (_, frame) in planes.items()]
-    models, across = across_models(importance, first=common_first, level=level)
     return (
         paths,
         _with_ends(shifts, paths) if found else shifts,
         influence,
         firsts,
-        models.rename(columns={"model": "cohort"}),
-        across,
+        model_shifts(importance, first=common_first).rename(columns={"model": "cohort"}),
         pd.concat(tests) if tests else pd.DataFrame(),
         pd.concat(clouds) if clouds else pd.DataFrame(),
     )
