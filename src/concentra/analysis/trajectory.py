@@ -53,8 +53,8 @@ class Followed:
         resampled heads, `_sampling_low` and `_sampling_high` (the value itself where all heads were measured),
         `_noise`, what noise alone would show, and `_without` the head that moves the whole shift most; `hill_q1_share`,
         the effective number over the number of heads, by which models compare; `hill_q2`, `top_share` (share of the
-        most important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss. Where the
-        table has standard errors, `share_above_noise` (heads beyond two), `gini_evaluation_noise` (expected
+        most important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss.
+        Where the table has standard errors, `share_above_noise` (heads beyond two), `gini_evaluation_noise` (expected
         of these errors alone) and `mostly_noise`: "yes" where fewer than half of the heads stand out, so that the
         concentration is largely that of noise; else "no", or "not known".
     firsts

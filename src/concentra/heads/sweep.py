@@ -45,6 +45,7 @@ def sweep_checkpoints(
     shard: tuple[int, int] = (1, 1),
     keep_going: bool = False,
     model_class: str | None = None,
+    about_tokens: dict[str, str] | None = None,
     progress: bool = True,
     **options: Any,
 ) -> pd.DataFrame:
@@ -71,6 +72,8 @@ def sweep_checkpoints(
         Leave out a checkpoint that fails; `attrs["failed"]` tells which and why.
     model_class
         The class of transformers that loads the models of a folder or a name; by default the one that was saved.
+    about_tokens
+        How the evaluation tokens were made, for the record beside the parts.
     options
         Handed to `head_importance`.
 
@@ -107,7 +110,14 @@ def sweep_checkpoints(
     names = checkpoint_names(loader, checkpoints)
     whole = as_batches(batches)
     parts = Parts(Path(out))
-    parts.ask(_asked(loader, whole, options), names, resume=resume)
+    if not resume and shard[1] > 1:
+        raise ArgumentError(
+            found="resume=False for one shard of several",
+            expected="shards that leave each other's parts alone",
+            fix=f"remove {parts.folder} before the first shard runs",
+        )
+    asked = _asked(loader, whole, options) | {"about_tokens": about_tokens or {}, "version": __version__}
+    parts.ask(asked, names, resume=resume)
     work = _Sweep(loader, whole, parts, options, progress)
     failed: dict[str, str] = {}
     for name, share in _shares(names, shard):

@@ -14,8 +14,11 @@
     The shift under every defensible choice.
 `granularity`
     The shift of one stratum over parts from coarse to fine.
+`head_trajectory`
+    A metric of a model's head importance along training, with its interval and the level of noise.
 
-All take an AnnData with the stored result, or its frame as `concentra.get` returns it. Without `ax` one is made.
+All take an AnnData with the stored result, or its frame as `concentra.get` returns it; `head_trajectory` takes the
+frame of `concentra.analysis.trajectory.follow`. Without `ax` one is made.
 """
 
 from __future__ import annotations
@@ -23,9 +26,19 @@ from __future__ import annotations
 from concentra.pl.drivers import drivers
 from concentra.pl.forest import forest
 from concentra.pl.granularity import granularity
+from concentra.pl.head_trajectory import head_trajectory
 from concentra.pl.lorenz import lorenz
 from concentra.pl.plane import plane
 from concentra.pl.specification_curve import specification_curve
 from concentra.pl.trend import trend
 
-__all__ = ["drivers", "forest", "granularity", "lorenz", "plane", "specification_curve", "trend"]
+__all__ = [
+    "drivers",
+    "forest",
+    "granularity",
+    "head_trajectory",
+    "lorenz",
+    "plane",
+    "specification_curve",
+    "trend",
+]
