@@ -152,21 +152,23 @@ class _Sweep:
         records = self.parts.records(checkpoint)
         if identity is not None:
             self._refuse_other(checkpoint, records, identity)
-            if records and not self._missing(records, next(iter(records.values()))["layers"], share):
+            if records and not self._missing(
+                records, self._wanted(next(iter(records.values()))["all_layers"]), share
+            ):
                 return
         cached = self.loader.cached(checkpoint) if known else True
         model = self.loader(checkpoint)
         if identity is None:
             identity = model_identity(model)
             self._refuse_other(checkpoint, records, identity)
-        layers = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
-        if self.options.get("layers") is not None:
-            layers = [layer for layer in layers if layer in set(self.options["layers"])]
+        every = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
+        layers = self._wanted(every)
         missing = self._missing(records, layers, share)
         if missing:
             about = {
                 "identity": identity,
                 "layers": layers,
+                "all_layers": every,
                 "version": __version__,
                 "class": type(model).__name__,
             }
@@ -175,6 +177,12 @@ class _Sweep:
         gc.collect()
         if known and not cached:
             self.loader.free(checkpoint)
+
+    def _wanted(self, every: Sequence[int]) -> list[int]:
+        """The layers asked for, of all that the model has and that have heads asked for."""
+        layers, heads = self.options.get("layers"), self.options.get("heads")
+        chosen = [layer for layer in every if layers is None or layer in set(layers)]
+        return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
 
     def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
         options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}
