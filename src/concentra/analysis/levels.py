@@ -1,0 +1,286 @@
+"""On which level of a hierarchy of cell types does concentration change: between coarse types, or within them?
+
+`decompose_levels`
+    The change as an exact sum of a term between coarse parts and terms within each of them.
+`contrast_within`
+    The same contrast of the composition within each coarse part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from concentra.analysis.concentration import concentration
+from concentra.analysis.contrast import Contrast, contrast
+from concentra.analysis.granularity import FINEST
+from concentra.composition.composition import Composition
+from concentra.composition.nesting import within_level
+from concentra.design.design import Design, Stratum
+from concentra.design.resolve import resolve
+from concentra.errors import DesignError
+from concentra.metrics import entropy_chao_wang_jost, entropy_levels, gini_levels
+from concentra.tables import Table, column
+
+Floats = NDArray[np.float64]
+METRICS = ("entropy", "gini_stratum")
+TERMS = ("total", "between", "within", "overlap", "within part")
+
+
+class LevelTerms(Table):
+    """Both metrics of every unit over fine parts, as exact sums of terms between and within coarse parts."""
+
+    stratum: str = column("tissue")
+    donor: str = column("donor")
+    sample: str = column("sample; the donor's name where it has one")
+    fine: str = column("level of the fine parts")
+    coarse: str = column("level of the coarse parts")
+    metric: str = column("entropy (ln effective number, as counted) or Gini coefficient over the stratum's parts", among=METRICS)
+    total: float = column("over the fine parts", low=0)
+    between: float = column("term between coarse parts", low=0)
+    within: float = column("sum of the terms within coarse parts", low=0)
+    overlap: float = column("of the Gini coefficient: term of parts whose coarse parts overlap", low=0)
+    corrected_gap: float = column(
+        "of the entropy: by how much estimates of Chao, Wang & Jost (2013) of the terms miss that of the total",
+        unit="nats", nullable=True,
+    )  # fmt: skip
+
+    class Config(Table.Config):
+        unique = ["stratum", "donor", "sample", "fine", "coarse", "metric"]
+
+
+class Levels(Table):
+    """The difference between groups over fine parts, as an exact sum of terms between and within coarse parts."""
+
+    contrast: str = column("the groups compared, or the coefficient")
+    stratum: str = column("tissue")
+    fine: str = column("level of the fine parts")
+    coarse: str = column("level of the coarse parts")
+    metric: str = column("entropy (ln effective number, as counted) or Gini coefficient over the stratum's parts", among=METRICS)
+    term: str = column("term; total = between + within + overlap, within is the sum over its parts", among=TERMS)
+    part: str = column("coarse part, of a term within one", nullable=True)
+    n_reference: int = column("donors of the reference group (of a number: all)", unit="donors", low=0)
+    n_other: int = column("donors of the other group", unit="donors", low=0)
+    mean_reference: float = column("mean over donors of the reference group", nullable=True)
+    mean_other: float = column("mean over donors of the other group", nullable=True)
+    shift: float = column("difference of means, adjusted as the question says", nullable=True)
+    low: float = column("its interval", nullable=True)
+    high: float = column("its interval", nullable=True)
+    p_value: float = column("two-sided t-test over donors, not adjusted", low=0, high=1, nullable=True)
+    fraction_of_shift: float = column("shift / shift of the total; may leave 0 to 1", nullable=True)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "fine", "coarse", "metric", "term", "part"]
+
+
+class Nested(Contrast):
+    """The same contrast of the composition within each coarse part."""
+
+    level: str = column("level of the coarse parts")
+    part: str = column("coarse part within which fine parts are compared")
+    n_parts: int = column("fine parts found within it", unit="parts", low=1)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "level", "part", "metric"]
+        first = ["contrast", "stratum", "level", "part", "n_parts", "metric"]
+
+
+def decompose_levels(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The change in concentration over fine parts as terms between and within coarse parts, for every pair of levels.
+
+    The terms are those of `concentra.metrics.entropy_levels` and `gini_levels`, of the shares as counted. Samples of
+    one donor in one group are averaged. Every shift is the same linear function of the units' values, that of least
+    squares with the question's model, so that terms that add up in every unit add up in the shift.
+
+    Parameters
+    ----------
+    design
+        Of a composition with levels (`Composition.with_levels`).
+
+    Returns
+    -------
+    levels
+        One row a (contrast, stratum, pair of levels, metric, term): the columns of `Levels`. The terms between, within
+        and of overlap sum to the total, those within parts to the term within, to rounding. A coarse part with one
+        fine part has no term.
+    units
+        One row a (unit, pair of levels, metric): the columns of `LevelTerms`.
+
+    Examples
+    --------
+    Coarse parts B and T keep their shares, T becomes uneven: all of the change lies within T.
+
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question
+    >>> counts = {"a": (50, 25, 25), "b": (50, 26, 24), "c": (50, 45, 5), "d": (50, 44, 6)}
+    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n) for donor, three in counts.items()
+    ...     for part, n in zip(("B", "T1", "T2"), three)], columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> fine = from_table(rows).with_levels(pd.DataFrame({"type": list("BTT")}, index=["B", "T1", "T2"]))
+    >>> found, units = decompose_levels(resolve(fine, Question("age", ("young",), (("old",),))))
+    >>> found[found["metric"] == "entropy"][["term", "shift"]].round(3).values.tolist()
+    [['total', -0.173], ['between', 0.0], ['within', -0.173], ['within part', -0.173]]
+    """
+    rows: list[pd.DataFrame] = []
+    measured: list[pd.DataFrame] = []
+    compared = {stratum.name: stratum for stratum in design.strata}
+    for fine, coarse, composition in _pairs(design.composition):
+        for name in composition.strata:
+            place = {"stratum": name, "fine": fine, "coarse": coarse}
+            counts, parts, units = composition.of_stratum(name)
+            names, codes = np.unique(composition.parts.loc[parts, coarse].astype(str), return_inverse=True)
+            for metric, terms in _terms(counts.astype(np.float64), codes, names).items():
+                gap = _corrected_gap(counts, codes) if metric == "entropy" and not composition.of_shares else np.nan
+                about = composition.units.loc[units, ["donor", "sample"]].reset_index(drop=True)
+                whole = {str(term): terms[term, None].to_numpy() for term in TERMS[:3]}
+                whole["overlap"] = terms["overlap", None].to_numpy() if metric != "entropy" else 0.0  # type: ignore[assignment]
+                measured.append(about.assign(**place, metric=metric, corrected_gap=gap, **whole))
+                if name in compared:
+                    terms.index = pd.Index(units)
+                    rows.append(_shifts(design, compared[name], terms).assign(**place, metric=metric))
+    if not rows:
+        return Levels.empty(), LevelTerms.empty()
+    return (
+        pd.concat(rows, ignore_index=True)[list(Levels.columns())],
+        pd.concat(measured, ignore_index=True)[list(LevelTerms.columns())],
+    )
+
+
+def _pairs(composition: Composition) -> Iterator[tuple[str, str, Composition]]:
+    """Every fine and coarse level that is nested in it, the finest first, and the composition over the fine one."""
+    found = [FINEST, *map(str, composition.parts.columns)]
+    for fine in found:
+        of_level = composition if fine == FINEST else composition.at_level(fine)
+        for coarse in map(str, of_level.parts.columns):
+            if of_level.at_level(coarse).parts.shape[0] < of_level.parts.shape[0]:
+                yield fine, coarse, of_level
+
+
+def _terms(amounts: Floats, codes: NDArray[np.intp], names: NDArray[np.object_]) -> dict[str, pd.DataFrame]:
+    """For each metric a column a (term, part), one row a unit."""
+    found = {}
+    for metric, levels in (("entropy", entropy_levels(amounts, codes)), ("gini_stratum", gini_levels(amounts, codes))):
+        columns = {("total", None): levels.total, ("between", None): levels.between}
+        columns["within", None] = levels.within.sum(axis=-1)
+        if metric == "gini_stratum":
+            columns["overlap", None] = levels[-1]
+        divided = np.bincount(codes) > 1
+        columns |= {("within part", str(names[place])): levels.within[:, place] for place in np.flatnonzero(divided)}
+        found[metric] = pd.DataFrame(list(columns.values())).T
+        found[metric].columns = pd.Index(list(columns), tupleize_cols=False)
+    return found
+
+
+def _corrected_gap(counts: NDArray[np.int64], codes: NDArray[np.intp]) -> Floats:
+    """The estimate of Chao, Wang & Jost over fine parts less that over coarse ones and those within them, (n,)."""
+    member = codes[:, None] == np.arange(codes.max() + 1)
+    coarse = counts @ member
+    totals = coarse.sum(axis=1)
+    gap = np.asarray(entropy_chao_wang_jost(counts)) - np.asarray(entropy_chao_wang_jost(coarse))
+    for place, inside in enumerate(member.T):
+        within = np.nan_to_num(np.asarray(entropy_chao_wang_jost(counts[:, inside])))
+        gap = gap - within * coarse[:, place] / np.maximum(totals, 1)
+    return np.asarray(gap)
+
+
+def _shifts(design: Design, stratum: Stratum, terms: pd.DataFrame) -> pd.DataFrame:
+    """The difference of every term between groups, one row a (question, term)."""
+    known = terms.loc[stratum.rows].to_numpy(dtype=np.float64)
+    matrix, values, group = _one_row_a_donor(stratum, known)
+    frames = []
+    for term in design.terms:
+        shift, half, p_value = _estimated(matrix, values, stratum.contrasts[term.name], design.settings.level)
+        chosen = [group == name if term.other else np.ones(len(group), dtype=bool) for name in (term.reference, term.other)]
+        means = [values[one].mean(axis=0) if term.other and one.any() else np.full(values.shape[1], np.nan) for one in chosen]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "contrast": term.name,
+                    "term": [name for name, _ in terms.columns],
+                    "part": pd.Series([part for _, part in terms.columns], dtype=object),
+                    "n_reference": stratum.n_donors(term.reference) if term.other else stratum.n_donors(),
+                    "n_other": stratum.n_donors(term.other) if term.other else 0,
+                    "mean_reference": means[0],
+                    "mean_other": means[1],
+                    "shift": shift,
+                    "low": shift - half,
+                    "high": shift + half,
+                    "p_value": p_value,
+                    "fraction_of_shift": np.divide(shift, shift[0], out=np.full_like(shift, np.nan), where=shift[0] != 0),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _one_row_a_donor(stratum: Stratum, values: Floats) -> tuple[Floats, Floats, NDArray[np.object_]]:
+    """Model matrix, values and group, samples of one donor in one group averaged."""
+    group = np.full(len(values), "", dtype=object) if stratum.group is None else stratum.group
+    keys = pd.MultiIndex.from_arrays([stratum.donor.astype(str), group.astype(str)])
+    codes, unique = pd.factorize(keys, sort=True)
+    join = (codes == np.arange(len(unique))[:, None]).astype(np.float64)
+    join /= join.sum(axis=1, keepdims=True)
+    first = [int(np.flatnonzero(row)[0]) for row in join]
+    return join @ stratum.matrix, join @ values, group[first]
+
+
+def _estimated(matrix: Floats, values: Floats, contrast: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+    """By least squares: estimates (m,), half widths of intervals, and p-values; NaN where there are none."""
+    none = np.full(values.shape[1], np.nan)
+    if np.isnan(contrast).any() or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+        return none, none, none
+    weights = contrast @ np.linalg.pinv(matrix)
+    estimate = weights @ values
+    df = len(values) - matrix.shape[1]
+    if df < 1:
+        return estimate, none, none
+    residuals = values - matrix @ (np.linalg.pinv(matrix) @ values)
+    error = np.sqrt((residuals**2).sum(axis=0) / df * (weights @ weights))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p_value = np.where(error > 1e-14, 2 * student.sf(np.abs(estimate) / error, df), np.nan)
+    return estimate, student.ppf((1 + level) / 2, df) * error, p_value
+
+
+def contrast_within(design: Design, level: str) -> pd.DataFrame:
+    """The question of a design, put to the composition within each coarse part: where does concentration change?
+
+    Parameters
+    ----------
+    design
+        Of a composition with levels.
+    level
+        The coarse level. Units with fewer than `min_cells` cells of a coarse part are left out there.
+
+    Returns
+    -------
+    One row a (term, stratum, coarse part, metric): the columns of `Nested`. The family of tests is the coarse parts of
+    all strata; those with one fine part are left out. Empty where none has enough cells in both groups.
+
+    Examples
+    --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question
+    >>> counts = {"a": (50, 25, 25), "b": (50, 26, 24), "c": (50, 45, 5), "d": (50, 44, 6)}
+    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n) for donor, three in counts.items()
+    ...     for part, n in zip(("B", "T1", "T2"), three)], columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> fine = from_table(rows).with_levels(pd.DataFrame({"type": list("BTT")}, index=["B", "T1", "T2"]))
+    >>> found = contrast_within(resolve(fine, Question("age", ("young",), (("old",),))), "type")
+    >>> found[found["metric"] == "hill_q1"][["part", "shift"]].round(2).values.tolist()
+    [['T', -0.59]]
+    """
+    composition, places = within_level(design.composition, level)
+    sizes = {name: len(composition.of_stratum(name)[1]) for name in composition.strata}
+    composition = composition.of_strata([name for name, size in sizes.items() if size > 1])
+    question = replace(design.question, accept_confounding=tuple(composition.labels))
+    try:
+        found = contrast(resolve(composition, question, design.settings), concentration(composition, design.settings))
+    except DesignError:
+        return Nested.empty()
+    where = places.loc[found["stratum"]]
+    return found.assign(
+        level=level, n_parts=found["stratum"].map(sizes), part=where["part"].to_numpy(), stratum=where["stratum"].to_numpy()
+    )[list(Nested.columns())]
