@@ -7,7 +7,7 @@ SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
 
-.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site clean
+.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site vendor clean
 
 install: .venv/installed
 
@@ -71,6 +71,9 @@ site: .venv/installed-docs  ## the documentation site, warnings as errors, every
 .venv/installed-docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	touch $@
+
+vendor:  ## what the report's page brings along, bundled anew from src/concentra/report/vendor/package.json: needs npm
+	cd src/concentra/report/vendor && npm ci --no-audit --no-fund && npm run build
 
 bench: install  ## paired ratios against peers
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -22,6 +22,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from concentra.printable import printable
+
 
 class ConcentraError(Exception):
     """An error in three parts: what was found (value and place), what was expected, what to do.
@@ -89,6 +91,38 @@ class HookError(ConcentraError, RuntimeError):
 
 class MissingDependencyError(ConcentraError, ImportError):
     """An optional dependency is not installed."""
+
+
+def explained(problem: BaseException) -> str:
+    """The three lines for people of any error: one of this package, of the system, or a defect.
+
+    >>> print(explained(OSError(28, "No space left on device", "results/tables")))
+    error: results/tables: No space left on device
+    expected: files and folders that can be read and written, and space on the disk
+    fix: correct that and run the command again; finished work is kept
+    """
+    if isinstance(problem, ConcentraError):
+        return printable(problem, keep="\n")
+    if isinstance(problem, OSError):
+        lines = (
+            f"{problem.filename or 'the system'}: {problem.strerror or problem}",
+            "files and folders that can be read and written, and space on the disk",
+            "correct that and run the command again; finished work is kept",
+        )
+    elif isinstance(problem, MemoryError):
+        lines = (
+            f"memory is exhausted ({problem})" if str(problem) else "memory is exhausted",
+            "enough memory for what is read and computed",
+            "close other programs, use a machine with more memory, or count with `concentra count` first",
+        )
+    else:
+        lines = (
+            f"{type(problem).__name__}: {problem}",
+            "no error of this kind: it is a defect of concentra",
+            "run the command again with --debug and report what it prints",
+        )
+    found, expected, fix = (" ".join(printable(line).split()) for line in lines)
+    return f"error: {found}\nexpected: {expected}\nfix: {fix}"
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

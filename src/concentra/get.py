@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.analysis.annotated import from_anndata, modality_of, stored, tidy
+from concentra.composition.annotated import from_anndata, modality_of, stored, tidy
 
 __all__ = [
     "across", "agreement", "composition", "concentration", "confounding", "contrast", "design", "drivers",
@@ -15,16 +15,14 @@ __all__ = [
 
 
 def composition(adata: Any, *, modality: str | None = None) -> pd.DataFrame:
-    """One row a (stratum, donor, part) with cells: `stratum`, `donor`, the other columns of `obs`, `part`, `n_cells`.
+    """One row a (stratum, donor, part) with cells: `stratum`, `donor`, `sample`, labels, `part`, `n_cells`, `share`.
 
     >>> import numpy as np, anndata
     >>> adata = anndata.AnnData(np.array([[3, 1]]), var=pd.DataFrame(index=["T", "B"]))
     >>> composition(adata)[["part", "n_cells"]].values.tolist()
     [['B', 1], ['T', 3]]
     """
-    adata = modality_of(adata, modality)
-    others = [str(name) for name in adata.obs.columns if name not in ("donor", "stratum", "n_cells")]
-    return from_anndata(adata, others)
+    return from_anndata(modality_of(adata, modality)).table()
 
 
 def parameters(adata: Any, key: str, *, modality: str | None = None) -> dict[str, Any]:
@@ -32,8 +30,8 @@ def parameters(adata: Any, key: str, *, modality: str | None = None) -> dict[str
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.contrast(adata, group="age", early="3m", late="24m", n_draws=200)
-    >>> parameters(adata, "contrast")["late"]
+    >>> tl.contrast(adata, group="age", reference="3m", other="24m")
+    >>> parameters(adata, "contrast")["other"]
     ['24m']
     """
     return dict(stored(modality_of(adata, modality), key, key)["parameters"])
@@ -73,9 +71,9 @@ def contrast(adata: Any, *, key: str = "contrast", modality: str | None = None) 
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.contrast(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> found = contrast(adata).query("metric == 'hill_q1'").set_index("stratum")
-    >>> found.loc[["crystallizes", "disperses"], "p_attainable"].tolist()  # three donors against three: 2 / 20
+    >>> found.loc[["crystallizes", "disperses"], "p_exact_attainable"].tolist()  # three donors against three: 2 / 20
     [0.1, 0.1]
     """
     return _table(adata, key, "contrast", "contrast", modality)
@@ -86,8 +84,8 @@ def across(adata: Any, *, key: str = "contrast", modality: str | None = None) ->
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.contrast(adata, group="age", early="3m", late="24m", n_draws=200)
-    >>> across(adata)[["metric", "n_strata", "n_early", "n_late"]].values.tolist()
+    >>> tl.contrast(adata, group="age", reference="3m", other="24m")
+    >>> across(adata)[["metric", "n_strata", "n_reference", "n_other"]].values.tolist()[:2]
     [['gini_present', 8, 3, 3], ['hill_q1', 8, 3, 3]]
     """
     return _table(adata, key, "across", "contrast", modality)
@@ -98,8 +96,8 @@ def design(adata: Any, *, key: str = "contrast", modality: str | None = None) ->
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.contrast(adata, group="age", early="3m", late="24m", n_draws=200)
-    >>> design(adata)[["n_early", "n_late", "n_few_cells", "p_attainable"]].iloc[0].tolist()
+    >>> tl.contrast(adata, group="age", reference="3m", other="24m")
+    >>> design(adata)[["n_reference", "n_other", "n_few_cells", "p_attainable"]].iloc[0].tolist()
     [3.0, 3.0, 0.0, 0.1]
     """
     return _table(adata, key, "design", "contrast", modality)
@@ -110,9 +108,9 @@ def confounding(adata: Any, *, key: str = "contrast", modality: str | None = Non
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.contrast(adata, group="age", early="3m", late="24m", covariates=["sex"], n_draws=200)
-    >>> confounding(adata).values.tolist()
-    [['sex', 'female (2), male (1)', 'female (2), male (1)', 'none']]
+    >>> tl.contrast(adata, group="age", reference="3m", other="24m")
+    >>> confounding(adata)[["covariate", "reference_values", "confounded"]].values.tolist()
+    [['sex', 'female (2), male (1)', 'none']]
     """
     return _table(adata, key, "confounding", "contrast", modality)
 
@@ -135,7 +133,7 @@ def drivers(adata: Any, *, key: str = "drivers", modality: str | None = None) ->
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.drivers(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> tl.drivers(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> found = drivers(adata).query("stratum == 'crystallizes' and metric == 'hill_q1'")
     >>> bool(found["contribution"].sum() < 0)
     True
@@ -148,7 +146,7 @@ def plane(adata: Any, *, key: str = "plane", modality: str | None = None) -> pd.
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.plane(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> tl.plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> found = plane(adata).query("axes == 'raw'").set_index("stratum")
     >>> bool(found.loc["disperses", "gini"] < 0 < found.loc["disperses", "hill_q1"])
     True
@@ -161,7 +159,7 @@ def plane_points(adata: Any, *, key: str = "plane", modality: str | None = None)
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.plane(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> tl.plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> sorted(plane_points(adata)["what"].unique())
     ['null', 'region']
     """
@@ -173,7 +171,7 @@ def multiverse(adata: Any, *, key: str = "multiverse", modality: str | None = No
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.multiverse(adata, group="age", early="3m", late="24m")
+    >>> tl.multiverse(adata, group="age", reference="3m", other="24m")
     >>> int(multiverse(adata).query("stratum == 'disperses'")["published"].sum())  # the choice made
     1
     """
@@ -185,7 +183,7 @@ def agreement(adata: Any, *, key: str = "multiverse", modality: str | None = Non
 
     >>> from concentra import tl
     >>> adata = tl._example()
-    >>> tl.multiverse(adata, group="age", early="3m", late="24m")
+    >>> tl.multiverse(adata, group="age", reference="3m", other="24m")
     >>> found = agreement(adata).query("stratum == 'disperses' and metric == 'both'")
     >>> found["share_same_sign"].tolist()
     [1.0]
@@ -194,25 +192,25 @@ def agreement(adata: Any, *, key: str = "multiverse", modality: str | None = Non
 
 
 def granularity(adata: Any, *, key: str = "granularity", modality: str | None = None) -> pd.DataFrame:
-    """One row a (resolution, stratum, metric): the shift at every granularity (`concentra.tl.granularity`).
+    """One row a (level, stratum, metric): the contrast at every level (`concentra.tl.granularity`).
 
     >>> from concentra import tl
     >>> adata = tl._example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
-    >>> tl.granularity(adata, levels=["half"], group="age", early="3m", late="24m")
-    >>> granularity(adata)["resolution"].unique().tolist()
-    ['half', 'parts']
+    >>> tl.granularity(adata, levels=["half"], group="age", reference="3m", other="24m")
+    >>> granularity(adata)["level"].unique().tolist()
+    ['finest', 'half']
     """
-    return _table(adata, key, "contrast", "granularity", modality)
+    return _table(adata, key, "granularity", "granularity", modality)
 
 
 def scales(adata: Any, *, key: str = "granularity", modality: str | None = None) -> pd.DataFrame:
-    """One row a (stratum, level): the coarse direction beside the fine one (`concentra.tl.granularity`).
+    """One row a (stratum, level): its direction beside that over the finest parts (`concentra.tl.granularity`).
 
     >>> from concentra import tl
     >>> adata = tl._example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
-    >>> tl.granularity(adata, levels=["half"], group="age", early="3m", late="24m")
+    >>> tl.granularity(adata, levels=["half"], group="age", reference="3m", other="24m")
     >>> scales(adata).loc[0, ["stratum", "level"]].tolist()
     ['crystallizes', 'half']
     """

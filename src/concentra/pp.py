@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from concentra.analysis.annotated import KEY, modality_of, storable, to_anndata, whole_counts
-from concentra.analysis.columns import require, says_part
-from concentra.analysis.spelling import respelled, spellings
-from concentra.analysis.tally import about_name, combinations, tally
+from concentra.composition.annotated import KEY, modality_of, storable, to_anndata, whole_counts
+from concentra.composition.labels import about_name
+from concentra.composition.reading import read
+from concentra.composition.roles import NONE, require, says_part
 from concentra.errors import AmountError, ArgumentError
 
 __all__ = ["composition"]
-SEPARATOR = " · "
 
 
 def composition(
@@ -48,7 +48,7 @@ def composition(
         For a frame with one row a count: the column of counts.
     missing
         Labels that mean that there is none, such as "unknown". Labels that differ only in case or white space are one
-        (`concentra.analysis.spelling`).
+        (`concentra.composition.spelling`).
     modality
         Of a MuData, the one that holds the cells.
 
@@ -74,7 +74,6 @@ def composition(
     data = modality_of(data, modality)
     if part is None:
         return _as_it_is(data, unit, stratum)
-    cells = data if isinstance(data, pd.DataFrame) else data.obs
     if isinstance(about, str) or unit is None:
         raise ArgumentError(
             found=f"unit={unit!r}, about={about!r}",
@@ -82,41 +81,21 @@ def composition(
             fix='write unit="donor_id", about=["age", "sex"]',
         )
     donor, *others = [unit] if isinstance(unit, str) else unit
-    about = list(dict.fromkeys([*others, *about]))
-    known = [str(name) for name in cells.columns]
-    for role, name in (("donor", donor), ("part", part), *(("unit", name) for name in about)):
-        require(name, known, role)
-    if stratum is not None:
-        require(stratum, known, "stratum")
-    inside = {about_name(name): name for name in about}
-    counted = combinations(cells, {"stratum": stratum, "donor": donor, "part": part} | inside, amount)
-    spelling, mended = spellings(counted, ["stratum", "donor", "part", *inside], missing=missing)
-    counted = respelled(counted, spelling)
-    animals = counted["donor"]
-    if others:
-        counted = counted.assign(
-            donor=_joined(counted, [about_name(name) for name in others]), animal=animals
-        )
-    made = tally(counted, about=[*inside, *(["animal"] if others else [])])
-    adata = to_anndata(made.composition, [*inside, *(["animal"] if others else [])])
-    if others:
-        adata.obs["donor"] = adata.obs.pop("animal")
+    made = read(
+        data, donor=donor, tissue=stratum or NONE, cell_type=part, amount=amount, missing=missing,
+        needed=list(dict.fromkeys([*others, *about])), splitting=others,
+    )  # fmt: skip
+    kept = [name for name in made.labels if name in {about_name(one) for one in (*others, *about)}]
+    made = replace(made, units=made.units[["stratum", "donor", "sample", *kept]])
+    adata = to_anndata(made)
     adata.uns[KEY] = {
         "composition": {
-            "parameters": {"unit": [donor, *others], "stratum": stratum or "", "part": part, "about": about},
+            "parameters": {"unit": [donor, *others], "stratum": stratum or "", "part": part, "about": list(about)},
             "left_out": storable(made.left_out),
-            "said": [*mended, *made.said],
+            "notes": [str(note) for note in made.notes],
         }
     }
     return adata
-
-
-def _joined(counted: pd.DataFrame, others: list[str]) -> pd.Series:
-    """Names of units: the donor and its other labels; missing where the donor or one of them is."""
-    name = counted["donor"].astype(object)
-    for other in others:
-        name = name + SEPARATOR + counted[other].astype(object)
-    return name.where(name.notna(), None)
 
 
 def _as_it_is(data: Any, unit: str | Sequence[str] | None, stratum: str | None) -> Any:

@@ -1,7 +1,8 @@
 """Analyses of a composition AnnData: each writes into it, under ``uns["concentra"]``, and returns None.
 
 All take an AnnData of units × parts, as `concentra.pp.composition` makes it (or scCODA: names of units are then the
-donors, and there is one stratum), or a MuData with `modality`. `concentra.get` returns what they stored.
+donors, and there is one stratum), or a MuData with `modality`. `concentra.get` returns what they stored. They call the
+functions that `concentra.analyze` calls.
 """
 
 from __future__ import annotations
@@ -12,26 +13,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from concentra.analysis.annotated import KEY, from_anndata, modality_of, storable
-from concentra.analysis.cohort_tables import drivers_of_strata, multiverse_of, plane_of, trend_of
-from concentra.analysis.compare import across as _across
-from concentra.analysis.compare import compare as _compare
+from concentra.analysis.across import across as _across
 from concentra.analysis.concentration import concentration as _concentration
-from concentra.analysis.feasible import confounding as _confounding
-from concentra.analysis.feasible import design_table, refuse
-from concentra.analysis.granularity import compare_scales, state_concentration, state_contrast
-from concentra.analysis.question import Comparison, side_values
-from concentra.analysis.tally import about_name
-from concentra.errors import ColumnError, LabelError, nearest
+from concentra.analysis.contrast import contrast as _contrast
+from concentra.analysis.drivers import drivers as _drivers
+from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.multiverse import multiverse as _multiverse
+from concentra.analysis.plane import plane as _plane
+from concentra.analysis.support import left_out_table, support
+from concentra.analysis.trend import trend as _trend
+from concentra.composition.annotated import KEY, from_anndata, modality_of, storable
+from concentra.composition.reading import natural_order
+from concentra.design import Design, Question, Settings, resolve
+from concentra.design.confounding import confounding as _confounding
+from concentra.design.question import Group, group_values
+from concentra.errors import ArgumentError, ColumnError, nearest
 from concentra.metrics import Support, lorenz_curve
 
 __all__ = [
     "concentration", "contrast", "drivers", "granularity", "lorenz", "multiverse", "plane", "trend",
 ]  # fmt: skip
-FEWEST_CELLS = 20
-Side = str | Sequence[str]
 Seed = int | np.random.Generator
-FINEST = "parts"
+Others = Group | Sequence[Group]
 
 
 def concentration(
@@ -51,7 +54,7 @@ def concentration(
     min_cells
         Units with fewer cells are measured, and marked as not `included`.
     depth
-        The common number of cells of the rarefied values; None: that of the smallest unit included.
+        The common number of cells of the rarefied values; None: that of the smallest unit included in each stratum.
     key_added
         Where in ``uns["concentra"]`` the result goes.
     modality
@@ -66,17 +69,14 @@ def concentration(
     ['crystallizes', '24_1_F', 12.0]
     """
     adata = modality_of(adata, modality)
-    rows = from_anndata(adata)
-    cells = depth or _depth(rows, min_cells)
-    units = _concentration(rows, rarefaction_cells=cells)
-    units["included"] = units["n_cells"] >= min_cells
-    _store(adata, key_added, {"min_cells": min_cells, "depth": cells}, concentration=units)
+    units = _concentration(from_anndata(adata), Settings(min_cells=min_cells, depth=depth))
+    _store(adata, key_added, {"min_cells": min_cells, "depth": depth or 0}, concentration=units)
 
 
 def lorenz(
     adata: Any, *, support: Support = "present", key_added: str = "lorenz", modality: str | None = None
 ) -> None:
-    """Lorenz curve of every unit: `stratum`, `donor`, `population` and `cumulative`, both from 0 to 1.
+    """Lorenz curve of every unit: `stratum`, `donor`, `sample`, `population` and `cumulative`, both from 0 to 1.
 
     Examples
     --------
@@ -87,56 +87,55 @@ def lorenz(
     [0.0, 0.0]
     """
     adata = modality_of(adata, modality)
-    rows = from_anndata(adata)
+    composition = from_anndata(adata)
     frames = []
-    for stratum, of_stratum in rows.groupby("stratum", sort=True):
-        wide = of_stratum.pivot(index="donor", columns="part", values="n_cells").fillna(0).sort_index()
-        population, cumulative = lorenz_curve(wide.to_numpy(), support=support)
-        points = population.shape[1]
-        frame = pd.DataFrame({"stratum": stratum, "donor": np.repeat(wide.index.to_numpy(), points)})
-        frames.append(frame.assign(population=population.ravel(), cumulative=cumulative.ravel()))
-    _store(
-        adata, key_added, {"support": support}, lorenz=pd.concat(frames, ignore_index=True).drop_duplicates()
-    )
+    for stratum in composition.strata:
+        counts, _, rows = composition.of_stratum(stratum)
+        population, cumulative = lorenz_curve(counts, support=support)
+        units = composition.units.iloc[np.repeat(rows, population.shape[1])][["stratum", "donor", "sample"]]
+        frames.append(units.assign(population=population.ravel(), cumulative=cumulative.ravel()))
+    found = pd.concat(frames, ignore_index=True).drop_duplicates()
+    _store(adata, key_added, {"support": support}, lorenz=found)
 
 
 def contrast(
     adata: Any,
     *,
-    group: str,
-    early: Side,
-    late: Side,
+    group: str | None = None,
+    reference: Group | None = None,
+    other: Others | None = None,
+    formula: str | None = None,
     within: str | None = None,
     paired_by: str | None = None,
-    covariates: Sequence[str] = (),
-    despite: Sequence[str] = (),
+    accept_confounding: Sequence[str] = (),
     min_cells: int = 50,
     depth: int | None = None,
     alpha: float = 0.05,
     level: float = 0.95,
-    n_draws: int = 2_000,
     rng: Seed = 0,
     key_added: str = "contrast",
     modality: str | None = None,
 ) -> None:
-    """A later group of donors against an earlier one, in every stratum: shift, interval, exact test, verdict.
+    """Groups of donors compared in every stratum: effect, interval, test and verdict of one model, exact tests beside.
 
     Parameters
     ----------
     group
-        The column of `obs` that says the group.
-    early, late
-        Its values on either side: one, or several.
+        The column of `obs` that names the groups; None: the coefficients of `formula` are the questions.
+    reference, other
+        Values of `group`: the reference group, and the one compared with it (a list of lists: several groups).
+    formula
+        Covariates, "~ age + sex".
     within
         A column of `obs`: donors are compared within its values alone.
     paired_by
-        A column of `obs` ("donor"): both sides of each of its values are compared with each other.
-    covariates, despite
-        Columns in which the groups should not differ completely; those where it is accepted.
-    min_cells, depth, alpha, level, n_draws, rng
-        See `concentra.analysis.compare.compare`; `rng` is a seed or a Generator.
-    key_added, modality
-        As for `concentration`.
+        A column of `obs` ("donor"): samples of each of its values are compared with each other.
+    accept_confounding
+        Columns in which groups may differ completely.
+    min_cells, depth, alpha, level
+        See `concentra.design.Settings`; `rng` is a seed or a Generator.
+    rng, key_added, modality
+        As for `concentration`; the seed serves exact tests that are sampled.
 
     Raises
     ------
@@ -147,45 +146,29 @@ def contrast(
     --------
     >>> from concentra import get
     >>> adata = _example()
-    >>> contrast(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> contrast(adata, group="age", reference="3m", other="24m")
     >>> found = get.contrast(adata)
     >>> found.loc[found["metric"] == "hill_q1", ["stratum", "direction"]].values.tolist()[:2]
-    [['crystallizes', 'crystallizes'], ['disperses', 'disperses']]
+    [['crystallizes', 'more concentrated'], ['disperses', 'less concentrated']]
     """
     adata = modality_of(adata, modality)
-    rows, comparison = _asked(adata, group, early, late, within, paired_by, covariates)
-    limits = refuse(
-        rows, comparison, min_cells=min_cells, nuisance={name: name for name in covariates}, despite=despite
-    )
-    cells, seed = depth or _depth(rows, min_cells), _seed(rng)
-    found = _compare(
-        rows,
-        comparison,
-        min_cells=min_cells,
-        depth=cells,
-        alpha=alpha,
-        level=level,
-        n_draws=n_draws,
-        rng=seed,
-    )
-    asked = _parameters(comparison) | {
-        "min_cells": min_cells, "depth": cells, "alpha": alpha, "level": level, "n_draws": n_draws, "seed": seed,
-        "said": limits,
-    }  # fmt: skip
-    _store(
-        adata, key_added, asked, contrast=found,
-        across=_across(rows, comparison, min_cells=min_cells, rng=seed),
-        design=design_table(rows, comparison, min_cells=min_cells),
-        confounding=_confounding(rows, comparison, covariates),
-    )  # fmt: skip
+    settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
+    more = {"formula": formula, "within": within, "paired_by": paired_by, "accept_confounding": tuple(accept_confounding)}
+    design = _asked(adata, group, reference, other, settings, **more)
+    units = _concentration(design.composition, settings)
+    tables = {"contrast": _contrast(design, units), "design": support(design), "confounding": _confounding(design)}
+    if group is not None:
+        tables["across"] = _across(design, units)
+    tables["left_out"] = left_out_table(design.composition, [design])
+    _store(adata, key_added, _parameters(design), **tables)
 
 
 def drivers(
     adata: Any,
     *,
     group: str,
-    early: Side,
-    late: Side,
+    reference: Group,
+    other: Others,
     min_cells: int = 50,
     level: float = 0.95,
     n_draws: int = 2_000,
@@ -201,25 +184,23 @@ def drivers(
     --------
     >>> from concentra import get
     >>> adata = _example()
-    >>> drivers(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> drivers(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> found = get.drivers(adata).groupby(["stratum", "metric"])["fraction_of_shift"].sum()
     >>> bool(np.allclose(found, 1))
     True
     """
     adata = modality_of(adata, modality)
-    rows, comparison = _asked(adata, group, early, late)
-    seed = _seed(rng)
-    found = drivers_of_strata(rows, comparison, min_cells=min_cells, level=level, n_draws=n_draws, rng=seed)
-    asked = {"min_cells": min_cells, "level": level, "n_draws": n_draws, "seed": seed}
-    _store(adata, key_added, _parameters(comparison) | asked, drivers=found)
+    settings = Settings(min_cells=min_cells, level=level, n_draws=n_draws, seed=_seed(rng))
+    design = _asked(adata, group, reference, other, settings)
+    _store(adata, key_added, _parameters(design), drivers=_drivers(design))
 
 
 def plane(
     adata: Any,
     *,
     group: str,
-    early: Side,
-    late: Side,
+    reference: Group,
+    other: Others,
     min_cells: int = 50,
     level: float = 0.95,
     n_draws: int = 2_000,
@@ -235,61 +216,58 @@ def plane(
     --------
     >>> from concentra import get
     >>> adata = _example()
-    >>> plane(adata, group="age", early="3m", late="24m", n_draws=200)
+    >>> plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> sorted(get.plane_points(adata)["what"].unique())
     ['null', 'region']
     """
     adata = modality_of(adata, modality)
-    rows, comparison = _asked(adata, group, early, late)
-    seed = _seed(rng)
-    tests, points = plane_of(rows, comparison, min_cells=min_cells, level=level, n_draws=n_draws, rng=seed)
-    asked = {"min_cells": min_cells, "level": level, "n_draws": n_draws, "seed": seed}
-    _store(adata, key_added, _parameters(comparison) | asked, plane=tests, points=points)
+    settings = Settings(min_cells=min_cells, level=level, n_draws=n_draws, seed=_seed(rng))
+    design = _asked(adata, group, reference, other, settings)
+    tests, points = _plane(design)
+    _store(adata, key_added, _parameters(design), plane=tests, points=points)
 
 
 def multiverse(
     adata: Any,
     *,
     group: str,
-    early: Side,
-    late: Side,
-    sex: str | None = None,
+    reference: Group,
+    other: Others,
+    restricted_by: str | None = None,
     min_cells: int = 50,
     rng: Seed = 0,
     key_added: str = "multiverse",
     modality: str | None = None,
 ) -> None:
-    """Would another defensible choice have told another story? Every choice crossed.
+    """Would another defensible choice lead to another result? Every choice crossed.
 
     Parameters
     ----------
-    sex
-        A column of `obs` to whose values donors are restricted in turn.
-    group, early, late, min_cells, rng, key_added, modality
+    restricted_by
+        A column of `obs` (sex) to whose values donors are restricted in turn.
+    group, reference, other, min_cells, rng, key_added, modality
         As for `contrast`; see `concentra.analysis.multiverse`.
 
     Examples
     --------
     >>> from concentra import get
     >>> adata = _example()
-    >>> multiverse(adata, group="age", early="3m", late="24m")
+    >>> multiverse(adata, group="age", reference="3m", other="24m")
     >>> found = get.agreement(adata)
     >>> float(found.loc[(found["stratum"] == "disperses") & (found["metric"] == "both"), "share_same_sign"].iloc[0])
     1.0
     """
     adata = modality_of(adata, modality)
-    rows, comparison = _asked(adata, group, early, late, covariates=[sex] if sex else [])
-    seed = _seed(rng)
-    found, summary = multiverse_of(rows, comparison, sex=sex, min_cells=min_cells, rng=seed)
-    asked = {"sex": sex or "", "min_cells": min_cells, "seed": seed}
-    _store(adata, key_added, _parameters(comparison) | asked, multiverse=found, agreement=summary)
+    design = _asked(adata, group, reference, other, Settings(min_cells=min_cells, seed=_seed(rng)))
+    found, summary = _multiverse(design, restricted_by=restricted_by)
+    _store(adata, key_added, _parameters(design), multiverse=found, agreement=summary)
 
 
 def trend(
     adata: Any,
     *,
     along: str,
-    sex: str | None = None,
+    formula: str | None = None,
     min_cells: int = 50,
     depth: int | None = None,
     alpha: float = 0.05,
@@ -298,16 +276,15 @@ def trend(
     key_added: str = "trend",
     modality: str | None = None,
 ) -> None:
-    """Do the metrics of a stratum rise or fall along a numeric axis: Theil-Sen slope and exact Spearman test.
+    """Do the metrics of a stratum rise or fall along a numeric axis: one model, and Theil-Sen and Spearman beside.
 
     Parameters
     ----------
     along
-        A column of `obs`: numbers, or ages such as "3m".
-    sex
-        A column of `obs` that says "male" for some donors: they are followed alone too.
-    min_cells, depth, alpha, level, rng, key_added, modality
-        As for `contrast`; see `concentra.analysis.trend`.
+        A column of `obs`: numbers, ages such as "3m", dates, or ordered categories.
+    formula, min_cells, depth, alpha, level, rng, key_added, modality
+        As for `contrast`; see `concentra.analysis.trend`. The model's effect, per unit of the axis, is stored as
+        `contrast` beside.
 
     Examples
     --------
@@ -318,22 +295,10 @@ def trend(
     'age (months)'
     """
     adata = modality_of(adata, modality)
-    columns = list(dict.fromkeys([along, *([sex] if sex else [])]))
-    rows = from_anndata(adata, columns)
-    cells, seed = depth or _depth(rows, min_cells), _seed(rng)
-    about = rows[["stratum", "donor", *columns]].drop_duplicates(["stratum", "donor"])
-    units = about.merge(_concentration(rows, rarefaction_cells=cells), on=["stratum", "donor"])
-    units = units[units["n_cells"] >= min_cells]
-    found = trend_of(units, along, sex=sex, alpha=alpha, level=level, rng=seed)
-    asked = {
-        "along": along,
-        "sex": sex or "",
-        "min_cells": min_cells,
-        "depth": cells,
-        "alpha": alpha,
-        "seed": seed,
-    }
-    _store(adata, key_added, asked, trend=found)
+    settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
+    design = resolve(_read(adata, [along]), Question(trend=along, formula=formula), settings)
+    units = _concentration(design.composition, settings)
+    _store(adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units))
 
 
 def granularity(
@@ -341,20 +306,20 @@ def granularity(
     *,
     levels: Sequence[str],
     group: str,
-    early: Side,
-    late: Side,
+    reference: Group,
+    other: Others,
     min_cells: int = 50,
     alpha: float = 0.05,
     key_added: str = "granularity",
     modality: str | None = None,
 ) -> None:
-    """Does the direction of a shift depend on how finely parts are cut?
+    """Does the direction of a change depend on how finely parts are cut?
 
     Parameters
     ----------
     levels
         Columns of `var` that group the parts (lineage): each is a coarser composition.
-    group, early, late, min_cells, alpha, key_added, modality
+    group, reference, other, min_cells, alpha, key_added, modality
         As for `contrast`; see `concentra.analysis.granularity`.
 
     Raises
@@ -367,86 +332,80 @@ def granularity(
     >>> from concentra import get
     >>> adata = _example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
-    >>> granularity(adata, levels=["half"], group="age", early="3m", late="24m")
-    >>> sorted(get.granularity(adata)["resolution"].unique())
-    ['half', 'parts']
+    >>> granularity(adata, levels=["half"], group="age", reference="3m", other="24m")
+    >>> sorted(get.granularity(adata)["level"].unique())
+    ['finest', 'half']
     """
     adata = modality_of(adata, modality)
-    rows, comparison = _asked(adata, group, early, late)
-    rows = rows.assign(age_group=comparison.side(rows[comparison.column]))
-    frames = [rows.assign(resolution=FINEST)]
-    for name in levels:
-        frames.append(rows.assign(part=rows["part"].map(_coarser(adata, name)), resolution=name))
-    by = ["resolution", "stratum", "donor", "age_group", "part"]
-    long = pd.concat(frames).groupby(by, dropna=False)["n_cells"].sum().reset_index()
-    units = state_concentration(long)
-    found = state_contrast(units, min_cells=min_cells, alpha=alpha)
-    fine = found[found["resolution"] == FINEST]
-    scales = [
-        compare_scales(found[found["resolution"] == name].drop(columns="resolution"), fine).assign(level=name)
-        for name in levels
-    ]
-    asked = {"levels": list(levels), "min_cells": min_cells, "alpha": alpha}
+    settings = Settings(min_cells=min_cells, alpha=alpha)
+    design = _asked(adata, group, reference, other, settings)
+    for level in levels:
+        if level not in design.composition.parts:
+            raise ColumnError(
+                found=f"no column {level!r} in var",
+                expected="a column of text that groups the parts",
+                fix=nearest(level, map(str, adata.var.columns)),
+            )
+    cut = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in levels}
+    found, units = contrast_levels(cut, design.question, settings)
+    first = found["level"] == FINEST
     _store(
-        adata, key_added, _parameters(comparison) | asked, contrast=found, concentration=units,
-        scales=pd.concat(scales, ignore_index=True) if scales else pd.DataFrame({"level": []}),
+        adata, key_added, _parameters(design) | {"levels": list(levels)}, granularity=found, concentration=units,
+        scales=compare_levels(found[first], found[~first]),
     )  # fmt: skip
 
 
-def _coarser(adata: Any, level: str) -> Mapping[str, str]:
-    if level not in adata.var:
-        known = [str(name) for name in adata.var.columns]
-        raise ColumnError(
-            found=f"no column {level!r} in var",
-            expected="a column that groups the parts",
-            fix=nearest(level, known),
-        )
-    values = adata.var[level].astype(object)
-    if values.isna().any():
-        raise LabelError(
-            found=f"part {values.index[values.isna()][0]!r} without {level!r}",
-            expected="a value for every part",
-            fix=f"fill in adata.var[{level!r}]",
-        )
-    return {str(part): str(value) for part, value in values.items()}
+def _read(adata: Any, columns: Sequence[str]) -> Any:
+    """The composition; `obs` must have these columns."""
+    known = [str(name) for name in adata.obs.columns]
+    for column in columns:
+        if column not in known and column not in ("donor", "stratum", "sample"):
+            raise ColumnError(
+                found=f"no column {column!r} in obs",
+                expected="a column that describes the units",
+                fix=f"{nearest(column, known)}; or add it with about= when the composition is made",
+            )
+    return from_anndata(adata)
 
 
 def _asked(
-    adata: Any,
-    group: str,
-    early: Side,
-    late: Side,
-    within: str | None = None,
-    paired_by: str | None = None,
-    covariates: Sequence[str] = (),
-) -> tuple[pd.DataFrame, Comparison]:
-    """The composition with the columns needed, and the comparison."""
-    pair = about_name("donor") if paired_by == "donor" else paired_by
-    columns = [name for name in dict.fromkeys([group, within, pair, *covariates]) if name is not None]
-    rows = from_anndata(adata, columns)
-    known = sorted(rows[group].dropna().unique())
-    first, second = (side_values(side, known, group) for side in (early, late))
-    return rows, Comparison(group, first, second, within=within, paired_by=pair)
-
-
-def _depth(rows: pd.DataFrame, min_cells: int) -> int:
-    totals = rows.groupby(["stratum", "donor"])["n_cells"].sum()
-    enough = totals[totals >= min_cells]
-    return max(FEWEST_CELLS, int(enough.min()) if len(enough) else FEWEST_CELLS)
+    adata: Any, group: str | None, reference: Group | None, other: Others | None, settings: Settings, **more: Any
+) -> Design:
+    """The design of a question about groups, or of a formula."""
+    if group is None:
+        composition = _read(adata, [])
+        return resolve(composition, Question(**more), settings)
+    if reference is None or other is None:
+        raise ArgumentError(
+            found=f"group={group!r}, reference={reference!r}, other={other!r}",
+            expected="both groups",
+            fix='write reference="3m", other="24m"',
+        )
+    composition = _read(adata, [name for name in (group, more.get("within"), more.get("paired_by")) if name])
+    known = natural_order(composition.label(group).unique())
+    several = isinstance(other, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in other)
+    others: Any = other if several else [other]
+    question = Question(
+        group, group_values(reference, known, group), tuple(group_values(one, known, group) for one in others), **more
+    )
+    return resolve(composition, question, settings)
 
 
 def _seed(rng: Seed) -> int:
     return int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
 
 
-def _parameters(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "group": comparison.column,
-        "early": list(comparison.early),
-        "late": list(comparison.late),
-        "within": comparison.within or "",
-        "paired_by": comparison.paired_by or "",
-    }
+def _parameters(design: Design) -> dict[str, Any]:
+    """What was asked, as `.h5ad` stores it."""
+    question, settings = design.question, design.settings
+    asked: dict[str, Any] = {
+        "group": question.column, "reference": list(question.reference),
+        "other": ["+".join(values) for values in question.others], "formula": question.formula or "",
+        "trend": question.trend or "", "within": question.within or "", "paired_by": question.paired_by or "",
+    }  # fmt: skip
+    numbers = ("min_cells", "depth", "alpha", "level", "n_draws", "seed")
+    asked |= {name: getattr(settings, name) or 0 for name in numbers}
+    return asked | {"notes": [str(note) for note in (*design.composition.notes, *design.notes)]}
 
 
 def _store(adata: Any, key: str, parameters: Mapping[str, Any], **tables: pd.DataFrame) -> None:

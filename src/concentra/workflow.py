@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from concentra.errors import ArgumentError, DesignError, MissingDependencyError
+from concentra.files import opened_alone
 
 PROFILES = ("config.yaml", "config.v8+.yaml", "config.v9+.yaml")
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[IO[str]]:
+def alone(folder: Path) -> Iterator[BinaryIO]:
     """Hold a folder for this process; the hold ends with the process, however that ends.
+
+    The hold is a lock on the file ``.lock`` in the folder, whose content, if it has any, stays as it is.
 
     Yields
     ------
@@ -28,11 +30,13 @@ def alone(folder: Path) -> Iterator[IO[str]]:
     ------
     DesignError
         Another process holds the folder.
+    ArgumentError
+        ``.lock`` is a symbolic link, or no regular file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as handle:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            handle = stack.enter_context(opened_alone(folder / ".lock"))
         except BlockingIOError:
             raise DesignError(
                 found=f"another run is working in {folder}",
@@ -88,17 +92,27 @@ def snakemake_command(
     return [*words, *arguments]
 
 
-def run_snakemake(command: Sequence[str], lock: IO[str]) -> int:
+def run_snakemake(
+    command: Sequence[str],
+    lock: BinaryIO,
+    *,
+    held: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+) -> int:
     """Make what is missing or stale; the exit status is Snakemake's.
 
     Parameters
     ----------
     command
-        As `snakemake_command` says it.
+        As `snakemake_command` gives it.
     lock
         What `alone` yielded: killing this process alone does not free the folder while jobs run.
+    held
+        Further open files that Snakemake inherits.
+    environment
+        Its environment; default that of this process.
     """
-    running = subprocess.Popen([*command, "--quiet", "all"], pass_fds=[lock.fileno()])
+    running = subprocess.Popen([*command, "--quiet", "all"], pass_fds=[lock.fileno(), *held], env=environment)
     try:
         return running.wait()
     except KeyboardInterrupt:

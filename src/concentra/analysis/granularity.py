@@ -17,7 +17,7 @@ from concentra.design.settings import Settings
 from concentra.stats.verdict import DIRECTIONS, LESS, MORE
 from concentra.tables import Table, column
 
-FINEST = "parts"
+FINEST = "finest"
 
 
 class Granularity(Contrast):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from pathlib import Path
 
 from concentra.cli._application import application
-from concentra.errors import ConcentraError
+from concentra.errors import ConcentraError, explained
 
 INTERRUPTED = 130  # as shells say it: 128 and the number of the signal
 INTERRUPTION = "interrupted: nothing half-written is kept; run the same command again"
@@ -19,6 +20,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     _prepare_streams()
+    _prepare_reader()
     try:
         application(prog_name="concentra")
     except SystemExit as ending:
@@ -43,27 +45,29 @@ def _prepare_streams() -> None:
     warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
 
 
-def _three_lines(problem: Exception) -> str:
-    if isinstance(problem, ConcentraError):
-        return str(problem)
-    if isinstance(problem, OSError):
-        return (
-            f"error: {problem.filename or 'the system'}: {problem.strerror or problem}\n"
-            "expected: files and folders that can be read and written, and space on the disk\n"
-            "fix: correct that and run the command again; finished work is kept"
-        )
-    if isinstance(problem, ModuleNotFoundError) and not str(problem.name).startswith("concentra"):
-        from concentra.cli.doctor import extra_of
+def _prepare_reader() -> None:
+    """The process that reads an annotated matrix starts while this one imports what it needs."""
+    for argument in sys.argv[1:]:
+        ending = Path(argument).suffix
+        if ending in (".h5ad", ".zarr") and Path(argument).exists():
+            from concentra.io.child import prepare
 
-        extra = extra_of(str(problem.name))
-        return (
-            f"error: the Python package {problem.name!r} is not installed\n"
-            f"expected: the packages of the extra `{extra}`\n"
-            f"fix: pip install 'concentra[{extra}]'"
-        )
-    what = " ".join(str(problem).split())
+            prepare(ending)
+
+
+def _three_lines(problem: Exception) -> str:
+    if isinstance(problem, ConcentraError) or not isinstance(problem, ModuleNotFoundError):
+        return explained(problem)
+    module = str(problem.name)
+    return explained(problem) if module.startswith("concentra") else _not_installed(module)
+
+
+def _not_installed(module: str) -> str:
+    from concentra.cli.doctor import extra_of
+
+    extra = extra_of(module)
     return (
-        f"error: {type(problem).__name__}: {what}\n"
-        "expected: no error of this kind: it is a defect of concentra\n"
-        "fix: run the command again with --debug and report what it prints"
+        f"error: the Python package {module!r} is not installed\n"
+        f"expected: the packages of the extra `{extra}`\n"
+        f"fix: pip install 'concentra[{extra}]'"
     )

@@ -46,6 +46,8 @@ class Columns:
         Those of `required` whose values distinguish the samples of a donor (before and after).
     ignored
         Columns that are not kept as labels.
+    shares
+        Whether amounts are shares.
     """
 
     donor: str
@@ -57,6 +59,7 @@ class Columns:
     required: tuple[str, ...] = ()
     splitting: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    shares: bool = False
 
     def keys(self) -> dict[str, str | None]:
         """The column behind each name that decides to which unit a row belongs."""
@@ -102,18 +105,19 @@ def count_units(
         key: as_labels(rows[column] if column is not None else pd.Series(WHOLE, index=rows.index))
         for key, column in keys.items()
     }
-    amounts = None if columns.amount is None else whole_amounts(rows, columns.amount)
+    amounts = None if columns.amount is None else _amounts(rows, columns)
     spelling, notes = _spelled(labels, amounts, missing)
     codes = {key: _recoded(values, spelling[key]) for key, values in labels.items()}
     reason = _excluded(rows, columns)
     if reason is not None:
         codes["reason"] = reason
     combined, place = _combinations(codes)
-    totals = np.bincount(place, weights=amounts, minlength=len(combined)).astype(np.int64)
-    combined["n_cells"] = totals
+    totals = np.bincount(place, weights=amounts, minlength=len(combined))
+    combined["n_cells"] = totals if columns.shares else totals.astype(np.int64)
     kept, left_out, lost = _with_roles(combined, limit)
     notes += lost
-    _refuse_cells_as_donors(kept)
+    if not columns.shares:
+        _refuse_cells_as_donors(kept)
     kept, more = _sampled(kept, columns)
     notes += more
     unit = _unit_of_rows(kept, len(combined))[place]
@@ -126,6 +130,8 @@ def count_units(
         part = np.append(made.parts.index.get_indexer(combined["part"]), -1)[place]
         made = replace(made, cells=(unit.astype(np.int32), part.astype(np.int32)))
     made = made.kept(made.n_cells > 0, NO_CELLS)
+    if columns.shares:
+        return as_shares(made)
     check_account(int(totals.sum()), made)
     return made
 
@@ -145,6 +151,34 @@ def check_account(n_read: int, made: Composition) -> None:
             expected="every cell counted or left out",
             fix="report this with the file: it is an error of the program",
         )
+
+
+def as_shares(made: Composition) -> Composition:
+    """The composition with amounts that sum to 1 in every unit, marked as shares.
+
+    >>> made = count_units(pd.DataFrame({"d": ["a", "a"], "p": ["T", "B"]}), Columns("d", "p"))
+    >>> as_shares(made).counts.toarray().tolist()
+    [[0.5, 0.5]]
+    """
+    counts = made.counts.astype(np.float64)
+    counts.data = counts.data / np.repeat(made.n_cells, np.diff(counts.indptr))
+    return replace(made, counts=csr_array(counts), of_shares=True)
+
+
+def _amounts(rows: pd.DataFrame, columns: Columns) -> NDArray[np.float64]:
+    assert columns.amount is not None
+    if not columns.shares:
+        return whole_amounts(rows, columns.amount)
+    values = pd.to_numeric(rows[columns.amount].astype(object), errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        raise AmountError(
+            found=f"{rows[columns.amount].iloc[[bad[0]]].tolist()[0]!r} in column {columns.amount!r}, "
+            f"data row {bad[0] + 1}",
+            expected="shares of 0 or more",
+            fix="correct the row",
+        )
+    return values
 
 
 def whole_amounts(rows: pd.DataFrame, amount: str) -> NDArray[np.float64]:
@@ -212,7 +246,7 @@ def _combinations(codes: Mapping[str, pd.Categorical]) -> tuple[pd.DataFrame, Co
 def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
     """Combinations with every role, those without with the reason, and a note on them."""
     reason = combined["reason"].copy() if "reason" in combined else pd.Series(None, index=combined.index, dtype=object)
-    total = int(combined["n_cells"].sum())
+    total = combined["n_cells"].sum()
     notes = []
     roles = [("part", NO_PART), ("stratum", NO_STRATUM), ("sample", NO_SAMPLE), ("donor", NO_DONOR)]
     for name, why in roles:
@@ -220,7 +254,7 @@ def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.
             continue
         lacking = combined[name].isna() & reason.isna()
         reason[combined[name].isna() & (reason.isna() | (name == "donor"))] = why
-        n_missing = int(combined.loc[lacking, "n_cells"].sum())
+        n_missing = combined.loc[lacking, "n_cells"].sum()
         if n_missing > limit * total:
             raise LabelError(
                 found=f"{name} missing in {n_missing:,} of {total:,} cells",
@@ -233,7 +267,7 @@ def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.
     by = [name for name in lost.columns if name not in ("part", "n_cells")]
     left_out = lost.groupby(by, dropna=False, sort=True)["n_cells"].sum().reset_index()
     left_out = left_out[left_out["n_cells"] > 0].reset_index(drop=True).astype(object)
-    left_out = left_out.where(left_out.notna(), None).astype({"n_cells": "int64"})
+    left_out = left_out.where(left_out.notna(), None).astype({"n_cells": combined["n_cells"].dtype})
     return combined[reason.isna()].drop(columns="reason", errors="ignore"), left_out, notes
 
 
@@ -384,9 +418,8 @@ def _matrix(
 ) -> Composition:
     rows = pd.MultiIndex.from_frame(units[list(KEY)]).get_indexer(pd.MultiIndex.from_frame(kept[list(KEY)]))
     names, place = np.unique(kept["part"].to_numpy(dtype=object), return_inverse=True)
-    counts = csr_array(
-        (kept["n_cells"].to_numpy(dtype=np.int64), (rows, place)), shape=(len(units), len(names)), dtype=np.int64
-    )
+    amounts = kept["n_cells"].to_numpy()
+    counts = csr_array((amounts, (rows, place)), shape=(len(units), len(names)), dtype=amounts.dtype)
     counts.sum_duplicates()
     counts.eliminate_zeros()
     units = units.astype(object).where(units.notna(), None)

@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from concentra.errors import ArgumentError, LabelError, nearest
-from concentra.io.annotated import opened
 from concentra.io.cells import read_labels
+from concentra.io.store import opened
 from concentra.io.stored import Rows, StoredMatrix, refused
 from concentra.io.tables import file_ending, reading
 from concentra.io.variable import Moments, most_variable
@@ -65,8 +65,8 @@ def has_matrix(path: str | Path) -> bool:
     True
     """
     ending = file_ending(path, MATRICES)
-    with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
-        return "X" in file
+    with reading(path, f"a whole {ending} file"), opened(path, ending) as store:
+        return store.has("X")
 
 
 def select_cells(
@@ -176,8 +176,8 @@ def read_expression(
             found=f"n_variable={n_variable}", expected="at least 1 gene", fix="leave it out for 2000"
         )
     ending = file_ending(path, MATRICES)
-    with reading(path, f"a whole {ending} file"), opened(path, ending) as file:
-        stored = StoredMatrix(file, path, matrix)
+    with reading(path, f"a whole {ending} file"), opened(path, ending) as store:
+        stored = StoredMatrix(store, matrix)
         chosen = _rows(rows, stored.shape[0])
         if features == "given":
             return _given(stored, chosen)

@@ -4,6 +4,10 @@
     The shift of every stratum with its interval.
 `plane`
     Every stratum in the plane of the two shifts, with joint regions and null clouds.
+`composition`
+    Stacked bars of the composition of every donor.
+`donors`
+    Every donor as a point by group, with the estimate and its interval.
 `drivers`
     The parts that drive one stratum's shift.
 `trend`
@@ -14,18 +18,29 @@
     The shift under every defensible choice.
 `granularity`
     The shift of one stratum over parts from coarse to fine.
+`levels`
+    The effect at every level of a hierarchy of parts.
+`power`
+    Power against the number of donors.
 
 All take an AnnData with the stored result, or its frame as `concentra.get` returns it. Without `ax` one is made.
 """
 
 from __future__ import annotations
 
+from concentra.pl.composition import composition
+from concentra.pl.donors import donors
 from concentra.pl.drivers import drivers
 from concentra.pl.forest import forest
 from concentra.pl.granularity import granularity
+from concentra.pl.levels import levels
 from concentra.pl.lorenz import lorenz
 from concentra.pl.plane import plane
+from concentra.pl.power import power
 from concentra.pl.specification_curve import specification_curve
 from concentra.pl.trend import trend
 
-__all__ = ["drivers", "forest", "granularity", "lorenz", "plane", "specification_curve", "trend"]
+__all__ = [
+    "composition", "donors", "drivers", "forest", "granularity", "levels", "lorenz", "plane", "power",
+    "specification_curve", "trend",
+]  # fmt: skip

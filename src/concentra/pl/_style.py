@@ -1,8 +1,17 @@
-"""What all pictures share: axes, colours of directions, labels made harmless."""
+"""The one style of every picture: what a colour, a marker and a sign mean, and labels made harmless.
+
+Colours are those of Okabe & Ito 2008 and Tol 2021 or near them, chosen so that each has a contrast of at least 3:1
+with white and with the dark page, and so that what must be distinguished also differs in lightness or marker.
+Orange-red, a triangle up: more concentrated. Blue, a triangle down: less concentrated. Violet: mixed. Grey: nothing
+established. Green and pink: the groups of donors. No picture uses one of them for anything else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,21 +21,123 @@ from concentra.errors import ArgumentError, nearest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, FAINT, ACCENT = "#222222", "#9a9a9a", "#0072B2"
-# red and blue of equal lightness; grey for what is neither (distinct also without colour: markers differ)
-COLOURS = {"crystallizes": "#B2182B", "disperses": "#2166AC", "mixed": "#7f7f7f"}
-MARKERS = {"crystallizes": "^", "disperses": "v", "mixed": "s"}
+
+@dataclass(frozen=True)
+class Look:
+    """How a verdict looks: its colour, Matplotlib's marker, the shape of Vega, the sign in text."""
+
+    colour: str
+    marker: str
+    shape: str
+    sign: str
+    filled: bool = True
+
+    @property
+    def face(self) -> str:
+        """The colour inside the marker."""
+        return self.colour if self.filled else "white"
+
+
+INK, FAINT, GREY = "#222222", "#8a8a8a", "#7a7a7a"
+MORE, LESS, MIXED = "#c8401f", "#4a9bd4", "#8a6bbe"
+ACCENT = "#00745a"
+VERDICTS = {
+    "more concentrated": Look(MORE, "^", "triangle-up", "▲"),
+    "less concentrated": Look(LESS, "v", "triangle-down", "▼"),
+    "mixed": Look(MIXED, "D", "diamond", "◆"),
+    "one metric only": Look(MIXED, "D", "diamond", "◇", filled=False),
+    "no change beyond the margin": Look(GREY, "s", "square", "■"),
+    "undecided": Look(GREY, "o", "circle", "○", filled=False),
+    "not testable": Look(GREY, "x", "cross", "×"),
+}
+"""Every verdict, in the order in which they are listed."""
+OTHER_WORDS = {
+    "crystallizes": "more concentrated",
+    "disperses": "less concentrated",
+    "unresolved": "undecided",
+    "cannot reach": "not testable",
+    "no test": "not testable",
+}
+"""The words of the published analysis and of version 0.1."""
+GROUPS = ("#00745a", "#c46fa8", "#8c6d00", "#5b6bbf", "#a0522d", "#7a7a7a")
+"""The groups of donors, the reference first."""
+GROUP_MARKERS = ("o", "s", "D", "P", "X", "*")
+GROUP_SHAPES = ("circle", "square", "diamond", "cross", "triangle-right", "triangle-left")
+SERIES = ("#1a1a1a", "#3f7fbf", "#9c4a1a", "#6f8f1f", "#a63a6e", "#7a7a7a")
+"""Lines that are neither groups nor directions."""
+PARTS = (
+    "#5a4fc4", "#88ccee", "#2a8a4a", "#ddcc77", "#a63a6e", "#5bc0ae", "#9c4a1a", "#e59aab", "#6f8f1f", "#c9a0dc",
+    "#3f7fbf",
+)  # fmt: skip
+"""The largest parts, dark and light in turn; all others together are `REST`."""
+REST = "#bdbdbd"
+REST_NAME = "all other types"
+TICKS = (
+    0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 10, 20, 50, 100,
+)  # fmt: skip
+"""Ratios at which a logarithmic axis may have a tick."""
+SIDES = [  # offset in points, horizontal and vertical alignment of a label beside its point
+    ((5, 3), "left", "bottom"),
+    ((5, -3), "left", "top"),
+    ((-5, 3), "right", "bottom"),
+    ((-5, -3), "right", "top"),
+    ((0, 8), "center", "bottom"),
+    ((0, -8), "center", "top"),
+    ((9, 9), "left", "bottom"),
+    ((9, -9), "left", "top"),
+    ((-9, 9), "right", "bottom"),
+    ((-9, -9), "right", "top"),
+]
 METRIC_LABELS = {
     "gini": "Gini coefficient",
     "gini_present": "Gini coefficient",
     "gini_stratum": "Gini coefficient, absent parts counted",
     "gini_rarefied": "Gini coefficient, rarefied",
     "hill_q0": "number of parts",
-    "hill_q1": "effective number (eff_N)",
+    "hill_q1": "effective number",
     "hill_q2": "effective number of order 2",
     "hill_q1_corrected": "effective number, corrected for depth",
     "hill_q1_rarefied": "effective number, rarefied",
 }
+
+
+def look(word: object) -> Look:
+    """How a verdict or a direction looks; that of "undecided" where the word is none of them.
+
+    >>> look("more concentrated").marker, look("crystallizes").marker, look(None).sign
+    ('^', '^', '○')
+    """
+    name = str(word)
+    return VERDICTS.get(OTHER_WORDS.get(name, name), VERDICTS["undecided"])
+
+
+def established(word: object) -> bool:
+    """Whether the verdict is a direction.
+
+    >>> established("less concentrated"), established("undecided")
+    (True, False)
+    """
+    name = OTHER_WORDS.get(str(word), str(word))
+    return name in ("more concentrated", "less concentrated", "mixed")
+
+
+def group_colours(groups: Iterable[object]) -> dict[str, str]:
+    """The colour of each group of donors, by name, in the order given.
+
+    >>> group_colours(["3m", "24m"])
+    {'3m': '#00745a', '24m': '#c46fa8'}
+    """
+    return {str(name): GROUPS[min(place, len(GROUPS) - 1)] for place, name in enumerate(groups)}
+
+
+def part_colours(shares: pd.Series, most: int = len(PARTS)) -> dict[str, str]:
+    """The colour of the largest parts, by name, the largest first; `shares` is indexed by part.
+
+    >>> part_colours(pd.Series({"B": 0.2, "T": 0.7, "NK": 0.1}), most=2)
+    {'T': '#5a4fc4', 'B': '#88ccee'}
+    """
+    order = shares.sort_values(ascending=False, kind="stable").index[:most]
+    return dict(zip(map(str, order), PARTS, strict=False))
 
 
 def metric_label(name: str) -> str:
@@ -45,8 +156,11 @@ def axes_or_new(ax: Axes | None) -> Axes:
 
 
 def frame_of(data: Any, getter: Callable[..., pd.DataFrame], **how: Any) -> pd.DataFrame:
-    """The frame itself, or what the getter finds in an AnnData."""
-    return data if isinstance(data, pd.DataFrame) else getter(data, **how)
+    """The frame itself, the table of that name of an `Analysis`, or what the getter finds in an AnnData."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    tables = getattr(data, "tables", None)
+    return tables[getter.__name__] if tables is not None else getter(data, **how)
 
 
 def readable(label: object, limit: int = 32) -> str:
@@ -76,12 +190,115 @@ def only(frame: pd.DataFrame, column: str, value: str | None) -> tuple[pd.DataFr
     return frame[frame[column].astype(str) == value], value
 
 
-def zero_line(ax: Axes, *, vertical: bool = True, horizontal: bool = False) -> None:
+def mark(ax: Axes, x: float, y: float, word: object, *, filled: bool = True, size: float = 5) -> None:
+    """Draw the marker of a verdict or direction; hollow where nothing is established."""
+    how = look(word)
+    face = how.face if filled else "white"
+    ax.plot(x, y, how.marker, color=how.colour, markerfacecolor=face, markersize=size, zorder=3)
+
+
+def groups_of(frame: pd.DataFrame, column: str | None) -> Mapping[str, str]:
+    """The group of every donor by the values of a label column; one nameless group without a column."""
+    if column is None:
+        return dict.fromkeys(frame["donor"].astype(str), "")
+    if column not in frame.columns:
+        raise ArgumentError(
+            found=f"group={column!r}",
+            expected="a label column of the donors",
+            fix=nearest(column, map(str, frame.columns)),
+        )
+    return dict(zip(frame["donor"].astype(str), frame[column].astype(str), strict=True))
+
+
+def in_order(groups: Iterable[str]) -> dict[str, int]:
+    """The place of every group among the others: by the number it begins with, then by name.
+
+    >>> in_order(["24m", "3m", "24m"]), in_order(["young", "old"])
+    ({'3m': 0, '24m': 1}, {'old': 0, 'young': 1})
+    """
+
+    def key(name: str) -> tuple[float, str]:
+        found = re.match(r"\d+(?:\.\d+)?", name)
+        return (float(found[0]) if found else float("inf"), name)
+
+    return {name: place for place, name in enumerate(sorted(set(groups), key=key))}
+
+
+def ratio_ticks(values: Iterable[float]) -> list[float]:
+    """Ticks of a logarithmic axis that holds these ratios and 1, far enough apart to be read.
+
+    >>> ratio_ticks([0.64, 0.92]), ratio_ticks([0.5, 1.8])
+    ([0.6, 0.7, 0.8, 0.9, 1.0], [0.5, 0.6, 0.8, 1.0, 1.25, 1.5])
+    """
+    here = [one for one in values if one is not None and math.isfinite(one) and one > 0] or [1.0]
+    low, high = min(*here, 1.0), max(*here, 1.0)
+    apart = math.log(high / low) / 8
+    kept = [1.0]
+    for tick in sorted(TICKS, key=lambda one: abs(math.log(one))):
+        inside = low / 1.08 <= tick <= high * 1.08
+        if inside and all(abs(math.log(tick / other)) >= apart for other in kept):
+            kept.append(tick)
+    return sorted({float(tick) for tick in kept})
+
+
+def ratio_axis(axis: Any, values: Iterable[float]) -> None:
+    """Make an axis logarithmic, with ticks that people read as ratios."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    axis.set_major_locator(FixedLocator(ratio_ticks(values)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def label_points(
+    ax: Axes,
+    x: Iterable[float],
+    y: Iterable[float],
+    labels: Sequence[str],
+    hues: Sequence[str],
+    size: float = 6,
+) -> None:
+    """Write a label beside each point, on the first side where it covers no label, no point, and no edge."""
+    from matplotlib.transforms import Bbox
+
+    points = list(zip(x, y, strict=True))
+    ax.margins(0.18)
+    ax.autoscale_view()
+    figure = ax.get_figure(root=True)
+    figure.draw_without_rendering()  # type: ignore[union-attr]
+    corners = [ax.transData.transform(point) - 4 for point in points]
+    taken = [Bbox.from_bounds(float(left), float(bottom), 8, 8) for left, bottom in corners]
+    frame = ax.get_window_extent()
+    for point, label, hue in zip(points, labels, hues, strict=True):
+        best: tuple[float, Any] = (float("inf"), None)
+        for offset, across, up in SIDES:
+            text = ax.annotate(
+                label, point, xytext=offset, textcoords="offset points", ha=across, va=up, fontsize=size, color=hue,
+                zorder=5,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            outside = not (
+                frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            )
+            cost = 2.0 * outside + sum(box.overlaps(other) for other in taken)
+            if cost < best[0]:
+                if best[1] is not None:
+                    best[1].remove()
+                best = (cost, text)
+            else:
+                text.remove()
+            if cost == 0:
+                break
+        taken.append(best[1].get_window_extent())
+
+
+def zero_line(ax: Axes, *, vertical: bool = True, horizontal: bool = False, at: float = 0.0) -> None:
     """Faint lines at no shift."""
     if vertical:
-        ax.axvline(0, color=FAINT, linewidth=0.6, zorder=0)
+        ax.axvline(at, color=FAINT, linewidth=0.6, zorder=0)
     if horizontal:
-        ax.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
+        ax.axhline(at, color=FAINT, linewidth=0.6, zorder=0)
 
 
 def bare(ax: Axes) -> None:

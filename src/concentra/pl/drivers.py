@@ -24,6 +24,8 @@ def drivers(
 ) -> Axes:
     """Contributions of the parts to the shift of one stratum, the largest first, with intervals.
 
+    Orange-red bars push toward more concentrated, blue ones toward less.
+
     Parameters
     ----------
     data
@@ -54,8 +56,9 @@ def drivers(
     )
     ax = style.axes_or_new(ax)
     places = np.arange(len(rows))[::-1]
-    hues = [style.ACCENT if value >= 0 else style.COLOURS["crystallizes"] for value in rows["contribution"]]
-    ax.barh(places, rows["contribution"], color=hues, height=0.7, alpha=0.75)
+    fewer = metric.startswith("hill")
+    hues = [style.MORE if (value < 0) == fewer else style.LESS for value in rows["contribution"]]
+    ax.barh(places, rows["contribution"], color=hues, height=0.7, alpha=0.85)
     ax.hlines(places, rows["low"], rows["high"], color=style.INK, linewidth=0.8)
     style.zero_line(ax)
     ax.set_yticks(places, [style.readable(part) for part in rows["part"]])

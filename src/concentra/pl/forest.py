@@ -1,10 +1,11 @@
-"""The shift of every stratum with its interval."""
+"""The effect in every stratum with its interval."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from concentra import get
 from concentra.pl import _style as style
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def forest(data: Any, *, metric: str = "hill_q1", key: str = "contrast", ax: Axes | None = None) -> Axes:
-    """The shift of every stratum as a point, its interval as a line, its direction as colour and marker.
+    """The effect in every stratum as a point, its interval as a line, its direction as colour and marker.
 
     Parameters
     ----------
@@ -29,40 +30,51 @@ def forest(data: Any, *, metric: str = "hill_q1", key: str = "contrast", ax: Axe
 
     Returns
     -------
-    The axes. Points are the shift corrected for depth, on which intervals are centred, or the plain shift where
-    there is none; open where the verdict is no direction. A thin line is a range at two donors, no interval.
+    The axes. With a column `effect`, points are effects: for an effective number the ratio of the other group to the
+    reference, on a logarithmic axis. Without it, points are shifts, corrected for depth where that was computed.
+    Open where the verdict is no direction. A thin line is a range at two donors, no interval.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> found = pd.DataFrame({"stratum": ["lung"], "metric": ["hill_q1"], "shift": [-1.0], "corrected": [-1.1],
-    ...                       "low": [-2.0], "high": [-0.2], "interval": ["interval"], "n_early": [4], "n_late": [4],
-    ...                       "direction": ["crystallizes"], "verdict": ["unresolved"]})
+    >>> found = pd.DataFrame({"stratum": ["lung"], "metric": ["hill_q1"], "effect": [0.8], "low": [0.6], "high": [0.9],
+    ...                       "n_reference": [4], "n_other": [4], "direction": ["more concentrated"],
+    ...                       "verdict": ["more concentrated"]})
     >>> ax = forest(found, ax=Figure().subplots())
-    >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['lung  4, 4']
+    >>> [label.get_text() for label in ax.get_yticklabels()], ax.get_xlabel()
+    (['lung  4, 4'], 'ratio of effective numbers')
     """
     rows, metric = style.only(style.frame_of(data, get.contrast, key=key), "metric", metric)
     ax = style.axes_or_new(ax)
-    centre = rows["corrected"].where(rows["corrected"].notna(), rows["shift"]).to_numpy(dtype=float)
-    style.zero_line(ax)
+    ratio = "effect" in rows and metric.startswith("hill")
+    style.zero_line(ax, at=1.0 if ratio else 0.0)
     places = np.arange(len(rows))[::-1]
-    for place, middle, row in zip(places, centre, rows.to_dict("records"), strict=True):
-        towards = str(row["direction"] or "mixed")
-        hue = style.COLOURS.get(towards, style.FAINT)
-        width = 1.6 if row["interval"] == "interval" else 0.6
+    for place, middle, row in zip(places, centres(rows), rows.to_dict("records"), strict=True):
+        towards = row["verdict"] if style.established(row["verdict"]) else row["direction"]
+        width = 0.6 if row.get("interval", "interval") != "interval" else 1.6
+        hue = style.look(towards).colour
         ax.plot([row["low"], row["high"]], [place, place], color=hue, linewidth=width, solid_capstyle="butt")
-        filled = hue if row["verdict"] in style.COLOURS else "white"
-        ax.plot(
-            middle, place, style.MARKERS.get(towards, "o"), color=hue, markerfacecolor=filled, markersize=5
-        )
+        style.mark(ax, middle, place, towards, filled=style.established(row["verdict"]))
+    sides = ("n_reference", "n_other") if "n_reference" in rows else ("n_early", "n_late")
     labels = [
-        f"{style.readable(row['stratum'])}  {row['n_early']}, {row['n_late']}"
+        f"{style.readable(row['stratum'])}  {row[sides[0]]}, {row[sides[1]]}"
         for row in rows.to_dict("records")
     ]
     ax.set_yticks(places, labels)
     ax.set_ylim(-0.7, len(rows) - 0.3)
-    ax.set_xlabel(f"shift in {style.metric_label(metric)}")
+    if ratio:
+        style.ratio_axis(ax.xaxis, rows[["effect", "low", "high"]].to_numpy(dtype=float).ravel().tolist())
+        ax.set_xlabel("ratio of effective numbers")
+    else:
+        ax.set_xlabel(f"{'difference' if 'effect' in rows else 'shift'} in {style.metric_label(metric)}")
     style.bare(ax)
     return ax
+
+
+def centres(rows: pd.DataFrame) -> list[float]:
+    """Where the point of every row stands: the effect, else the corrected shift, else the shift."""
+    if "effect" in rows:
+        return [float(value) for value in rows["effect"]]
+    corrected = rows["corrected"] if "corrected" in rows else rows["shift"]
+    return [float(value) for value in corrected.where(corrected.notna(), rows["shift"])]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from concentra import get
 from concentra.pl import _style as style
+from concentra.pl.forest import centres
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,14 +38,14 @@ def granularity(
 
     Returns
     -------
-    The axes. Points are the shift, corrected for depth where that was computed; colour and marker say the direction
+    The axes. Points are the shift, corrected for depth where that was computed; colour and marker are the direction
     of both metrics together; filled points are significant after adjustment.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
     >>> found = pd.DataFrame({"resolution": [0.0, 0.8], "stratum": "kidney", "metric": "hill_q1", "shift": [-1.0, 2.0],
-    ...                       "direction": ["crystallizes", "disperses"], "verdict": "unresolved"})
+    ...                       "direction": ["more concentrated", "less concentrated"], "verdict": "undecided"})
     >>> ax = granularity(found, ax=Figure().subplots())
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['types', '0.8']
@@ -52,19 +53,14 @@ def granularity(
     rows, name = style.only(style.frame_of(data, get.granularity, key=key), "stratum", stratum)
     rows, metric = style.only(rows, "metric", metric)
     ax = style.axes_or_new(ax)
-    for place, row in enumerate(rows.to_dict("records")):
-        towards = str(row["direction"] or "mixed")
-        hue = style.COLOURS.get(towards, style.FAINT)
-        centre = row["shift"] if pd.isna(row.get("corrected")) else row["corrected"]
+    for place, (middle, row) in enumerate(zip(centres(rows), rows.to_dict("records"), strict=True)):
         if not pd.isna(row.get("low")):
-            width = 1.6 if row["interval"] == "interval" else 0.6
+            width = 1.6 if row.get("interval", "interval") == "interval" else 0.6
+            hue = style.look(row["direction"]).colour
             ax.plot(
                 [place, place], [row["low"], row["high"]], color=hue, linewidth=width, solid_capstyle="butt"
             )
-        filled = hue if row["verdict"] in style.COLOURS else "white"
-        ax.plot(
-            place, centre, style.MARKERS.get(towards, "o"), color=hue, markerfacecolor=filled, markersize=5
-        )
+        style.mark(ax, place, middle, row["direction"], filled=style.established(row["verdict"]))
     style.zero_line(ax, vertical=False, horizontal=True)
     ax.set_xticks(range(len(rows)), [_scale(one) for one in rows["resolution"]])
     ax.set_xlim(-0.6, len(rows) - 0.4)

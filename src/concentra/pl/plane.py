@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from concentra import get
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABELS = {
-    "raw": ("shift in Gini coefficient", "shift in effective number (eff_N)"),
+    "raw": ("shift in Gini coefficient", "shift in effective number"),
     "normalised": ("shift in Gini / (1 - 1/n)", "shift in ln effective number"),
 }
 
@@ -46,7 +48,8 @@ def plane(
     Returns
     -------
     The axes. Grey dots are what exchanged labels give: lying along them is arithmetic, not evidence. Filled points
-    have a joint region without zero; the others' regions are faint.
+    have a joint region without zero; the others' regions are faint. Colour and marker are the quadrant. The axes
+    hold the points and the origin; a region or a dot that reaches farther is cut.
 
     Examples
     --------
@@ -65,19 +68,36 @@ def plane(
         certain = set(rows.loc[rows["excludes_zero"].astype(bool), "stratum"].astype(str))
         _clouds(ax, points[points["axes"] == axes], certain)
     for row in rows.to_dict("records"):
-        hue = style.ACCENT if row["excludes_zero"] else style.INK
-        ax.plot(row["gini"], row["hill_q1"], "o", color=hue, markerfacecolor=hue if row["excludes_zero"] else "white",
-                markersize=4, zorder=3)  # fmt: skip
+        style.mark(
+            ax, row["gini"], row["hill_q1"], _quadrant(row), filled=bool(row["excludes_zero"]), size=4.5
+        )
     far = rows["gini"].abs() / (rows["gini"].abs().max() or 1) + rows["hill_q1"].abs() / (
         rows["hill_q1"].abs().max() or 1
     )
-    for place in far.sort_values(ascending=False).index[:n_labels]:
-        ax.annotate(style.readable(rows.loc[place, "stratum"]), (rows.loc[place, "gini"], rows.loc[place, "hill_q1"]),
-                    xytext=(4, 3), textcoords="offset points", fontsize="small")  # fmt: skip
+    _fit(ax, rows)
+    named = rows.loc[far.sort_values(ascending=False).index[:n_labels]]
+    labels = [style.readable(name) for name in named["stratum"]]
+    style.label_points(ax, named["gini"], named["hill_q1"], labels, [style.INK] * len(named))
     ax.set_xlabel(LABELS.get(axes, LABELS["raw"])[0])
     ax.set_ylabel(LABELS.get(axes, LABELS["raw"])[1])
     style.bare(ax)
     return ax
+
+
+def _quadrant(row: Mapping[Any, Any]) -> str:
+    """The direction of a point: the quadrant it lies in."""
+    if row["gini"] > 0 > row["hill_q1"]:
+        return "more concentrated"
+    return "less concentrated" if row["gini"] < 0 < row["hill_q1"] else "mixed"
+
+
+def _fit(ax: Axes, rows: pd.DataFrame) -> None:
+    """Limits that hold the points and the origin with a margin; regions and clouds do not stretch them."""
+    for values, limit in ((rows["gini"], ax.set_xlim), (rows["hill_q1"], ax.set_ylim)):
+        known = values[np.isfinite(values)]
+        low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
+        room = 0.3 * (high - low) or 1.0
+        limit(low - room, high + room)
 
 
 def _clouds(ax: Axes, points: pd.DataFrame, certain: set[str]) -> None:
@@ -92,8 +112,8 @@ def _clouds(ax: Axes, points: pd.DataFrame, certain: set[str]) -> None:
             corners["gini"],
             corners["hill_q1"],
             facecolor="none",
-            edgecolor=style.ACCENT,
+            edgecolor=style.INK,
             linewidth=0.8 if str(name) in certain else 0.4,
-            alpha=1.0 if str(name) in certain else 0.4,
+            alpha=0.8 if str(name) in certain else 0.35,
             zorder=2,
         )

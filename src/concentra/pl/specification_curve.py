@@ -53,7 +53,7 @@ def specification_curve(
     places = np.arange(len(rows))
     chosen = rows["published"].astype(bool).to_numpy()
     values = rows[metric].to_numpy(dtype=float)
-    ax.plot(places[~chosen], values[~chosen], ".", color=style.FAINT, markersize=4)
+    ax.plot(places[~chosen], values[~chosen], ".", color=style.GREY, markersize=4)
     ax.plot(places[chosen], values[chosen], "D", color=style.ACCENT, markersize=5)
     style.zero_line(ax, vertical=False, horizontal=True)
     ax.set_xticks([])

@@ -13,7 +13,7 @@ from concentra.analysis.across import across
 from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
-from concentra.analysis.granularity import compare_levels, contrast_levels
+from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
 from concentra.analysis.levels import contrast_within, decompose_levels
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
@@ -170,6 +170,11 @@ def _composition(
         sample=options.sample,
         amount=options.amount,
         wide=options.wide,
+        shares=options.shares,
+        parts=options.parts,
+        about=options.about,
+        blanks=options.blanks,  # type: ignore[arg-type]
+        shared_donors=options.shared_donors,  # type: ignore[arg-type]
         donors=donors,
         missing=options.missing,
         allow_missing=options.allow_missing,
@@ -321,7 +326,7 @@ def _described(source: Any) -> str:
 def _tuples(options: dict[str, Any]) -> dict[str, Any]:
     """Single values of options that take several, as tuples."""
     made = dict(options)
-    for name in ("missing", "accept_confounding", "resolutions"):
+    for name in ("missing", "accept_confounding", "resolutions", "parts", "about"):
         if name in made:
             value = made[name]
             made[name] = (value,) if isinstance(value, (str, float, int)) else tuple(value)

@@ -13,7 +13,10 @@ from concentra.design.settings import Settings
 from concentra.errors import ArgumentError, FileFormatError, nearest
 
 FILE = "run.toml"
-FEATURES = ("genes", "given")
+CHOICES = {
+    "features": ("genes", "given"), "blanks": ("refuse", "zero"), "shared_donors": ("refuse", "apart", "same"),
+}  # fmt: skip
+"""Options that take one of a few words."""
 RENAMED = {"stratum": "tissue", "part": "cell_type", "despite": "accept_confounding"}
 """Names of options in files that version 0.1 wrote."""
 
@@ -26,7 +29,7 @@ class Options:
     ----------
     cells
         Names of files; of data in memory a description.
-    donor, tissue, cell_type, sample, amount, wide, shares, donors, missing, allow_missing
+    donor, tissue, cell_type, sample, amount, wide, shares, parts, about, blanks, shared_donors, donors, missing, allow_missing
         How the data is read: see `concentra.composition.read`.
     contrast, formula, trend, within, paired_by, accept_confounding
         The questions: see `concentra.design.Question`.
@@ -48,6 +51,10 @@ class Options:
     amount: str | None = None
     wide: bool = False
     shares: bool = False
+    parts: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    blanks: str = "refuse"
+    shared_donors: str = "refuse"
     donors: str | None = None
     missing: tuple[str, ...] = ()
     allow_missing: bool = False
@@ -79,10 +86,12 @@ class Options:
                 expected="numbers above 0, each once",
                 fix="leave out --resolutions, or change it",
             )
-        if self.features not in FEATURES:
-            raise ArgumentError(
-                found=f"--features {self.features}", expected=" or ".join(FEATURES), fix="leave out --features"
-            )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                option = f"--{name.replace('_', '-')}"
+                raise ArgumentError(
+                    found=f"{option} {getattr(self, name)}", expected=" or ".join(known), fix=f"leave out {option}"
+                )
 
     def settings(self) -> Settings:
         """The numbers that every analysis shares."""

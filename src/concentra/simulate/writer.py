@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from concentra.errors import FileFormatError
+
 ELEMENTS_PER_CHUNK = 1 << 18
 MARK = "simulated_by"
 
@@ -68,10 +70,10 @@ def is_simulated(path: str | Path) -> bool:
 
 @lru_cache(maxsize=64)
 def _is_marked(path: Path, stamp: tuple[int, int, int]) -> bool:
-    import h5py
+    from concentra.io.store import opened
 
     try:
-        with h5py.File(path, "r") as file:
-            return f"uns/{MARK}" in file
-    except OSError:  # no HDF5 file: whoever reads it will say so
+        with opened(path, ".h5ad") as store:
+            return store.has(f"uns/{MARK}")
+    except FileFormatError:  # no whole HDF5 file: whoever reads it will say so
         return False

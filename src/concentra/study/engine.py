@@ -1,7 +1,8 @@
 """Runs one declared node, or all of them through Snakemake.
 
-Snakemake decides what is stale (inputs, parameters, code, availability of raw data) and runs each node in a
-process of its own by the command line of this module: `python -m concentra.study.engine NODE --out DIR`.
+Snakemake decides what is stale (tables, parameters, code, the content and availability of raw data) and runs each node
+by the command line of this module, `python -m concentra.study.engine NODE`, in the output folder: in a fork of one
+server where there is one (`concentra.study.server`), else in a process of its own.
 
 A node that is divided into pieces runs once for each (`--piece ID`, `concentra.study.pieces`) and once more to stack
 them. A simulated cohort with features is written by the name of the cohort in place of a node.
@@ -28,11 +29,12 @@ from typing import Any
 import pandas as pd
 
 from concentra import __version__
-from concentra.errors import ConcentraError
+from concentra.errors import explained
 from concentra.files import replacing, sha256, write_text
-from concentra.simulate import truth_path
-from concentra.study import pieces, raw
+from concentra.outputs import digest, refuse_links
+from concentra.study import _ask, pieces, raw
 from concentra.study.declare import RESULTS, Drawing, Node, node_named, nodes, table_named, table_path
+from concentra.study.record import Record
 from concentra.study.results import Results
 
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "h5py", "matplotlib", "pandera", "snakemake")
@@ -48,7 +50,10 @@ PIECE = "_piece"
 
 @dataclass(frozen=True)
 class Plan:
-    """What Snakemake is told of one node; paths are relative to the output folder, raw files absolute."""
+    """What Snakemake is given of one node; paths are relative to the output folder.
+
+    Files outside it are no inputs to Snakemake, which reads meaning into names; `read` is a hash of their content.
+    """
 
     node: Node
     inputs: list[str]
@@ -56,27 +61,41 @@ class Plan:
     code: str
     parameters: str
     availability: str
+    read: str
     modules: str
     tasks: str
     pieces: list[str]
 
 
-def plans(data: Path | None) -> list[Plan]:
+def plans(record: Record) -> list[Plan]:
     """One plan a declared node."""
     return [
         Plan(
             node=node,
-            inputs=[str(path) for path in inputs(node, data, HERE)],
+            inputs=[str(path) for path in inputs(node, record.data, HERE) if not path.is_absolute()],
             outputs=[str(path) for path in (*node.outputs(HERE), *node.provenance(HERE))],
-            code=hashlib.sha256(json.dumps(code(node.module)).encode()).hexdigest()[:16],
+            code=digest(json.dumps(code(node.module)))[:16],
             parameters=json.dumps(node.parameters(), sort_keys=True),
-            availability=json.dumps(raw.availability(node, data), sort_keys=True),
+            availability=json.dumps(raw.availability(node, record.data), sort_keys=True),
+            read=_read(node, record),
             modules=" ".join(modules(node)),
             tasks=str(table_path(node.pieces, HERE)) if node.pieces else "",
             pieces=[str(path) for path in pieces.outputs(node, "{piece}", HERE)] if node.pieces else [],
         )
         for node in nodes().values()
     ]
+
+
+def _read(node: Node, record: Record) -> str:
+    """A hash of the names and the content of the files outside the output folder that a node reads."""
+    outside = [path for path in inputs(node, record.data, HERE) if path.is_absolute() and path.exists()]
+    return digest(json.dumps([[path.name, record.sha256(path)] for path in outside]))[:16] if outside else ""
+
+
+def recorded(data: Path | None) -> Record:
+    """The record of a run with this data folder: every raw file hashed once."""
+    raw_files = {path for name in raw.RAW for path in raw.RAW[name].files(data, HERE) if path.is_absolute()}
+    return Record.of(data, sorted(raw_files))
 
 
 def divided() -> dict[str, str]:
@@ -98,7 +117,7 @@ def piece_files(plan: Plan) -> list[str]:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What Snakemake is told of a simulated cohort with features."""
+    """What Snakemake is given of a simulated cohort with features."""
 
     name: str
     outputs: list[str]
@@ -108,10 +127,9 @@ class Simulated:
 
 def simulated() -> list[Simulated]:
     """One a cohort that a file is simulated for."""
-    made = hashlib.sha256(json.dumps(code("concentra.simulate")).encode()).hexdigest()[:16]
-    paths = {name: raw.simulated_path(name, HERE) for name in raw.simulations()}
+    made = digest(json.dumps(code("concentra.simulate")))[:16]
     return [
-        Simulated(name, [str(paths[name]), str(truth_path(paths[name]))], made, str(cohort.simulation))
+        Simulated(name, [str(path) for path in raw.simulated_files(name, HERE)], made, str(cohort.simulation))
         for name, cohort in raw.simulations().items()
     ]
 
@@ -142,13 +160,10 @@ def _load(name: str, data: Path | None, out: Path) -> Any:
     return Results(out) if name == RESULTS else table_named(name).read(out)
 
 
-def command(data: Path | None) -> str:
+def command() -> str:
     """The shell command that runs a node, to be followed by its name, in the output folder."""
     words = ["env", *(f"{name}={value}" for name, value in FIXED.items())]
-    words += [sys.executable, "-m", "concentra.study.engine", "--out", "."]
-    if data is not None:
-        words += ["--data", str(data)]
-    return shlex.join(words)
+    return shlex.join([*words, sys.executable, "-I", "-S", str(Path(_ask.__file__))])
 
 
 @cache
@@ -187,9 +202,10 @@ def _is_module(name: str) -> bool:
         return False
 
 
-def run_node(name: str, *, data: Path | None, out: Path) -> None:
+def run_node(name: str, *, data: Path | None, out: Path, record: Record | None = None) -> None:
     """Run one node: read, compute (or stack its pieces), check, write, and note what it was made from."""
-    node, start = node_named(name), time.perf_counter()
+    node, start, record = node_named(name), time.perf_counter(), record or Record(data)
+    refuse_links(out, (*node.outputs(out), *node.provenance(out)))
     parameters = node.parameters()
     if node.pieces:
         result: Any = pieces.gather(node, table_named(node.pieces).read(out), out)
@@ -204,7 +220,7 @@ def run_node(name: str, *, data: Path | None, out: Path) -> None:
         "python": platform.python_version(),
         "packages": {package: metadata.version(package) for package in _packages(node)},
         "parameters": parameters,
-        "inputs": {path.name: sha256(path) for path in inputs(node, data, out) if path.exists()},
+        "inputs": {path.name: record.sha256(path) for path in inputs(node, data, out) if path.exists()},
         "code": code(node.module),
         "restored": {cohort: raw.archived()[cohort] for cohort in restored},
         "availability": raw.availability(node, data),
@@ -252,6 +268,10 @@ def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
     png, svg, words = paths
     drawing.figure.draw_without_rendering()
     drawing.figure.set_layout_engine("none")  # laid out once: both files are the same picture
+    for axes in drawing.figure.axes:  # the last bits of a solved layout depend on where things lie in memory
+        if axes.get_axes_locator() is None:
+            left, bottom, width, height = axes.get_position(original=True).bounds
+            axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
     with replacing(png) as temporary:
         drawing.figure.savefig(temporary, dpi=300, metadata={"Software": None})
     with replacing(svg) as temporary:
@@ -275,8 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m concentra.study.engine", description=main.__doc__)
     parser.add_argument("node", help="or the name of a simulated cohort")
     parser.add_argument("--piece", help="the piece of the node to run; default: stack them")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument(
         "--modules", nargs="*", default=[], help="that declare the node and what it reads; default all"
     )
@@ -285,22 +305,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for module in given.modules:
             import_module(module)
-        said = _run(given.node, given.piece, data=given.data, out=given.out)
-    except ConcentraError as problem:
-        print(f"{given.node}\n{problem}", file=sys.stderr)
+        done = _run(given.node, given.piece, record=Record.read(given.out), out=given.out)
+    except Exception as problem:
+        if given.debug:
+            raise
+        print(f"{given.node}\n{explained(problem)}", file=sys.stderr)
         return 1
     seconds = time.perf_counter() - start
-    print(f"  {given.node:<28} {seconds:6.2f} s  {said}".rstrip(), file=sys.stderr, flush=True)
+    print(f"  {given.node:<28} {seconds:6.2f} s  {done}".rstrip(), file=sys.stderr, flush=True)
     return 0
 
 
-def _run(name: str, piece: str | None, *, data: Path | None, out: Path) -> str:
+def _run(name: str, piece: str | None, *, record: Record, out: Path) -> str:
     if name in raw.simulations():
-        raw.simulations()[name].simulate(raw.simulated_path(name, out))
+        raw.simulate(name, out)
         return "simulated"
     if piece is not None:
-        return run_piece(name, piece, data=data, out=out)
-    run_node(name, data=data, out=out)
+        return run_piece(name, piece, data=record.data, out=out)
+    run_node(name, data=record.data, out=out, record=record)
     return ""
 
 

@@ -17,7 +17,8 @@ import pandas as pd
 
 from concentra import __version__
 from concentra.errors import DesignError, TableError
-from concentra.files import replacing, sha256, write_text
+from concentra.files import read_json, replacing, sha256, write_text
+from concentra.outputs import is_as_written, recorded, remove_own
 from concentra.study.declare import Node, Table, write_csv
 
 NOTE = ".provenance.json"
@@ -94,15 +95,21 @@ def done(node: Node, tasks: pd.DataFrame, out: Path) -> int:
     return sum(outputs(node, piece, out)[-1].exists() for piece in split(tasks))
 
 
-def edited(node: Node, out: Path) -> list[Path]:
-    """Files of pieces that are not what was written."""
-    return [path for note in sorted(folder(node, out).glob(f"*{NOTE}")) for path in _edited(note)]
+def altered(node: Node, out: Path) -> list[Path]:
+    """Files of pieces that are not what was written, or of which there is no note."""
+    here = folder(node, out)
+    notes = here.glob(f"*{NOTE}") if here.is_dir() else ()
+    return [path for note in sorted(notes) for path in _altered(note)]
 
 
-def _edited(note: Path) -> Iterator[Path]:
-    for name, written in json.loads(note.read_text(encoding="utf-8"))["outputs"].items():
+def _altered(note: Path) -> Iterator[Path]:
+    """Files that are there and are not what a note says; the note itself where it is damaged."""
+    written = recorded(read_json(note).get("outputs"))
+    if not written:
+        yield note
+    for name, hashed in written.items():
         path = note.with_name(name)
-        if path.exists() and sha256(path) != written:
+        if path.exists() and not is_as_written(path, hashed):
             yield path
 
 
@@ -110,19 +117,24 @@ def gather(node: Node, tasks: pd.DataFrame, out: Path) -> tuple[pd.DataFrame, ..
     """Every table of the pieces, stacked in the order of the rows; pieces of other rows are removed."""
     wanted = [outputs(node, piece, out) for piece in split(tasks)]
     for *_, note in wanted:
-        for path in _edited(note):
+        for path in _altered(note):
             raise TableError(
                 found=f"{path} is not what its piece wrote",
                 expected="the file as it was written",
                 fix="remove it and run `concentra reproduce` again",
             )
     known = {path for paths in wanted for path in paths}
-    for path in folder(node, out).iterdir():
-        if path not in known:
-            path.unlink()
+    _remove_others(folder(node, out), known)
     return tuple(
         _stacked(table, [paths[place] for paths in wanted]) for place, table in enumerate(node.tables)
     )
+
+
+def _remove_others(here: Path, known: set[Path]) -> None:
+    """Remove the pieces of other rows, those files of them that are still what was written, and their notes."""
+    for note in set(here.glob(f"*{NOTE}")) - known:
+        remove_own(here, recorded(read_json(note).get("outputs")))
+        note.unlink()
 
 
 def _stacked(table: type[Table], paths: list[Path]) -> pd.DataFrame:

@@ -18,8 +18,9 @@ import pandas as pd
 
 from concentra import __version__
 from concentra.errors import DataAbsentError, TableError
-from concentra.files import sha256, write_text
-from concentra.simulate import is_simulated
+from concentra.files import read_json, sha256, write_text
+from concentra.outputs import refuse_links
+from concentra.simulate import is_simulated, truth_path
 from concentra.study.cohorts import Activity, Atlas, Cohort, Expression, Matrix, Model, cohorts
 from concentra.study.declare import Node, Table, nodes, write_csv
 
@@ -50,8 +51,7 @@ def archive_folder() -> Path:
 
 def archived() -> dict[str, dict[str, Any]]:
     """Per cohort, what the archive says of it: version that wrote it and hashes of the raw input."""
-    notes = archive_folder() / NOTES
-    return json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
+    return read_json(archive_folder() / NOTES)
 
 
 def status(cohort: Cohort, data: Path | None) -> str:
@@ -106,6 +106,22 @@ def simulations() -> dict[str, Matrix]:
 def simulated_path(name: str, out: Path) -> Path:
     """Where the file of a simulated cohort lies below the output folder."""
     return out / "simulated" / f"{name}.h5ad"
+
+
+def simulated_files(name: str, out: Path) -> list[Path]:
+    """What `simulate` writes: the file, its truth, and their hashes."""
+    path = simulated_path(name, out)
+    return [path, truth_path(path), path.with_suffix(".provenance.json")]
+
+
+def simulate(name: str, out: Path) -> None:
+    """Simulate the file of a cohort, and note what was written."""
+    path, truth, note = simulated_files(name, out)
+    refuse_links(out, [path])
+    note.unlink(missing_ok=True)
+    simulations()[name].simulate(path)
+    made = {"concentra": __version__, "outputs": {one.name: sha256(one) for one in (path, truth)}}
+    write_text(note, json.dumps(made, indent=1) + "\n")
 
 
 @dataclass(frozen=True)

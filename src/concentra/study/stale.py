@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from concentra.errors import DesignError
-from concentra.files import sha256
 from concentra.study.declare import Node, nodes
-from concentra.study.engine import PIECE, Plan, code, inputs, plans
-from concentra.study.whole import edited, note_of, snakemake
+from concentra.study.engine import PIECE, Plan, code, inputs, plans, recorded
+from concentra.study.record import VARIABLE, Record
+from concentra.study.whole import altered, note_of, snakemake
 
-OTHERWISE = "its raw files lie elsewhere now, or an earlier step is stale"
+OTHERWISE = "an earlier step is stale"
 
 
 def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
     """What is stale and why: one row a node with `node`, `kind`, `title`, `state`, `why`, `seconds`."""
-    stale = (_planned(out, data) | set(edited(out))) if out.exists() else set(nodes())
-    made = {plan.node.name: plan for plan in plans(data)}
+    record = recorded(data)
+    stale = (_planned(out, record) | set(altered(out, record))) if out.exists() else set(nodes())
+    made = {plan.node.name: plan for plan in plans(record)}
     rows: list[dict[str, Any]] = []
     waiting: set[str] = set()
     for node in nodes().values():
-        reasons = why(node, made[node.name], out, data, waiting)
+        reasons = why(node, made[node.name], out, record, waiting)
         state = "stale" if node.name in stale or any(name in waiting for name in node.reads) else "fresh"
         if state == "stale":
             waiting |= {table.name() for table in node.tables}
@@ -43,10 +46,17 @@ def plan_frame(out: Path, data: Path | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _planned(out: Path, data: Path | None) -> set[str]:
+def _planned(out: Path, record: Record) -> set[str]:
     """Nodes that Snakemake would run."""
-    words = snakemake(out, data, "--summary")
-    ended = subprocess.run(words, check=False, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        record.write(Path(folder))
+        ended = subprocess.run(
+            snakemake(out, "--summary"),
+            env=os.environ | {VARIABLE: folder},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
     if ended.returncode:
         raise DesignError(
             found=f"Snakemake could not plan: {ended.stderr.strip()[-500:]}",
@@ -61,18 +71,18 @@ def _planned(out: Path, data: Path | None) -> set[str]:
     }
 
 
-def why(node: Node, plan: Plan, out: Path, data: Path | None, waiting: set[str]) -> list[str]:
-    """Why a node would run again, from what its provenance says it was made from."""
+def why(node: Node, plan: Plan, out: Path, record: Record, waiting: set[str]) -> list[str]:
+    """Why a node would run again, from what its provenance states it was made from."""
     missing = [path.name for path in node.outputs(out) if not path.exists()]
     if missing:
         return [f"{', '.join(missing)} is missing"]
     note = note_of(node, out)
     if not note:
-        return ["its provenance is missing"]
+        return ["its provenance is missing or damaged"]
     reasons = [
         f"{path.name} was edited"
         for path in node.outputs(out)
-        if note["outputs"].get(path.name) != sha256(path)
+        if note["outputs"].get(path.name) != record.sha256(path)
     ]
     reasons += [
         f"parameter {name}: {note['parameters'].get(name)} -> {value}"
@@ -87,7 +97,9 @@ def why(node: Node, plan: Plan, out: Path, data: Path | None, waiting: set[str])
         for name, state in json.loads(plan.availability).items()
         if note["availability"].get(name) != state
     ]
-    present = [path for path in inputs(node, data, out) if path.exists()]
-    reasons += [f"{path.name} changed" for path in present if note["inputs"].get(path.name) != sha256(path)]
+    present = [path for path in inputs(node, record.data, out) if path.exists()]
+    reasons += [
+        f"{path.name} changed" for path in present if note["inputs"].get(path.name) != record.sha256(path)
+    ]
     upstream = sorted(set(node.reads) & waiting)
     return reasons + ([f"waits for {', '.join(upstream)}"] if upstream else [])

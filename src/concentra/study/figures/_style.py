@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from concentra.pl._style import label_points as label_points
 from concentra.study.cohorts import cohorts
 
 if TYPE_CHECKING:
@@ -33,18 +33,6 @@ COHORT_MARKERS = {
     "tiny_neox": "D",
     "simulated": "X",
 }
-SIDES = [  # offset in points, horizontal and vertical alignment of a label beside its point
-    ((5, 3), "left", "bottom"),
-    ((5, -3), "left", "top"),
-    ((-5, 3), "right", "bottom"),
-    ((-5, -3), "right", "top"),
-    ((0, 8), "center", "bottom"),
-    ((0, -8), "center", "top"),
-    ((9, 9), "left", "bottom"),
-    ((9, -9), "left", "top"),
-    ((-9, 9), "right", "bottom"),
-    ((-9, -9), "right", "top"),
-]
 DIRECTIONS = {"crystallizes": "#B2182B", "disperses": "#2166AC", "mixed": "#7f7f7f"}
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -123,46 +111,3 @@ def zero_lines(ax: Axes) -> None:
 def marker(cohort: str) -> str:
     """The marker of a cohort: differs where colours are alike in grey."""
     return COHORT_MARKERS.get(cohort, "P")
-
-
-def label_points(
-    ax: Axes,
-    x: Iterable[float],
-    y: Iterable[float],
-    labels: Sequence[str],
-    hues: Sequence[str],
-    size: float = 6,
-) -> None:
-    """Write a label beside each point, on the first side where it covers no label, no point, and no edge."""
-    from matplotlib.transforms import Bbox
-
-    points = list(zip(x, y, strict=True))
-    ax.margins(0.18)
-    ax.autoscale_view()
-    figure = ax.get_figure(root=True)
-    figure.canvas.draw()  # type: ignore[union-attr]
-    renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
-    corners = [ax.transData.transform(point) - 4 for point in points]
-    taken = [Bbox.from_bounds(float(left), float(bottom), 8, 8) for left, bottom in corners]
-    frame = ax.get_window_extent(renderer)
-    for point, label, hue in zip(points, labels, hues, strict=True):
-        best: tuple[float, Any] = (float("inf"), None)
-        for offset, across, up in SIDES:
-            text = ax.annotate(
-                label, point, xytext=offset, textcoords="offset points", ha=across, va=up, fontsize=size, color=hue,
-                zorder=5,
-            )  # fmt: skip
-            box = text.get_window_extent(renderer)
-            outside = not (
-                frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            )
-            cost = 2.0 * outside + sum(box.overlaps(other) for other in taken)
-            if cost < best[0]:
-                if best[1] is not None:
-                    best[1].remove()
-                best = (cost, text)
-            else:
-                text.remove()
-            if cost == 0:
-                break
-        taken.append(best[1].get_window_extent(renderer))

@@ -1,0 +1,138 @@
+"""What a report is written from: the tables of an analysis, its notes, options, title and methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from concentra.report import sentences
+
+Tables = Mapping[str, pd.DataFrame]
+FIXED = ("stratum", "donor", "sample", "part", "included", "labels")
+"""Columns of units that are neither labels of donors nor numbers."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The tables of an analysis and what is known about them.
+
+    Parameters
+    ----------
+    tables
+        By name; `composition` and `concentration` are needed, all others are shown where they are there.
+    notes
+        What was guessed, repaired, left out, accepted, or limits the answer.
+    options
+        With which the analysis ran; `level`, `min_cells`, `trend`.
+    title
+        Of the report.
+    methods
+        The paragraph of methods; written from the tables where it is empty.
+    versions
+        Of the packages, by name.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": ["a", "b"], "age": ["3m", "24m"], "hill_q1": [3.0, 2.0]})
+    >>> made = Findings({"concentration": units, "composition": units})
+    >>> made.strata, made.labels
+    (('lung',), ('age',))
+    """
+
+    tables: Tables
+    notes: Sequence[object] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    title: str = "Concentration of compositions"
+    methods: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The table of that name, empty where there is none."""
+        return self.tables.get(name, pd.DataFrame())
+
+    @property
+    def level(self) -> float:
+        """That of the intervals."""
+        return float(self.options.get("level") or 0.95)
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """The table `concentration`, a row a donor (or sample) within a stratum."""
+        return self.table("concentration")
+
+    @cached_property
+    def strata(self) -> tuple[str, ...]:
+        """The tissues, those that changed first."""
+        names = list(dict.fromkeys(self.units["stratum"].astype(str)))
+        if self.verdicts.empty:
+            return tuple(names)
+        order = list(sentences.MEANINGS)
+        rank = {str(row["stratum"]): order.index(row["verdict"]) if row["verdict"] in order else len(order)
+                for row in reversed(sentences.records(self.verdicts))}  # fmt: skip
+        return tuple(sorted(names, key=lambda name: rank.get(name, len(order) + 1)))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The label columns of the units: text, none of the fixed ones."""
+        return tuple(
+            str(name)
+            for name in self.units.columns
+            if str(name) not in FIXED and not pd.api.types.is_numeric_dtype(self.units[name])
+        )
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row a contrast and tissue, as `sentences.verdicts` makes them; empty without a contrast."""
+        contrast = self.table("contrast")
+        return sentences.verdicts(contrast) if "effect" in contrast else pd.DataFrame()
+
+    @cached_property
+    def contrasts(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(dict.fromkeys(map(str, self.verdicts["contrast"]))) if len(self.verdicts) else ()
+
+    @cached_property
+    def group_column(self) -> str | None:
+        """The label column by which the first contrast compares donors; the first label column without one."""
+        for name in self.contrasts:
+            column = name.split(":", 1)[0].strip()
+            if column in self.units.columns:
+                return column
+        return None
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of donors, the reference first; a single nameless one where nothing groups them."""
+        column = self.group_column
+        if column is None:
+            return ("all donors",)
+        first = self.verdicts.iloc[0]
+        sides = [str(first["reference"]), str(first["other"])]
+        rest = sorted({self.group(value, sides) for value in self.units[column]} - set(sides))
+        return (*sides, *rest)
+
+    def group(self, value: object, sides: Sequence[str] | None = None) -> str:
+        """The group of a donor with this value of the group column: a side of the contrast, or the value itself."""
+        if sides is None:
+            first = self.verdicts.iloc[0]
+            sides = [str(first["reference"]), str(first["other"])]
+        text = str(value)
+        return next((side for side in sides if text in (side, *side.split("+"))), text)
+
+    def group_of(self, row: Mapping[str, Any]) -> str:
+        """The group of a row of `concentration` or `composition`."""
+        return self.group(row[self.group_column]) if self.group_column else self.groups[0]
+
+    def of_stratum(self, name: str, stratum: str) -> pd.DataFrame:
+        """The rows of a table in a tissue, of the first contrast where there are several."""
+        frame = self.table(name)
+        if frame.empty or "stratum" not in frame:
+            return pd.DataFrame()
+        here = frame[frame["stratum"].astype(str) == stratum]
+        if "contrast" in here and len(here):
+            return here[here["contrast"] == here["contrast"].iloc[0]]
+        return here

@@ -1,0 +1,237 @@
+"""One self-contained page: charts, tables and text in one file that loads nothing and sends nothing.
+
+Jinja2 escapes every label. Charts and long tables stand in the page as compressed JSON, which the page's script
+unpacks; labels in it become text nodes or values of data, never markup and never code. A content security policy lets
+no other script run than those of this package, without `eval`.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from concentra.pl import _style as looks
+from concentra.report import bundle
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
+
+TEMPLATES = Path(__file__).with_name("templates")
+SOURCES = (*(TEMPLATES / name for name in ("page.html", "page.css", "page.js")), bundle.SCRIPT, bundle.STYLE)
+LIMIT = 300
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: where links point, its title, and its content."""
+
+    id: str
+    title: str
+    blocks: tuple[Markup, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that reads as text and is sorted as a number."""
+
+    text: str
+    order: float
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Page:
+    """What is collected while sections are written: the charts and the tables that the script draws.
+
+    Examples
+    --------
+    >>> page = Page("Results")
+    >>> print(page.text("3 < 4"))
+    <p>3 &lt; 4</p>
+    """
+
+    title: str
+    charts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def chart(self, spec: Mapping[str, Any], title: str, note: str = "", *, wide: bool = False) -> Markup:
+        """A chart of Vega-Lite with its title and a note below."""
+        key = f"chart-{len(self.charts) + 1}"
+        self.charts[key] = spec
+        return _macro("chart")(key, title, note, wide)
+
+    def table(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        caption: str,
+        *,
+        name: str = "table",
+        verdict: str = "",
+        stacks: bool = False,
+    ) -> Markup:
+        """A short table: in the page as it is, sortable, searchable and downloadable where scripts run.
+
+        Parameters
+        ----------
+        rows
+            Mappings with the same keys; the first column names the row.
+        caption
+            What the table shows.
+        name
+            Of the file that a download writes.
+        verdict
+            The column of verdicts, which are shown with their marks.
+        stacks
+            On a telephone each row is a block, one cell below the other.
+        """
+        names = list(rows[0]) if rows else []
+        right = {name for name in names if rows and all(_numeric(row[name]) for row in rows)}
+        return _macro("table")(names, rows, caption, name, right, verdict, looks.VERDICTS, stacks)
+
+    def whole(self, name: str, frame: pd.DataFrame, description: str = "") -> Markup:
+        """A whole table, drawn when it is opened."""
+        self.tables[name] = frame
+        return _macro("whole")(name, description, len(frame), list(map(str, frame.columns)))
+
+    def text(self, words: str) -> Markup:
+        """A paragraph."""
+        return _macro("text")(words)
+
+    def heading(self, words: str) -> Markup:
+        """A heading within a section."""
+        return _macro("heading")(words)
+
+    def listing(self, items: Sequence[str], *, ordered: bool = False) -> Markup:
+        """A list."""
+        return _macro("listing")(items, ordered)
+
+    def grid(self, *blocks: Markup) -> Markup:
+        """Blocks beside each other where there is room."""
+        return _macro("grid")(blocks)
+
+    def folded(
+        self,
+        title: str,
+        *blocks: Markup,
+        verdict: str = "",
+        note: str = "",
+        id: str = "",
+        opened: bool = False,
+    ) -> Markup:
+        """Blocks behind a line that opens them; all open where the page is printed."""
+        look = looks.VERDICTS.get(verdict)
+        return _macro("folded")(title, blocks, look, note, id, opened)
+
+    def terms(self, meanings: Mapping[str, str]) -> Markup:
+        """Verdicts and what each means."""
+        return _macro("terms")(meanings, looks.VERDICTS)
+
+    def finish(self, sections: Sequence[Section], *, foot: str) -> str:
+        """The file as text."""
+        scripts = {"bundle": bundle.script(), "script": (TEMPLATES / "page.js").read_text(encoding="utf-8")}
+        return _environment().get_template("page.html").render(
+            title=self.title,
+            sections=sections,
+            foot=foot,
+            data=pack({"charts": self.charts, "tables": {name: columns(one) for name, one in self.tables.items()}}),
+            style=_safe(bundle.style() + (TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            hashes=[base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts.values()],
+            **{name: _safe(text) for name, text in scripts.items()},
+        )  # fmt: skip
+
+
+def columns(frame: pd.DataFrame) -> dict[str, Any]:
+    """A table as the page's script reads it: names, and rows as lists.
+
+    >>> columns(pd.DataFrame({"a": [1, 2], "b": ["x", None]}))
+    {'names': ['a', 'b'], 'rows': [[1, 'x'], [2, None]]}
+    """
+    lists = [[jsonable(value) for value in frame[name].tolist()] for name in frame.columns]
+    return {
+        "names": [str(name) for name in frame.columns],
+        "rows": [list(row) for row in zip(*lists, strict=True)],
+    }
+
+
+def pack(value: Any) -> str:
+    """A value as compressed JSON in letters, the same for the same value.
+
+    >>> import gzip, base64
+    >>> gzip.decompress(base64.b64decode(pack({"a": 0.5}))).decode()
+    '{"a":0.5}'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=jsonable)
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode("ascii")
+
+
+def jsonable(value: Any) -> Any:
+    """A value in the types of JSON; None where it is missing or infinite.
+
+    >>> jsonable(np.int64(3)), jsonable(float("nan")), jsonable(pd.NA)
+    (3, None, None)
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    return None if value is pd.NA or value is pd.NaT else str(value)
+
+
+def clip(label: object, limit: int = LIMIT) -> str:
+    """A label on one line, long ones cut with an ellipsis.
+
+    >>> clip("a\\nb  c", 4)
+    'a b…'
+    """
+    text = " ".join(str(label).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _numeric(value: object) -> bool:
+    text = str(value)
+    return (
+        isinstance(value, (int, float))
+        or text in ("–", "")
+        or (text.lstrip("+−<")[:1].isdigit() and len(text) < 9)
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clip"] = clip
+    return environment
+
+
+def _macro(name: str) -> Any:
+    return getattr(_environment().get_template("blocks.html").module, name)
+
+
+def _safe(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)

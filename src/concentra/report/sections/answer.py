@@ -1,0 +1,128 @@
+"""The first screen: the answer in a sentence, a picture, the verdicts in a table of six columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from concentra.report import charts, sentences
+from concentra.report.findings import Findings
+from concentra.report.markdown import number, p_text
+from concentra.report.page import Cell, Page, Section
+
+
+def answer(page: Page, found: Findings) -> Section:
+    """What was found; without a contrast, what there is."""
+    if found.verdicts.empty:
+        return Section("answer", "Overview", _described(page, found))
+    blocks: list[Markup] = []
+    place = {name: number for number, name in enumerate(found.strata)}
+    for name, words in zip(
+        found.contrasts, sentences.answer(found.table("contrast"), level=found.level), strict=True
+    ):
+        rows = found.verdicts[found.verdicts["contrast"] == name].sort_values(
+            "stratum", key=lambda names: names.astype(str).map(place), kind="stable"
+        )
+        blocks.append(page.text(words if len(found.contrasts) == 1 else f"{sentences.plain(name)}: {words}"))
+        blocks += _picture(page, rows, found)
+        blocks.append(
+            page.table(verdict_rows(rows, found.level), f"Verdicts, {sentences.plain(name)}", name="verdicts",
+                       verdict="verdict", stacks=True)
+        )  # fmt: skip
+    blocks += [page.text(words) for words in sentences.across(found.table("across"))]
+    shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
+    blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
+    return Section("answer", "Answer", tuple(blocks))
+
+
+def verdict_rows(rows: pd.DataFrame, level: float = 0.95) -> list[dict[str, str | Cell]]:
+    """Verdicts as text for people: six columns.
+
+    >>> rows = pd.DataFrame({"contrast": "age", "stratum": ["Lung"], "metric": ["hill_q1"], "effect": [0.9],
+    ...                      "low": [0.8], "high": [1.1], "n_reference": [3], "n_other": [4], "verdict": ["undecided"]})
+    >>> list(verdict_rows(sentences.verdicts(rows))[0])
+    ['tissue', 'verdict', 'donors', 'effective number, ratio (95%)', 'Gini, difference (95%)', 'adjusted p']
+    """
+    return [
+        {
+            "tissue": sentences.plain(row["stratum"], 120),
+            "verdict": str(row["verdict"]),
+            "donors": donor_counts(row),
+            f"effective number, ratio ({100 * level:g}%)": _interval(row, "hill_q1", sign=False),
+            f"Gini, difference ({100 * level:g}%)": _interval(row, "gini", sign=True),
+            "adjusted p": p_text(row["p_adjusted"]) if not pd.isna(row["p_adjusted"]) else "–",
+        }
+        for row in sentences.records(rows)
+    ]
+
+
+def donor_counts(row: Mapping[str, Any]) -> str:
+    """Numbers of donors on either side.
+
+    >>> donor_counts({"n_reference": 5, "n_other": 4.0}), donor_counts({"n_reference": None, "n_other": 4})
+    ('5 / 4', '– / 4')
+    """
+    return " / ".join("–" if pd.isna(row[key]) else str(int(row[key])) for key in ("n_reference", "n_other"))
+
+
+def _interval(row: Mapping[str, Any], metric: str, *, sign: bool) -> str | Cell:
+    if pd.isna(row[f"{metric}_effect"]):
+        return "–"
+    middle, low, high = (
+        number(row[f"{metric}_{end}"], 2 if not sign else 3, sign=sign) for end in ("effect", "low", "high")
+    )
+    return Cell(middle if low == "–" else f"{middle} ({low} to {high})", float(row[f"{metric}_effect"]))
+
+
+def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
+    drawn = rows.dropna(subset=["hill_q1_effect"])
+    if drawn.empty:
+        return []
+    side = f"{sentences.plain(rows.iloc[0]['other'])} against {sentences.plain(rows.iloc[0]['reference'])}"
+
+    def points(metric: str) -> list[dict[str, Any]]:
+        return [
+            {"name": sentences.plain(row["stratum"], 40), "effect": row[f"{metric}_effect"],
+             "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
+             "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
+            for row in sentences.records(drawn)
+        ]  # fmt: skip
+
+    level = f"{100 * found.level:g}%"
+    return [page.grid(
+        page.chart(charts.forest(points("hill_q1"), ratio=True, title=f"ratio of effective numbers, {side}",
+                                 unit="ratio"),
+                   "Effective number", f"Left of 1: more concentrated. Lines: {level} intervals."),
+        page.chart(charts.forest(points("gini"), ratio=False, title=f"difference in Gini coefficient, {side}",
+                                 unit="difference"),
+                   "Gini coefficient", f"Right of 0: more concentrated. Lines: {level} intervals."),
+    )]  # fmt: skip
+
+
+def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
+    words = sentences.description(found.tables)
+    rows = []
+    for stratum in found.strata:
+        units = found.units[found.units["stratum"].astype(str) == stratum]
+        rows.append({
+            "tissue": sentences.plain(stratum, 120), "donors": str(units["donor"].nunique()),
+            "cells": f"{int(units['n_cells'].sum()):,}",
+            "effective number (median)": number(units["hill_q1"].median(), 2),
+            "lowest to highest": f"{number(units['hill_q1'].min(), 2)} to {number(units['hill_q1'].max(), 2)}",
+            "Gini (median)": number(units["gini_stratum"].median(), 3) if "gini_stratum" in units else "–",
+        })  # fmt: skip
+    points = [
+        {"donor": sentences.plain(row["donor"]), "group": sentences.plain(row["stratum"], 24),
+         "value": row["hill_q1"], "n_cells": row["n_cells"]}
+        for row in sentences.records(found.units.dropna(subset=["hill_q1"]))
+    ]  # fmt: skip
+    names = [sentences.plain(stratum, 24) for stratum in found.strata]
+    chart = page.chart(
+        charts.strips(points, names=names),
+        "Effective number of every donor",
+        "A point a donor; the line is the median.",
+    )
+    return page.text(words), chart, page.table(rows, "Concentration by tissue", name="tissues")

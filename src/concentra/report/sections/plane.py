@@ -1,0 +1,54 @@
+"""All tissues in the plane of the two shifts, over what exchanged labels give."""
+
+from __future__ import annotations
+
+from concentra.pl import _style as style
+from concentra.report import charts, sentences
+from concentra.report.findings import Findings
+from concentra.report.page import Page, Section
+
+AXES = ("normalised", "raw")
+CLOUD = 3_000
+"""Points of the cloud that are drawn, evenly taken."""
+
+
+def plane(page: Page, found: Findings) -> Section | None:
+    """The chart of every contrast; None without the table."""
+    table = found.table("plane")
+    if table.empty:
+        return None
+    blocks = []
+    points = found.table("plane_points")
+    for name, rows in table.groupby("contrast", sort=False) if "contrast" in table else [("", table)]:
+        axes = [one for one in AXES if (rows["axes"] == one).any()]
+        verdicts = {} if found.verdicts.empty else dict(
+            zip(found.verdicts["stratum"].astype(str), found.verdicts["verdict"], strict=True)
+        )  # fmt: skip
+        values = [
+            {"axes": axes.index(row["axes"]), "name": sentences.plain(row["stratum"], 30), "gini": row["gini"],
+             "hill_q1": row["hill_q1"],
+             "verdict": _known(verdicts.get(str(row["stratum"]), "undecided")),
+             "filled": style.established(verdicts.get(str(row["stratum"])))}
+            for row in sentences.records(rows) if row["axes"] in axes
+        ]  # fmt: skip
+        cloud = []
+        if len(points):
+            null = points[points["what"] == "null"]
+            null = null[null["contrast"] == name] if "contrast" in null and name else null
+            for one in axes:
+                here = null[null["axes"] == one]
+                here = here.iloc[:: max(1, -(-len(here) // CLOUD))]
+                cloud += [{"axes": axes.index(one), "gini": round(x, 5), "hill_q1": round(y, 5)}
+                          for x, y in zip(here["gini"], here["hill_q1"], strict=True)]  # fmt: skip
+        blocks.append(page.chart(
+            charts.plane(values, cloud, axes=axes), f"Plane of shifts{', ' + sentences.plain(name) if name else ''}",
+            "Lower right: more concentrated. Grey dots: shifts after exchanging the labels of donors; lying along them "
+            "is arithmetic, not evidence. Normalised axes: Gini / (1 − 1/n) and the logarithm of the effective number.",
+            wide=True,
+        ))  # fmt: skip
+    return Section("plane", "Plane", tuple(blocks))
+
+
+def _known(word: object) -> str:
+    name = style.OTHER_WORDS.get(str(word), str(word))
+    return name if name in style.VERDICTS else "undecided"

@@ -1,0 +1,70 @@
+"""The trend of every tissue along a numeric column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from concentra.report import charts, sentences
+from concentra.report.findings import Findings
+from concentra.report.markdown import number, p_text
+from concentra.report.page import Page, Section
+
+MOST = 20
+NAMES = {
+    "hill_q1": "effective number",
+    "gini_present": "Gini coefficient",
+    "gini_stratum": "Gini coefficient",
+}
+
+
+def trend(page: Page, found: Findings) -> Section | None:
+    """Slopes with intervals, and every donor along the axis; None without a trend."""
+    table = found.table("trend")
+    if table.empty:
+        return None
+    rows = table[table["metric"].isin(NAMES)].dropna(subset=["slope"])
+    along = sentences.plain(table["along"].iloc[0])
+    shown = [
+        {"tissue": sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
+         "slope": number(row["slope"], 4, sign=True),
+         f"{100 * found.level:g}% interval": f"{number(row['slope_low'], 4)} to {number(row['slope_high'], 4)}",
+         "adjusted p": p_text(row["p_adjusted"])}
+        for row in sentences.records(rows)
+    ]  # fmt: skip
+    blocks: list[Markup] = [page.table(shown, f"Slopes along {along}", name="trend")] if shown else []
+    drawn = [
+        _chart(page, found, row, along)
+        for row in sentences.records(rows[rows["metric"] == "hill_q1"].head(MOST))
+    ]
+    charts_there = [one for one in drawn if one is not None]
+    if charts_there:
+        blocks.append(page.grid(*charts_there))
+    return Section("trend", "Trend", tuple(blocks))
+
+
+def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:
+    from concentra.analysis.ages import numeric_axis
+
+    column = str(found.options.get("trend") or str(row["along"]).split(" (")[0])
+    units = found.units[found.units["stratum"].astype(str) == str(row["stratum"])]
+    if column not in units:
+        return None
+    places = numeric_axis(units[column], column)[0].to_numpy()
+    values = [
+        {"donor": sentences.plain(one["donor"]), "along": float(place), "value": one["hill_q1"],
+         "n_cells": one["n_cells"]}
+        for place, one in zip(places, sentences.records(units), strict=True)
+        if not pd.isna(one["hill_q1"]) and not pd.isna(place)
+    ]  # fmt: skip
+    ends = sorted({value["along"] for value in values})
+    slope, intercept = row["slope"], row.get("intercept")
+    lines = [] if intercept is None or pd.isna(intercept) or not ends else [
+        {"along": end, "value": intercept + slope * end} for end in (ends[0], ends[-1])
+    ]  # fmt: skip
+    return page.chart(
+        charts.trend(values, lines, title="effective number", along=along), sentences.plain(row["stratum"])
+    )

@@ -1,0 +1,94 @@
+"use strict";
+// Draws the charts and tables of the page when they come into view. Labels become text or values of data only.
+(async () => {
+  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
+  const theme = name => { root.dataset.theme = name; button.setAttribute("aria-pressed", String(name === "dark")); };
+  theme(dark.matches ? "dark" : "light");
+  dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
+  button.addEventListener("click", () => theme(root.dataset.theme === "dark" ? "light" : "dark"));
+
+  const letters = atob(document.getElementById("data").textContent), bytes = Uint8Array.from(letters, one => one.charCodeAt(0));
+  const { charts, tables } = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  const tooltip = new Bundle.Handler({ disableDefaultStyle: true });
+
+  function save(name, content, type) {
+    const link = document.createElement("a"), address = URL.createObjectURL(new Blob([content], { type }));
+    link.href = address; link.download = name; link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+
+  function draw(figure) {
+    if (figure.dataset.done) return;
+    figure.dataset.done = "yes";
+    const place = figure.querySelector(".drawn"), controls = figure.querySelector(".controls"), title = figure.querySelector("strong").textContent;
+    const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
+    const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
+      renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
+    view.run();
+    figure.view = view;
+    const buttons = document.createElement("span");
+    buttons.className = "save";
+    const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
+    const add = (word, what) => {
+      const one = document.createElement("button");
+      one.type = "button"; one.textContent = word; one.setAttribute("aria-label", `save “${title}” as ${word}`);
+      one.addEventListener("click", what);
+      buttons.append(one);
+    };
+    add("SVG", async () => save(`${figure.id}.svg`, await picture(), "image/svg+xml"));
+    add("PNG", async () => {
+      const image = new Image(), canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+      image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(await picture());
+      await image.decode();
+      canvas.width = 3 * image.naturalWidth; canvas.height = 3 * image.naturalHeight;
+      pen.fillStyle = "white"; pen.fillRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob(blob => save(`${figure.id}.png`, blob, "image/png"));
+    });
+    controls.append(buttons);
+  }
+
+  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
+  const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
+  const csv = name => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, exportOptions: { orthogonal: "export", columns: ":visible" } });
+
+  function whole(details) {
+    if (details.dataset.done) return;
+    details.dataset.done = "yes";
+    const { names, rows } = tables[details.dataset.table], table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const name of names) { const cell = document.createElement("th"); cell.scope = "col"; cell.textContent = name; head.append(cell); }
+    details.querySelector(".scroll").append(table);
+    new Bundle.DataTable(table, { data: rows, deferRender: true, pageLength: 25, order: [], autoWidth: false, columnDefs: [{ targets: "_all", render }],
+      ordering: { indicators: false, handler: false }, columnControl: ["order", ["search"]],
+      layout: { topStart: { buttons: [csv(details.dataset.table)] }, topEnd: "search", bottomStart: "info", bottomEnd: "paging" } });
+  }
+
+  for (const table of document.querySelectorAll("table.data")) {
+    const many = table.tBodies[0].rows.length > 8;
+    new Bundle.DataTable(table, { paging: false, info: false, order: [], autoWidth: false, searching: true,
+      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name)] }, bottomEnd: null } });
+  }
+
+  const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); draw(one.target); } }), { rootMargin: "600px" });
+  for (const figure of document.querySelectorAll("figure[data-chart]")) seen.observe(figure);
+  for (const one of document.querySelectorAll("details.whole")) one.addEventListener("toggle", () => one.open && whole(one));
+
+  const opened = () => { const there = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (there) { const fold = there.closest("details"); if (fold) fold.open = true; there.scrollIntoView(); } };
+  addEventListener("hashchange", opened);
+  opened();
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details.fold:not([open])")];
+    for (const one of closed) one.open = true;
+    root.dataset.printing = "yes";
+    dispatchEvent(new Event("resize"));
+    document.querySelectorAll("figure[data-chart]").forEach(draw);
+  });
+  addEventListener("afterprint", () => {
+    for (const one of closed) one.open = false;
+    delete root.dataset.printing;
+    dispatchEvent(new Event("resize"));
+  });
+  root.dataset.ready = "yes";
+})();
