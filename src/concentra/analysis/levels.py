@@ -28,7 +28,8 @@ from concentra.metrics import entropy_chao_wang_jost, entropy_levels, gini_level
 from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
-METRICS = ("entropy", "gini_stratum")
+ENTROPY = "entropy"
+METRICS = (ENTROPY, "gini_stratum")
 TERMS = ("total", "between", "within", "overlap", "within part")
 
 
@@ -40,11 +41,13 @@ class LevelTerms(Table):
     sample: str = column("sample; the donor's name where it has one")
     fine: str = column("level of the fine parts")
     coarse: str = column("level of the coarse parts")
-    metric: str = column("entropy (ln effective number, as counted) or Gini coefficient over the stratum's parts", among=METRICS)
+    metric: str = column(
+        "entropy: ln effective number as counted; Gini over all parts of the stratum", among=METRICS
+    )
     total: float = column("over the fine parts", low=0)
     between: float = column("term between coarse parts", low=0)
     within: float = column("sum of the terms within coarse parts", low=0)
-    overlap: float = column("of the Gini coefficient: term of parts whose coarse parts overlap", low=0)
+    overlap: float = column("term of coarse parts whose fine parts overlap in rank; 0 for the entropy", low=0)
     corrected_gap: float = column(
         "of the entropy: by how much estimates of Chao, Wang & Jost (2013) of the terms miss that of the total",
         unit="nats", nullable=True,
@@ -61,8 +64,12 @@ class Levels(Table):
     stratum: str = column("tissue")
     fine: str = column("level of the fine parts")
     coarse: str = column("level of the coarse parts")
-    metric: str = column("entropy (ln effective number, as counted) or Gini coefficient over the stratum's parts", among=METRICS)
-    term: str = column("term; total = between + within + overlap, within is the sum over its parts", among=TERMS)
+    metric: str = column(
+        "entropy: ln effective number as counted; Gini over all parts of the stratum", among=METRICS
+    )
+    term: str = column(
+        "term; total = between + within + overlap, within is the sum over its parts", among=TERMS
+    )
     part: str = column("coarse part, of a term within one", nullable=True)
     n_reference: int = column("donors of the reference group (of a number: all)", unit="donors", low=0)
     n_other: int = column("donors of the other group", unit="donors", low=0)
@@ -118,34 +125,34 @@ def decompose_levels(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> from concentra.composition import from_table
     >>> from concentra.design import Question
     >>> counts = {"a": (50, 25, 25), "b": (50, 26, 24), "c": (50, 45, 5), "d": (50, 44, 6)}
-    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n) for donor, three in counts.items()
-    ...     for part, n in zip(("B", "T1", "T2"), three)], columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n)
+    ...     for donor, three in counts.items() for part, n in zip(("B", "T1", "T2"), three)],
+    ...     columns=["stratum", "donor", "age", "part", "n_cells"])
     >>> fine = from_table(rows).with_levels(pd.DataFrame({"type": list("BTT")}, index=["B", "T1", "T2"]))
     >>> found, units = decompose_levels(resolve(fine, Question("age", ("young",), (("old",),))))
     >>> found[found["metric"] == "entropy"][["term", "shift"]].round(3).values.tolist()
-    [['total', -0.173], ['between', 0.0], ['within', -0.173], ['within part', -0.173]]
+    [['total', -0.173], ['between', 0.0], ['within', -0.173], ['overlap', 0.0], ['within part', -0.173]]
     """
-    rows: list[pd.DataFrame] = []
+    shifts: list[pd.DataFrame] = []
     measured: list[pd.DataFrame] = []
     compared = {stratum.name: stratum for stratum in design.strata}
     for fine, coarse, composition in _pairs(design.composition):
         for name in composition.strata:
-            place = {"stratum": name, "fine": fine, "coarse": coarse}
-            counts, parts, units = composition.of_stratum(name)
+            counts, parts, rows = composition.of_stratum(name)
             names, codes = np.unique(composition.parts.loc[parts, coarse].astype(str), return_inverse=True)
-            for metric, terms in _terms(counts.astype(np.float64), codes, names).items():
-                gap = _corrected_gap(counts, codes) if metric == "entropy" and not composition.of_shares else np.nan
-                about = composition.units.loc[units, ["donor", "sample"]].reset_index(drop=True)
-                whole = {str(term): terms[term, None].to_numpy() for term in TERMS[:3]}
-                whole["overlap"] = terms["overlap", None].to_numpy() if metric != "entropy" else 0.0  # type: ignore[assignment]
-                measured.append(about.assign(**place, metric=metric, corrected_gap=gap, **whole))
+            gap = np.nan if composition.of_shares else _corrected_gap(counts, codes)
+            for metric, (about, values) in _terms(counts.astype(np.float64), codes, names).items():
+                place = {"stratum": name, "fine": fine, "coarse": coarse, "metric": metric}
+                whole = {str(term): values[:, column] for column, term in enumerate(about["term"][:4])}
+                units = composition.units.loc[rows, ["donor", "sample"]].assign(**place, **whole)
+                measured.append(units.assign(corrected_gap=gap if metric == ENTROPY else np.nan))
                 if name in compared:
-                    terms.index = pd.Index(units)
-                    rows.append(_shifts(design, compared[name], terms).assign(**place, metric=metric))
-    if not rows:
+                    known = values[np.searchsorted(rows, compared[name].rows)]
+                    shifts.append(_shifts(design, compared[name], about, known).assign(**place))
+    if not measured:
         return Levels.empty(), LevelTerms.empty()
     return (
-        pd.concat(rows, ignore_index=True)[list(Levels.columns())],
+        pd.concat(shifts, ignore_index=True)[list(Levels.columns())],
         pd.concat(measured, ignore_index=True)[list(LevelTerms.columns())],
     )
 
@@ -160,18 +167,23 @@ def _pairs(composition: Composition) -> Iterator[tuple[str, str, Composition]]:
                 yield fine, coarse, of_level
 
 
-def _terms(amounts: Floats, codes: NDArray[np.intp], names: NDArray[np.object_]) -> dict[str, pd.DataFrame]:
-    """For each metric a column a (term, part), one row a unit."""
+def _terms(
+    amounts: Floats, codes: NDArray[np.intp], names: NDArray[np.object_]
+) -> dict[str, tuple[pd.DataFrame, Floats]]:
+    """For each metric what its terms are (`term`, `part`), and their values (n, terms)."""
+    entropy, gini = entropy_levels(amounts, codes), gini_levels(amounts, codes)
+    divided = np.flatnonzero(np.bincount(codes) > 1)
+    about = pd.DataFrame(
+        {"term": [*TERMS[:4], *[TERMS[4]] * len(divided)], "part": [*[None] * 4, *names[divided]]},
+        dtype=object,
+    )
     found = {}
-    for metric, levels in (("entropy", entropy_levels(amounts, codes)), ("gini_stratum", gini_levels(amounts, codes))):
-        columns = {("total", None): levels.total, ("between", None): levels.between}
-        columns["within", None] = levels.within.sum(axis=-1)
-        if metric == "gini_stratum":
-            columns["overlap", None] = levels[-1]
-        divided = np.bincount(codes) > 1
-        columns |= {("within part", str(names[place])): levels.within[:, place] for place in np.flatnonzero(divided)}
-        found[metric] = pd.DataFrame(list(columns.values())).T
-        found[metric].columns = pd.Index(list(columns), tupleize_cols=False)
+    for metric, levels, overlap in (
+        (ENTROPY, entropy, np.zeros(len(amounts))),
+        ("gini_stratum", gini, gini.overlap),
+    ):
+        whole = [levels.total, levels.between, levels.within.sum(axis=-1), overlap]
+        found[metric] = (about, np.column_stack([*whole, levels.within[:, divided]]))
     return found
 
 
@@ -187,39 +199,30 @@ def _corrected_gap(counts: NDArray[np.int64], codes: NDArray[np.intp]) -> Floats
     return np.asarray(gap)
 
 
-def _shifts(design: Design, stratum: Stratum, terms: pd.DataFrame) -> pd.DataFrame:
+def _shifts(design: Design, stratum: Stratum, about: pd.DataFrame, known: Floats) -> pd.DataFrame:
     """The difference of every term between groups, one row a (question, term)."""
-    known = terms.loc[stratum.rows].to_numpy(dtype=np.float64)
     matrix, values, group = _one_row_a_donor(stratum, known)
     frames = []
     for term in design.terms:
         shift, half, p_value = _estimated(matrix, values, stratum.contrasts[term.name], design.settings.level)
-        chosen = [group == name if term.other else np.ones(len(group), dtype=bool) for name in (term.reference, term.other)]
-        means = [values[one].mean(axis=0) if term.other and one.any() else np.full(values.shape[1], np.nan) for one in chosen]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "contrast": term.name,
-                    "term": [name for name, _ in terms.columns],
-                    "part": pd.Series([part for _, part in terms.columns], dtype=object),
-                    "n_reference": stratum.n_donors(term.reference) if term.other else stratum.n_donors(),
-                    "n_other": stratum.n_donors(term.other) if term.other else 0,
-                    "mean_reference": means[0],
-                    "mean_other": means[1],
-                    "shift": shift,
-                    "low": shift - half,
-                    "high": shift + half,
-                    "p_value": p_value,
-                    "fraction_of_shift": np.divide(shift, shift[0], out=np.full_like(shift, np.nan), where=shift[0] != 0),
-                }
-            )
-        )
+        fraction = np.divide(shift, shift[0], out=np.full_like(shift, np.nan), where=shift[0] != 0)
+        found = about.assign(
+            contrast=term.name, n_reference=stratum.n_donors(term.reference if term.other else None),
+            n_other=stratum.n_donors(term.other) if term.other else 0,
+            mean_reference=_mean(values[group == term.reference]), mean_other=_mean(values[group == term.other]),
+            shift=shift, low=shift - half, high=shift + half, p_value=p_value, fraction_of_shift=fraction,
+        )  # fmt: skip
+        frames.append(found)
     return pd.concat(frames, ignore_index=True)
+
+
+def _mean(values: Floats) -> Floats:
+    return values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
 
 
 def _one_row_a_donor(stratum: Stratum, values: Floats) -> tuple[Floats, Floats, NDArray[np.object_]]:
     """Model matrix, values and group, samples of one donor in one group averaged."""
-    group = np.full(len(values), "", dtype=object) if stratum.group is None else stratum.group
+    group = np.full(len(values), None, dtype=object) if stratum.group is None else stratum.group
     keys = pd.MultiIndex.from_arrays([stratum.donor.astype(str), group.astype(str)])
     codes, unique = pd.factorize(keys, sort=True)
     join = (codes == np.arange(len(unique))[:, None]).astype(np.float64)
@@ -228,7 +231,9 @@ def _one_row_a_donor(stratum: Stratum, values: Floats) -> tuple[Floats, Floats, 
     return join @ stratum.matrix, join @ values, group[first]
 
 
-def _estimated(matrix: Floats, values: Floats, contrast: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+def _estimated(
+    matrix: Floats, values: Floats, contrast: Floats, level: float
+) -> tuple[Floats, Floats, Floats]:
     """By least squares: estimates (m,), half widths of intervals, and p-values; NaN where there are none."""
     none = np.full(values.shape[1], np.nan)
     if np.isnan(contrast).any() or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
@@ -265,8 +270,9 @@ def contrast_within(design: Design, level: str) -> pd.DataFrame:
     >>> from concentra.composition import from_table
     >>> from concentra.design import Question
     >>> counts = {"a": (50, 25, 25), "b": (50, 26, 24), "c": (50, 45, 5), "d": (50, 44, 6)}
-    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n) for donor, three in counts.items()
-    ...     for part, n in zip(("B", "T1", "T2"), three)], columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> rows = pd.DataFrame([("blood", donor, "young" if donor < "c" else "old", part, n)
+    ...     for donor, three in counts.items() for part, n in zip(("B", "T1", "T2"), three)],
+    ...     columns=["stratum", "donor", "age", "part", "n_cells"])
     >>> fine = from_table(rows).with_levels(pd.DataFrame({"type": list("BTT")}, index=["B", "T1", "T2"]))
     >>> found = contrast_within(resolve(fine, Question("age", ("young",), (("old",),))), "type")
     >>> found[found["metric"] == "hill_q1"][["part", "shift"]].round(2).values.tolist()
@@ -277,10 +283,12 @@ def contrast_within(design: Design, level: str) -> pd.DataFrame:
     composition = composition.of_strata([name for name, size in sizes.items() if size > 1])
     question = replace(design.question, accept_confounding=tuple(composition.labels))
     try:
-        found = contrast(resolve(composition, question, design.settings), concentration(composition, design.settings))
+        found = contrast(
+            resolve(composition, question, design.settings), concentration(composition, design.settings)
+        )
     except DesignError:
         return Nested.empty()
     where = places.loc[found["stratum"]]
-    return found.assign(
-        level=level, n_parts=found["stratum"].map(sizes), part=where["part"].to_numpy(), stratum=where["stratum"].to_numpy()
-    )[list(Nested.columns())]
+    n_parts = found["stratum"].map(sizes)
+    of = {"part": where["part"].to_numpy(), "stratum": where["stratum"].to_numpy()}
+    return found.assign(level=level, n_parts=n_parts, **of)[list(Nested.columns())]

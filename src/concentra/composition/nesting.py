@@ -45,7 +45,8 @@ def within_level(composition: Composition, level: str) -> tuple[Composition, pd.
     """
     coarse = composition.at_level(level).parts.index.astype(str)
     member = composition.parts[level].astype(str).to_numpy(dtype=object)
-    units, blocks, places = [], [], {}
+    places: dict[str, tuple[str, str]] = {}
+    units, blocks = [], []
     for part in coarse:
         inside = composition.counts.copy()
         inside.data = np.where((member == part)[inside.indices], inside.data, 0)
@@ -63,4 +64,4 @@ def within_level(composition: Composition, level: str) -> tuple[Composition, pd.
         composition, units=together.iloc[order].reset_index(drop=True), counts=counts, cells=None, notes=(),
         left_out=pd.DataFrame(columns=LEFT_OUT), parts=composition.parts[[]],
     )  # fmt: skip
-    return made, pd.DataFrame.from_dict(places, orient="index", columns=["stratum", "part"])
+    return made, pd.DataFrame(list(places.values()), index=list(places), columns=["stratum", "part"])
