@@ -5,7 +5,6 @@ A subclass of `Table` names columns in order; `Config.unique` is its key. pander
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +15,14 @@ from typing import Any, ClassVar, get_type_hints
 import pandas as pd
 
 from concentra.errors import TableError
-from concentra.files import replacing
+from concentra.files import read_json, replacing
+from concentra.outputs import is_as_written, rearmed, recorded, table_text
 
 FOLDER = "tables"
+
+
+class AlteredError(TableError):
+    """A table is not what its step wrote."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,10 @@ class Table:
 
     @classmethod
     def read(cls, out: Path) -> pd.DataFrame:
-        """Read the table and check it."""
-        return cls.read_file(cls.path(out))
+        """Read the table and check it; one that is not what was written is refused."""
+        path = cls.path(out)
+        _refuse_altered(path)
+        return cls.read_file(path)
 
     @classmethod
     def read_file(cls, path: Path) -> pd.DataFrame:
@@ -202,12 +208,27 @@ def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> p
         encoding="utf-8",
         float_precision="round_trip",
     )
-    return table.check(frame, path.name)
+    return table.check(rearmed(frame), path.name)
+
+
+def _refuse_altered(path: Path) -> None:
+    """Refuse a table of which it is noted what was written, and which is something else."""
+    written = recorded(read_json(path.with_suffix(".provenance.json")).get("outputs")).get(path.name)
+    if written is None:  # what the last whole run noted
+        notes = read_json(path.with_name("provenance.json")).values()
+        found = (recorded(note.get("outputs")).get(path.name) for note in notes if isinstance(note, dict))
+        written = next(filter(None, found), None)
+    if written is not None and path.exists() and not is_as_written(path, written):
+        raise AlteredError(
+            found=f"{path} is not what was written",
+            expected=f"the file as its step wrote it, with the SHA-256 {written}",
+            fix="run `concentra reproduce` again: it computes the table anew",
+        )
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that every number and label is read back as it was: text quoted, also with line breaks."""
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
+    """Write a frame so that every number and label is read back as it was, and harmless in a spreadsheet."""
+    path.write_bytes(table_text(frame).encode("utf-8"))
 
 
 def table_path(name: str, out: Path) -> Path:

@@ -7,8 +7,10 @@ functions that `concentra.analyze` calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,25 @@ __all__ = [
 ]  # fmt: skip
 Seed = int | np.random.Generator
 Others = Group | Sequence[Group]
+
+
+F = TypeVar("F", bound=Callable[..., None])
+OLD = {"early": "reference", "late": "other"}
+"""Arguments of version 0.1, and what they are called now."""
+
+
+def _old_names(function: F) -> F:
+    """Accept the old names of arguments for one more version, with a warning."""
+
+    @wraps(function)
+    def renamed(*given: Any, **named: Any) -> None:
+        for old, new in OLD.items():
+            if old in named:
+                warnings.warn(f"{old}= is called {new}= now", DeprecationWarning, stacklevel=2)
+                named[new] = named.pop(old)
+        function(*given, **named)
+
+    return cast(F, renamed)
 
 
 def concentration(
@@ -98,6 +119,7 @@ def lorenz(
     _store(adata, key_added, {"support": support}, lorenz=found)
 
 
+@_old_names
 def contrast(
     adata: Any,
     *,
@@ -163,6 +185,7 @@ def contrast(
     _store(adata, key_added, _parameters(design), **tables)
 
 
+@_old_names
 def drivers(
     adata: Any,
     *,
@@ -195,6 +218,7 @@ def drivers(
     _store(adata, key_added, _parameters(design), drivers=_drivers(design))
 
 
+@_old_names
 def plane(
     adata: Any,
     *,
@@ -227,6 +251,7 @@ def plane(
     _store(adata, key_added, _parameters(design), plane=tests, points=points)
 
 
+@_old_names
 def multiverse(
     adata: Any,
     *,
@@ -301,6 +326,7 @@ def trend(
     _store(adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units))
 
 
+@_old_names
 def granularity(
     adata: Any,
     *,

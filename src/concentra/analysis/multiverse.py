@@ -13,7 +13,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.choices import ALL, CORRECTED, MEAN, MEDIAN, OBSERVED, RAREFIED, Choices, comparisons_of
+from concentra.analysis.choices import (
+    ALL,
+    CORRECTED,
+    MEAN,
+    MEDIAN,
+    OBSERVED,
+    RAREFIED,
+    Choices,
+    comparisons_of,
+)
 from concentra.composition.reading import natural_order
 from concentra.design.design import Design
 from concentra.stats.multiverse import ALL_UP_TO, joint_test

@@ -13,7 +13,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from concentra.analysis.drivers import INTERVALS, METRICS, NUMBER_OF_PARTS, ZERO, Attributed, Drivers, attributed_strata
+from concentra.analysis.drivers import (
+    INTERVALS,
+    METRICS,
+    NUMBER_OF_PARTS,
+    ZERO,
+    Attributed,
+    Drivers,
+    attributed_strata,
+)
 from concentra.analysis.lineages import LEVELS, lineage_of
 from concentra.design.design import Design
 from concentra.stats.exact import mann_whitney_exact

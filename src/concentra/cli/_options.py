@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from concentra.printable import escaped, printable
+
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -24,8 +26,8 @@ LONGEST = 2_000  # characters of a cell that are shown
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; NaN and infinite numbers as null; escaped where the output is not UTF-8."""
-    escaped = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    print(json.dumps(_plain(value), ensure_ascii=escaped, indent=1, allow_nan=False))
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(escaped(json.dumps(_plain(value), ensure_ascii=ascii_only, indent=1, allow_nan=False)))
 
 
 def _plain(value: Any) -> Any:
@@ -68,5 +70,5 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = printable(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from concentra.composition.composition import LEFT_OUT, Composition, from_table
+from concentra.composition.composition import LEFT_OUT, Composition
 from concentra.composition.labels import WHOLE, about_name, as_labels
 from concentra.errors import AmountError, ArgumentError, TableError
 

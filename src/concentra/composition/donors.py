@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.composition.checks import canonical_name
+from concentra.composition.labels import SEPARATOR
 from concentra.errors import ArgumentError, LabelError, TableError, nearest
 from concentra.io.labels import label_text
 
@@ -151,7 +152,7 @@ def tell_apart(
         The data set, study or file of each row, named; missing ones are one more data set.
     shared
         What a name in several data sets is. "refuse": an error, because two people are never made one, nor one two,
-        without the user. "apart": several donors, each called ``data set / name``. "same": one donor.
+        without the user. "apart": several donors, each called ``data set · name``. "same": one donor.
 
     Returns
     -------
@@ -171,7 +172,7 @@ def tell_apart(
     --------
     >>> donors, datasets = pd.Series(["D1", "D1", "D2"]), pd.Series(["x", "y", "y"], name="study")
     >>> tell_apart(donors, datasets, shared="apart")[0].tolist()
-    ['x / D1', 'y / D1', 'D2']
+    ['x · D1', 'y · D1', 'D2']
     >>> tell_apart(donors, datasets)
     Traceback (most recent call last):
         ...
@@ -207,7 +208,7 @@ def tell_apart(
     if shared == "same":
         return names, (f"{found}: taken for the same donor",)
     inside = names.isin(several)
-    prefixed = places.where(places.notna(), "none").astype(str) + " / " + names.astype(str)
+    prefixed = places.where(places.notna(), "none").astype(str) + SEPARATOR + names.astype(str)
     return names.where(~inside, prefixed), (f"{found}: counted as different donors",)
 
 

@@ -113,7 +113,8 @@ def read(
     notes += [note for note in roles.notes if not (wide and note.text.startswith("part"))]
     file = _name(sources)
     if wide:
-        rows, more = _long(rows, roles, [*wanted, *about], list(parts), blanks, shares, file)
+        separator = _separator(sources[0])
+        rows, more = _long(rows, roles, [*wanted, *about], list(parts), blanks, shares, file, separator)
         amount = WIDE_AMOUNT
     else:
         amount, more = _amount(rows, roles, amount, sample, file)
@@ -154,6 +155,12 @@ def _roles(
 def _name(sources: Sequence[Any]) -> str:
     """What messages call the data."""
     return ", ".join(Path(one).name if isinstance(one, (str, Path)) else "the table" for one in sources[:3])
+
+
+def _separator(source: Any) -> str | None:
+    from concentra.io.tables import separator_of
+
+    return separator_of(source) if isinstance(source, (str, Path)) else None
 
 
 def _amount(
@@ -339,15 +346,17 @@ def _repeats(rows: pd.DataFrame, roles: Roles) -> bool:
 
 
 def _long(
-    rows: pd.DataFrame, roles: Roles, labels: Sequence[str], parts: list[str], blanks: Blanks, shares: bool, file: str
+    rows: pd.DataFrame, roles: Roles, labels: Sequence[str], parts: list[str], blanks: Blanks, shares: bool, file: str,
+    separator: str | None,
 ) -> tuple[pd.DataFrame, list[Note]]:
     """A table of units × parts as rows of counts; every column of numbers that is no label is a part."""
     held = [one for one in (roles.donor, roles.stratum, roles.sample, FILE, *labels) if one in rows]
     held = [one for one in dict.fromkeys(held) if one not in parts]
     truths = [str(name) for name in rows if pd.api.types.is_bool_dtype(rows[name].dtype)]
     found = wide_table(
-        rows, list(dict.fromkeys([*held, *truths])), parts=parts or None, blanks=blanks, shares=shares, file=file
-    )
+        rows, list(dict.fromkeys([*held, *truths])), parts=parts or None, blanks=blanks, shares=shares, file=file,
+        separator=separator,
+    )  # fmt: skip
     others = rows[list(found.labels)]
     keys = [one for one in (roles.stratum, roles.donor) if one in rows]
     if roles.sample is None and rows[keys].astype(object).duplicated().any():

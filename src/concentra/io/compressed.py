@@ -58,7 +58,12 @@ def opened(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def refuse_disguise(path: str | Path, ending: str) -> None:
-    """Raise where the first bytes of a file belong to another format than its ending states."""
+    """Raise where the first bytes of a file belong to another format than its ending states.
+
+    Files of R may be compressed in any way, whatever they are called.
+    """
+    if ending.startswith(".r"):
+        return
     with Path(path).open("rb") as handle:
         start = handle.read(6)
     for magic, (suffix, what) in _MAGIC.items():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from concentra.errors import FileFormatError, TableError
 from concentra.io.compressed import opened
@@ -100,18 +101,9 @@ def find_dialect(path: str | Path, preferred: str) -> Dialect:
     (';', ('donor', 'T', 'B'), 3)
     """
     with opened(path) as stream:
-        head = stream.read(HEAD_BYTES)
-        encoding, bom = _encoding(path, head)
-        text, n_bytes = _decoded(path, head, encoding, bom)
-        while (
-            "\n" not in text
-            and "\r" not in text
-            and len(head) < LONGEST
-            and (more := stream.read(HEAD_BYTES))
-        ):
-            head += more
-            text, n_bytes = _decoded(path, head, encoding, bom)
-        whole = len(head) < HEAD_BYTES
+        head, whole = _head(stream)
+    encoding, bom = _encoding(path, head)
+    text, n_bytes = _decoded(path, head[bom:], encoding, whole)
     lines = list(io.StringIO(text, newline=""))
     if not whole:
         _drop_cut(lines)
@@ -145,6 +137,17 @@ def records(lines: Sequence[str], separator: str, n: int = SAMPLE) -> Iterator[t
         return
 
 
+def _head(stream: BinaryIO) -> tuple[bytes, bool]:
+    """The first bytes with at least one line end, and whether they are the whole file."""
+    head = b""
+    while len(head) < HEAD_BYTES or (len(head) < LONGEST and b"\n" not in head and b"\r" not in head):
+        block = stream.read(HEAD_BYTES)
+        if not block:
+            return head, True
+        head += block
+    return head, False
+
+
 def _encoding(path: str | Path, head: bytes) -> tuple[str, int]:
     for mark, name in _BOMS:
         if head.startswith(mark):
@@ -167,14 +170,14 @@ def _unreadable(path: str | Path, what: str) -> FileFormatError:
     )
 
 
-def _decoded(path: str | Path, head: bytes, encoding: str, bom: int) -> tuple[str, Callable[[str], int]]:
-    """The text of the first bytes, and what tells the number of bytes of a part of it."""
+def _decoded(path: str | Path, data: bytes, encoding: str, whole: bool) -> tuple[str, Callable[[str], int]]:
+    """The text of the first bytes, and what counts the bytes of a part of it."""
     try:
-        return codecs.getincrementaldecoder(encoding)().decode(head[bom:]), lambda text: len(text.encode())
+        return codecs.getincrementaldecoder(encoding)().decode(data, whole), lambda text: len(text.encode())
     except UnicodeDecodeError:
         if encoding != "utf-8":
             raise _unreadable(path, f"bytes that are not {encoding.upper()}") from None
-        return head.decode("cp1252", errors="replace"), len  # what follows is checked as it is read
+        return data.decode("cp1252", errors="replace"), len  # what follows is checked as it is read
 
 
 def _drop_cut(lines: list[str]) -> None:
@@ -212,11 +215,11 @@ def _refuse_commented_header(
     path: str | Path, before: Sequence[str], rest: Sequence[str], separator: str
 ) -> None:
     """A line `#donor,type` before rows of two fields may be the header: raise rather than take the first row for it."""
-    if not before or not before[-1].startswith("#"):
+    if not before or not before[-1].strip().startswith("#"):
         return
     comment = next(records(before[-1:], separator), ([], 0))[0]
     first = next(records(rest, separator), ([], 0))[0]
-    if len(comment) == len(first) > 1:
+    if len(comment) == len(first):
         raise FileFormatError(
             found=f"line {len(before)} of {str(path)!r} begins with '#' and has as many fields as the rows below",
             expected="either a comment or the column names",

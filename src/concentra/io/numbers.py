@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from concentra.errors import AmountError
 from concentra.io.labels import label_text
 
-_SPACES = "  \u2009\u202f'’"  # and apostrophes, as in Switzerland
+_SPACES = " \u00a0\u2009\u202f'\u2019"  # and apostrophes, as in Switzerland
 _GAP = re.compile(rf"(?<=[0-9])[{_SPACES}](?=[0-9]{{3}}(?![0-9]))")
-_POINT = re.compile(r"[-+]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
-_COMMA = re.compile(r"[-+]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_GROUPED = "[1-9][0-9]{0,2}(?:%s[0-9]{3})+|[0-9]+"
+_POWER = "(?:[eE][-+]?[0-9]+)?"
+_POINT = re.compile(rf"[-+]?(?:(?:{_GROUPED % ','})(?:\.[0-9]*)?|\.[0-9]+){_POWER}")
+_COMMA = re.compile(rf"[-+]?(?:{_GROUPED % '[.]'})(?:,[0-9]+)?{_POWER}")
 _INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
 LARGEST = (1 << 63) - 1
 
@@ -114,15 +116,17 @@ def _notation(texts: Sequence[str], separator: str | None) -> tuple[bool, str | 
     """Whether commas are decimal, and a text that leaves it open."""
     marked = [text for text in texts if "," in text or "." in text]
     point, comma = ([t for t in marked if one.fullmatch(t)] for one in (_POINT, _COMMA))
+    if separator == "," and any("," in text for text in point):
+        return False, None
     if len(point) != len(comma) or len(point) < len(marked):
         return len(comma) > len(point), None
-    if not marked or separator == "," or (separator != ";" and not any("," in text for text in marked)):
+    if not marked or (separator != ";" and not any("," in text for text in marked)):
         return False, None
     return False, marked[0]
 
 
 def _number(text: str, comma: bool) -> int | float | None:
-    if not (_COMMA if comma else _POINT).fullmatch(text) or not any(sign.isdigit() for sign in text):
+    if not (_COMMA if comma else _POINT).fullmatch(text):
         return float(text) if _INFINITE.fullmatch(text) else None
     plain = text.replace(".", "").replace(",", ".") if comma else text.replace(",", "")
     if plain.lstrip("+-").isdigit():
@@ -159,7 +163,7 @@ def shown(value: object) -> str:
     ('22.5', "'4O'", '22.5')
     """
     text = str(value)
-    return text if not isinstance(value, str) or (_POINT.fullmatch(text) and text.strip()) else repr(text)
+    return text if not isinstance(value, str) or _POINT.fullmatch(text) else repr(text)
 
 
 def require_numbers(numbers: Numbers, file: str, *, expected: str, fix: str) -> None:

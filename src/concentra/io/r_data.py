@@ -102,6 +102,8 @@ def _tidy(path: str | Path, frame: pd.DataFrame, notes: list[str]) -> pd.DataFra
     for name, (_, values) in zip(names, frame.items(), strict=True):
         if pd.api.types.is_string_dtype(values.dtype) or pd.api.types.is_object_dtype(values.dtype):
             values = values.astype(object).astype("category")
+        elif isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.cat.as_ordered()  # the order of the levels is the user's
         elif isinstance(values.dtype, pd.Int32Dtype | pd.Int64Dtype):
             values = values.astype("Int64" if values.isna().any() else "int64")
         columns[name] = values.array

@@ -15,6 +15,7 @@ Text stays text here. Whether a column of text holds numbers is decided by whoev
 from __future__ import annotations
 
 import csv
+import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,16 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         yield
     except ConcentraError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, csv.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        csv.Error,
+    ) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FileFormatError(
             found=f"{str(path)!r} cannot be read: {reason}",
@@ -137,6 +147,12 @@ def table_columns(path: str | Path, ending: str) -> dict[str, str] | list[str]:
     if ending in SPREADSHEETS:
         return list(_spreadsheet(path, []).columns)
     return _named(_dialect(path, ending))
+
+
+def separator_of(path: str | Path) -> str | None:
+    """The character between the columns of a text file; None for other files."""
+    ending = file_ending(path, TABLES) if str(path).lower().endswith(tuple(DELIMITED)) else ""
+    return _dialect(path, ending).separator if ending in DELIMITED else None
 
 
 def _dialect(path: str | Path, ending: str) -> Dialect:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from concentra.errors import ConcentraError, FileFormatError, TableError
 from concentra.io.compressed import opened
 from concentra.io.dialect import LONGEST, Dialect
-from concentra.io.quotes import Chunk, check_quotes, end_of_rows, refuse_rows_in_quotes
+from concentra.io.quotes import Chunk, check_quotes, count, end_of_rows, refuse_rows_in_quotes
 
 T = TypeVar("T")
 CHUNK_BYTES = 4 << 20
@@ -65,11 +65,9 @@ def _chunks(path: str | Path, dialect: Dialect, notes: list[str]) -> Iterator[Ch
             block = stream.read(CHUNK_BYTES)
             rest += decoder.utf8(block, last=not block)
             if not skipped and (len(rest) >= dialect.start or not block):
-                header = Chunk(
-                    path, dialect, rest[dialect.header : dialect.start], _header_line(dialect, rest)
-                )
-                check_quotes(header)
-                decoder.checked(header)
+                decoder.checked(Chunk(path, dialect, rest[: dialect.start], 1))
+                line_before = 1 + count(rest[: dialect.header], ord(dialect.line_end))
+                check_quotes(Chunk(path, dialect, rest[dialect.header : dialect.start], line_before))
                 rest, skipped = rest[dialect.start :], True
             end = end_of_rows(rest, dialect) if block else len(rest)
             if end and skipped:
@@ -102,10 +100,6 @@ def ahead(items: Iterable[T], work: Callable[[T], Any], depth: int = 2) -> Itera
             raise
         for item, result in waiting:
             yield item, result.result()
-
-
-def _header_line(dialect: Dialect, text: bytes) -> int:
-    return dialect.first_line - text.count(dialect.line_end.encode(), dialect.header, dialect.start)
 
 
 class _Decoder:

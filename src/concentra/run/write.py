@@ -9,14 +9,14 @@ import platform
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from concentra import __version__
 from concentra.errors import ArgumentError
-from concentra.files import read_json, write_text
-from concentra.outputs import digest, recorded, table_text, write_recorded
+from concentra.files import read_json, sha256, write_text
+from concentra.outputs import confirm, recorded, refuse_links, table_text, write_recorded
 from concentra.report import markdown, sentences
 from concentra.report.document import page
 from concentra.report.findings import Findings
@@ -81,7 +81,7 @@ def summary(analysis: Analysis) -> str:
 
 
 def write_all(analysis: Analysis, out: Path) -> list[Path]:
-    """Write everything; files that an earlier run left here and this one does not write are removed.
+    """Write everything; files of an earlier run that this one does not write are removed, unless somebody changed them.
 
     The account of the files (`provenance.json`) is removed first and written last: where it is missing, a run was
     interrupted, and the same command writes the same files again.
@@ -98,23 +98,17 @@ def write_all(analysis: Analysis, out: Path) -> list[Path]:
         "report.html": report_page(analysis),
         FILE: analysis.options.text(out),
     }
+    refuse_links(out, texts)
     account = out / ACCOUNT
-    earlier = recorded(_account(account).get("files"))
-    if not account.is_symlink():
-        account.unlink(missing_ok=True)
+    earlier = recorded(read_json(account).get("files"))
+    account.unlink(missing_ok=True)
     record = write_recorded(out, texts, earlier)
-    write_text(account, _written(analysis, texts, record))
+    write_text(account, _written(analysis, record))
+    confirm(out, {**record, ACCOUNT: sha256(account)})
     return [out / name for name in ("report.html", "summary.md", "tables", "figures", FILE)]
 
 
-def _account(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path) if path.is_file() and not path.is_symlink() else {}
-    except Exception:
-        return {}
-
-
-def _written(analysis: Analysis, texts: dict[str, str], record: dict[str, str]) -> str:
+def _written(analysis: Analysis, record: dict[str, str]) -> str:
     inputs = [
         {"file": Path(name).name, "bytes": Path(name).stat().st_size if Path(name).is_file() else None}
         for name in analysis.options.cells
@@ -125,8 +119,8 @@ def _written(analysis: Analysis, texts: dict[str, str], record: dict[str, str]) 
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},
         "inputs": inputs,
-        "composition_sha256": digest(texts["tables/composition.csv"]),
-        "options_sha256": digest(texts[FILE]),
+        "composition_sha256": record["tables/composition.csv"],
+        "options_sha256": record[FILE],
         "files": dict(sorted(record.items())),
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 import pydantic
 
 from concentra.errors import ArgumentError
-from concentra.tables import Table, column, table_path, write_csv
+from concentra.tables import AlteredError, Table, column, table_path, write_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary", "table_named",
+__all__ = ["AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary", "table_named",
            "table_path", "tables", "write_csv"]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]
