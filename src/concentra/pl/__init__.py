@@ -22,6 +22,8 @@
     The effect at every level of a hierarchy of parts.
 `power`
     Power against the number of donors.
+`few_donors`
+    What small studies drawn from a large one conclude.
 
 All take an AnnData with the stored result, or its frame as `concentra.get` returns it. Without `ax` one is made.
 """
@@ -31,6 +33,7 @@ from __future__ import annotations
 from concentra.pl.composition import composition
 from concentra.pl.donors import donors
 from concentra.pl.drivers import drivers
+from concentra.pl.few_donors import few_donors
 from concentra.pl.forest import forest
 from concentra.pl.granularity import granularity
 from concentra.pl.levels import levels
@@ -41,6 +44,6 @@ from concentra.pl.specification_curve import specification_curve
 from concentra.pl.trend import trend
 
 __all__ = [
-    "composition", "donors", "drivers", "forest", "granularity", "levels", "lorenz", "plane", "power",
-    "specification_curve", "trend",
+    "composition", "donors", "drivers", "few_donors", "forest", "granularity", "levels", "lorenz", "plane",
+    "power", "specification_curve", "trend",
 ]  # fmt: skip
