@@ -9,10 +9,10 @@ import importlib
 import pkgutil
 from functools import cache
 
-from concentra.study.cohorts._cohort import KINDS, Atlas, Cohort, Model
+from concentra.study.cohorts._cohort import KINDS, Atlas, Cohort, Model, as_planted
 from concentra.study.cohorts._matrix import Activity, Expression, Matrix
 
-__all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "cohorts"]
+__all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "as_planted", "cohorts"]
 
 
 @cache

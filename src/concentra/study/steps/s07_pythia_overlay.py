@@ -11,11 +11,12 @@ from concentra.analysis.plane import AXES, model_plane
 from concentra.analysis.trajectory import follow
 from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
+from concentra.stats.verdict import DIRECTIONS, LESS, MORE, UNDECIDED
 from concentra.study.declare import Table, column, step
 
 VALUES: tuple[Value, ...] = get_args(Value)
-DIRECTIONS = ["crystallizes", "disperses", "mixed"]
-VERDICTS = [*DIRECTIONS, "unresolved"]
+VERDICTS = [*DIRECTIONS, UNDECIDED]
+WORDS = {"crystallizes": MORE, "disperses": LESS, "unresolved": UNDECIDED}
 
 
 class HeadTrajectory(Table):
@@ -160,7 +161,7 @@ def pythia_overlay(
         if defined(table, value)
     }
     paths = _stacked({key: one.path for key, one in found.items()})
-    firsts = _stacked({key: one.firsts for key, one in found.items()})
+    firsts = _stacked({key: one.firsts for key, one in found.items()}).replace({"verdict": WORDS})
     influence = _stacked({key: one.influence for key, one in found.items()})
     shifts = firsts.groupby(["cohort", "value"], sort=False).head(1) if found else firsts
     planes = {
