@@ -88,13 +88,14 @@ class Levels(Table):
 class Nested(Contrast):
     """The same contrast of the composition within each coarse part."""
 
-    level: str = column("level of the coarse parts")
+    fine: str = column("level of the fine parts")
+    coarse: str = column("level of the coarse parts")
     part: str = column("coarse part within which fine parts are compared")
     n_parts: int = column("fine parts found within it", unit="parts", low=1)
 
     class Config(Table.Config):
-        unique = ["contrast", "stratum", "level", "part", "metric"]
-        first = ["contrast", "stratum", "level", "part", "n_parts", "metric"]
+        unique = ["contrast", "stratum", "fine", "coarse", "part", "metric"]
+        first = ["contrast", "stratum", "fine", "coarse", "part", "n_parts", "metric"]
 
 
 def decompose_levels(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -250,20 +251,19 @@ def _estimated(
     return estimate, student.ppf((1 + level) / 2, df) * error, p_value
 
 
-def contrast_within(design: Design, level: str) -> pd.DataFrame:
+def contrast_within(design: Design) -> pd.DataFrame:
     """The question of a design, put to the composition within each coarse part: where does concentration change?
 
     Parameters
     ----------
     design
-        Of a composition with levels.
-    level
-        The coarse level. Units with fewer than `min_cells` cells of a coarse part are left out there.
+        Of a composition with levels. Units with fewer than `min_cells` cells of a coarse part are left out there.
 
     Returns
     -------
-    One row a (term, stratum, coarse part, metric): the columns of `Nested`. The family of tests is the coarse parts of
-    all strata; those with one fine part are left out. Empty where none has enough cells in both groups.
+    One row a (term, stratum, pair of levels, coarse part, metric): the columns of `Nested`. The family of tests is the
+    coarse parts of all strata at one pair of levels; those with one fine part are left out. Empty where none has enough
+    cells in both groups.
 
     Examples
     --------
@@ -274,21 +274,31 @@ def contrast_within(design: Design, level: str) -> pd.DataFrame:
     ...     for donor, three in counts.items() for part, n in zip(("B", "T1", "T2"), three)],
     ...     columns=["stratum", "donor", "age", "part", "n_cells"])
     >>> fine = from_table(rows).with_levels(pd.DataFrame({"type": list("BTT")}, index=["B", "T1", "T2"]))
-    >>> found = contrast_within(resolve(fine, Question("age", ("young",), (("old",),))), "type")
+    >>> found = contrast_within(resolve(fine, Question("age", ("young",), (("old",),))))
     >>> found[found["metric"] == "hill_q1"][["part", "shift"]].round(2).values.tolist()
     [['T', -0.59]]
     """
-    composition, places = within_level(design.composition, level)
+    question = replace(design.question, accept_confounding=tuple(design.composition.labels))
+    frames = [
+        _within(replace(design, composition=composition, question=question), coarse).assign(
+            fine=fine, coarse=coarse
+        )
+        for fine, coarse, composition in _pairs(design.composition)
+    ]
+    kept = [frame for frame in frames if len(frame)]
+    return pd.concat(kept, ignore_index=True)[list(Nested.columns())] if kept else Nested.empty()
+
+
+def _within(design: Design, coarse: str) -> pd.DataFrame:
+    """The contrast within each coarse part of one pair of levels."""
+    composition, places = within_level(design.composition, coarse)
     sizes = {name: len(composition.of_stratum(name)[1]) for name in composition.strata}
     composition = composition.of_strata([name for name, size in sizes.items() if size > 1])
-    question = replace(design.question, accept_confounding=tuple(composition.labels))
     try:
-        found = contrast(
-            resolve(composition, question, design.settings), concentration(composition, design.settings)
-        )
+        units = concentration(composition, design.settings)
+        found = contrast(resolve(composition, design.question, design.settings), units)
     except DesignError:
-        return Nested.empty()
+        return pd.DataFrame()
     where = places.loc[found["stratum"]]
-    n_parts = found["stratum"].map(sizes)
     of = {"part": where["part"].to_numpy(), "stratum": where["stratum"].to_numpy()}
-    return found.assign(level=level, n_parts=n_parts, **of)[list(Nested.columns())]
+    return found.assign(n_parts=found["stratum"].map(sizes), **of)

@@ -254,7 +254,7 @@ def _of_levels(design: Design) -> Any:
     found, terms = decompose_levels(design)
     yield "levels", found
     yield "level_terms", terms.assign(contrast=design.name)
-    yield "nested", pd.concat([contrast_within(design, level) for level in coarser], ignore_index=True)
+    yield "nested", contrast_within(design)
 
 
 def _clustered(
