@@ -24,6 +24,8 @@
     The effect at every level of a hierarchy of parts.
 `power`
     Power against the number of donors.
+`few_donors`
+    What small studies drawn from a large one conclude.
 
 All take an AnnData with the stored result, or its frame as `concentra.get` returns it; `head_trajectory` takes the
 frame of `concentra.analysis.trajectory.follow`. Without `ax` one is made.
@@ -34,6 +36,7 @@ from __future__ import annotations
 from concentra.pl.composition import composition
 from concentra.pl.donors import donors
 from concentra.pl.drivers import drivers
+from concentra.pl.few_donors import few_donors
 from concentra.pl.forest import forest
 from concentra.pl.granularity import granularity
 from concentra.pl.head_trajectory import head_trajectory
@@ -45,6 +48,7 @@ from concentra.pl.specification_curve import specification_curve
 from concentra.pl.trend import trend
 
 __all__ = [
-    "composition", "donors", "drivers", "forest", "granularity", "head_trajectory", "levels", "lorenz", "plane",
+    "composition", "donors", "drivers", "few_donors", "forest", "granularity", "head_trajectory", "levels", "lorenz",
+    "plane",
     "power", "specification_curve", "trend",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.levels import contrast_within, decompose_levels
 from concentra.analysis.model import omnibus
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
@@ -233,6 +234,9 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
         yield "omnibus", omnibus(design, units)
     if design.axis is not None:
         yield "trend", trend(design, units)
+    if len(design.composition.parts.columns):
+        progress(f"{name}: levels")
+        yield from _of_levels(design)
     if not design.question.column:
         return
     yield "across", across(design, units)
@@ -248,16 +252,21 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
         progress(f"{name}: multiverse")
         sex = design.question.within or next((one for one in SEX if one in design.composition.labels), None)
         yield from zip(("multiverse", "agreement"), multiverse(design, restricted_by=sex), strict=True)
-    if len(design.composition.parts.columns):
-        progress(f"{name}: levels")
-        levels = {FINEST: design.composition} | {
-            str(level): design.composition.at_level(str(level)) for level in design.composition.parts.columns
-        }
-        granular, measured = contrast_levels(levels, design.question, design.settings)
-        yield "granularity", granular
-        yield "granularity_concentration", measured.assign(contrast=name)
-        first = granular["level"] == FINEST
-        yield "scales", compare_levels(granular[first], granular[~first])
+
+
+def _of_levels(design: Design) -> Any:
+    """The same question at every level of the hierarchy, within each coarser part, and what each level contributes."""
+    coarser = [str(level) for level in design.composition.parts.columns]
+    levels = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in coarser}
+    granular, measured = contrast_levels(levels, design.question, design.settings)
+    yield "granularity", granular
+    yield "granularity_concentration", measured.assign(contrast=design.name)
+    first = granular["level"] == FINEST
+    yield "scales", compare_levels(granular[first], granular[~first])
+    found, terms = decompose_levels(design)
+    yield "levels", found
+    yield "level_terms", terms.assign(contrast=design.name)
+    yield "nested", contrast_within(design)
 
 
 def _clustered(
