@@ -204,7 +204,7 @@ def _by_model(
 
 
 def _shares(concluded: Words, truth: str) -> dict[str, object]:
-    share = {word: float((concluded == word).mean()) for word in (MORE, LESS, MIXED)}
+    share: dict[str, float] = {word: float((concluded == word).mean()) for word in (MORE, LESS, MIXED)}
     known = truth in OPPOSITE
     return {
         "more": share[MORE],
