@@ -43,17 +43,16 @@ def tissues(page: Page, found: Findings) -> Section:
 
 def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     units = found.units[found.units["stratum"].astype(str) == stratum]
-    blocks = [
-        _composition(page, found, stratum),
-        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum)),
-    ]
     rest = [
         make(page, found, stratum, contrast)
         for contrast in found.contrasts or (None,)
         for make in (_drivers, _multiverse, _scales)
     ]
     there = [one for one in rest if one is not None]
-    return [*blocks, page.grid(*there)] if there else blocks
+    return [
+        _composition(page, found, stratum),
+        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum), *there),
+    ]
 
 
 def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
