@@ -109,11 +109,9 @@ def test_steps_tell_a_shared_reason_once(
 ) -> None:
     from concentra.cli.steps import show
 
-    why = "code of concentra.metrics.gini, concentra.metrics.hill and concentra.stats.bootstrap changed; waits for design"
-    rows = [
-        {"node": f"step_{place}", "title": "What is " + "in it " * 20, "state": "stale", "why": why}
-        for place in range(3)
-    ]
+    why = "code of concentra.metrics.gini, concentra.metrics.hill and concentra.stats.exact changed; waits"
+    stale = {"title": "What is " + "in it " * 20, "state": "stale", "why": why}
+    rows = [stale | {"node": f"step_{place}"} for place in range(3)]
     show([*rows, {"node": "drawn", "title": "A figure", "state": "fresh", "why": ""}])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
