@@ -499,9 +499,9 @@ def test_interrupted_before_the_end_nothing_is_left(cells, tmp_path):
 
 
 def test_interrupted_while_writing_there_is_no_account(run, cells, tmp_path, monkeypatch):
-    from concentra.cli import _cohort_output
+    from concentra import outputs
 
-    out, real, count = tmp_path / "o", _cohort_output.write_text, []
+    out, real, count = tmp_path / "o", outputs.write_text, []
 
     def failing(path, text):
         count.append(path)
@@ -509,11 +509,11 @@ def test_interrupted_while_writing_there_is_no_account(run, cells, tmp_path, mon
             raise KeyboardInterrupt
         real(path, text)
 
-    monkeypatch.setattr(_cohort_output, "write_text", failing)
+    monkeypatch.setattr(outputs, "write_text", failing)
     assert run("analyze", cells, *CONTRAST, "--out", out).code == 130
     assert not (out / "provenance.json").exists()
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
-    monkeypatch.setattr(_cohort_output, "write_text", real)
+    monkeypatch.setattr(outputs, "write_text", real)
     assert run("analyze", cells, *CONTRAST, "--out", out).code == 0
     assert set(json.loads((out / "provenance.json").read_text())["files"]) == set(contents(out)) - {
         "provenance.json"
