@@ -16,8 +16,8 @@ from concentra.study.summaries._shared import title_of
 TITLE = "Shift in Gini coefficient against shift in effective number."
 NOTE = (
     "One point a tissue (old minus young donors) or model (last minus first checkpoint). Right and down: more "
-    "concentrated; left and up: less. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) exchanged; "
-    "outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of shifts, also "
+    "concentrated; left and up: less. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) "
+    "exchanged; outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of shifts, also "
     "of no effect, lies in those two quadrants: an arrow is informative only where it leaves its cloud. Drag to "
     "move once zoomed; Ctrl and the wheel zoom."
 )

@@ -104,7 +104,9 @@ def _established(results: Results) -> list[html.Card]:
         return []
     arrows = arrows[~arrows["cohort"].isin(results.simulated) & (arrows["verdict"] != NOT_TESTABLE)]
     established = arrows[arrows["verdict"].isin(DIRECTIONS)]
-    names = [f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in established.iterrows()]
+    names = [
+        f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in established.iterrows()
+    ]
     return [
         html.Card(
             f"Established: {len(established)} of {len(arrows)} shifts",
