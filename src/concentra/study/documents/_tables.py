@@ -67,7 +67,8 @@ AGREEMENT = {
 }  # fmt: skip
 LINEAGES = {
     "cohort": "cohort", "lineage": "lineage", "share_reference": "young", "share_other": "old",
-    "share_change": "change", "share_change_low": "low", "share_change_high": "high", "p_value": "p", "contribution": "contribution",
+    "share_change": "change", "share_change_low": "low", "share_change_high": "high", "p_value": "p",
+    "contribution": "contribution",
 }  # fmt: skip
 CHOICES = {
     "cohort": "cohort", "stratum": "tissue", "metric": "metric", "n_specifications": "specifications",

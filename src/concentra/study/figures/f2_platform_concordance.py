@@ -64,9 +64,10 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
     )
     return (
         "FACS against Droplet per tissue. a, c: medians over donors, open young, filled old, bars from the lowest to "
-        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the exact "
-        f"intervals of the median difference (Hodges-Lehmann), where the donors allow one. Shaded: opposite signs; "
-        f"{same}. {who}. The platforms share mice, so that agreement is technical replication; ages, sorting and depth differ."
+        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the exact intervals of "
+        "the median difference (Hodges-Lehmann), where the donors allow one. Shaded: opposite signs; "
+        f"{same}. {who}. The platforms share mice, so that agreement is technical replication; ages, sorting and depth "
+        "differ."
     )
 
 

@@ -92,7 +92,8 @@ def _title(ax: Any, shift: Mapping[Any, Any], name: str) -> None:
     ax.set_title(name, loc="right", pad=11, fontweight="bold")
     words = (
         f"n = {shift['n_reference']} / {shift['n_other']}; "
-        f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, of medians {number(shift['shift_of_medians'], 2, sign=True)}"
+        f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
+        f"of medians {number(shift['shift_of_medians'], 2, sign=True)}"
     )
     ax.annotate(
         words, (1, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", fontsize=6, ha="right",
