@@ -1,11 +1,13 @@
 """How concentrated is a composition, does that change, and how sure can one be?
 
+`concentra.analyze`
+    One call from files, a frame or an AnnData to tables, verdicts and a report.
 `concentra.metrics`
     Gini coefficient, Hill numbers, evenness, dominance, Lorenz curve, depth correction: arrays in, arrays out.
 `concentra.stats`
     Inference that holds at two to six units a group: arrays and a generator in, small frozen results out.
-`concentra.analysis`
-    Labelled frames in and out, one scientific question a module.
+`concentra.composition`, `concentra.design`, `concentra.analysis`
+    The data, the question, and one question a module: compositions and designs in, checked frames out.
 `concentra.io`
     Label columns of single-cell files; tables of head ablations.
 `concentra.heads`
@@ -24,13 +26,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
+    from concentra.run import Analysis
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "analysis", "get", "heads", "io", "metrics", "pl", "pp", "simulate", "stats", "tl"]
+__all__ = ["__version__", "analysis", "analyze", "composition", "design", "get", "heads", "io", "metrics", "pl", "pp",
+           "simulate", "stats", "tl"]  # fmt: skip
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> ModuleType | Callable[..., Analysis]:
+    if name == "analyze":
+        return import_module(f"{__name__}.run").analyze
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,6 @@ A subclass of `Table` names columns in order; `Config.unique` is its key. pander
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +15,14 @@ from typing import Any, ClassVar, get_type_hints
 import pandas as pd
 
 from concentra.errors import TableError
-from concentra.files import replacing
+from concentra.files import read_json, replacing
+from concentra.outputs import is_as_written, rearmed, recorded, table_text
 
 FOLDER = "tables"
+
+
+class AlteredError(TableError):
+    """A table is not what its step wrote."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Table:
     @classmethod
     def columns(cls) -> dict[str, Column]:
         """The columns by name, in order: those of a parent first."""
-        return dict(_columns(cls))
+        return dict(_columns(cls))  # type: ignore[arg-type]
 
     @classmethod
     def key(cls) -> list[str]:
@@ -127,7 +131,9 @@ class Table:
         import pandera.pandas as pa
 
         try:
-            return _schema(cls).validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
+            return _schema(cls).validate(  # type: ignore[arg-type]
+                frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True
+            )
         except pa.errors.SchemaErrors as problem:
             cases = problem.failure_cases.head(5).to_dict("records")
             raise TableError(
@@ -148,19 +154,21 @@ class Table:
 
     @classmethod
     def read(cls, out: Path) -> pd.DataFrame:
-        """Read the table and check it."""
-        return cls.read_file(cls.path(out))
+        """Read the table and check it; one that is not what was written is refused."""
+        path = cls.path(out)
+        _refuse_altered(path)
+        return cls.read_file(path)
 
     @classmethod
     def read_file(cls, path: Path) -> pd.DataFrame:
         """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
         state = path.stat()
         stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
-        return _read_file(cls, path, stamp).copy()
+        return _read_file(cls, path, stamp).copy()  # type: ignore[arg-type]
 
 
 @cache
-def _columns(table: type[Table]) -> dict[str, Column]:
+def _columns(table: Any) -> dict[str, Column]:
     found: dict[str, Column] = {}
     hints = get_type_hints(table)
     for parent in reversed(table.__mro__):
@@ -173,7 +181,7 @@ def _columns(table: type[Table]) -> dict[str, Column]:
 
 
 @cache
-def _schema(table: type[Table]) -> Any:
+def _schema(table: Any) -> Any:
     import pandera.pandas as pa
 
     columns = {}
@@ -191,7 +199,7 @@ def _schema(table: type[Table]) -> Any:
 
 
 @lru_cache(maxsize=128)
-def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
+def _read_file(table: Any, path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
     """Read and check once for every state of the file: documents and claims look at the same tables many times."""
     text = {name: "str" for name, declared in table.columns().items() if declared.dtype == "str"}
     frame = pd.read_csv(
@@ -202,12 +210,27 @@ def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> p
         encoding="utf-8",
         float_precision="round_trip",
     )
-    return table.check(frame, path.name)
+    return table.check(rearmed(frame), path.name)
+
+
+def _refuse_altered(path: Path) -> None:
+    """Refuse a table of which it is noted what was written, and which is something else."""
+    written = recorded(read_json(path.with_suffix(".provenance.json")).get("outputs")).get(path.name)
+    if written is None:  # what the last whole run noted
+        notes = read_json(path.with_name("provenance.json")).values()
+        found = (recorded(note.get("outputs")).get(path.name) for note in notes if isinstance(note, dict))
+        written = next(filter(None, found), None)
+    if written is not None and path.exists() and not is_as_written(path, written):
+        raise AlteredError(
+            found=f"{path} is not what was written",
+            expected=f"the file as its step wrote it, with the SHA-256 {written}",
+            fix="run `concentra reproduce` again: it computes the table anew",
+        )
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that every number and label is read back as it was: text quoted, also with line breaks."""
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
+    """Write a frame so that every number and label is read back as it was, and harmless in a spreadsheet."""
+    path.write_bytes(table_text(frame).encode("utf-8"))
 
 
 def table_path(name: str, out: Path) -> Path:

@@ -7,8 +7,10 @@ functions that `concentra.analyze` calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,25 @@ __all__ = [
 ]  # fmt: skip
 Seed = int | np.random.Generator
 Others = Group | Sequence[Group]
+
+
+F = TypeVar("F", bound=Callable[..., None])
+OLD = {"early": "reference", "late": "other"}
+"""Arguments of version 0.1, and what they are called now."""
+
+
+def _old_names(function: F) -> F:
+    """Accept the old names of arguments for one more version, with a warning."""
+
+    @wraps(function)
+    def renamed(*given: Any, **named: Any) -> None:
+        for old, new in OLD.items():
+            if old in named:
+                warnings.warn(f"{old}= is called {new}= now", DeprecationWarning, stacklevel=2)
+                named[new] = named.pop(old)
+        function(*given, **named)
+
+    return cast(F, renamed)
 
 
 def concentration(
@@ -98,6 +119,7 @@ def lorenz(
     _store(adata, key_added, {"support": support}, lorenz=found)
 
 
+@_old_names
 def contrast(
     adata: Any,
     *,
@@ -153,16 +175,26 @@ def contrast(
     """
     adata = modality_of(adata, modality)
     settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
-    more = {"formula": formula, "within": within, "paired_by": paired_by, "accept_confounding": tuple(accept_confounding)}
+    more = {
+        "formula": formula,
+        "within": within,
+        "paired_by": paired_by,
+        "accept_confounding": tuple(accept_confounding),
+    }
     design = _asked(adata, group, reference, other, settings, **more)
     units = _concentration(design.composition, settings)
-    tables = {"contrast": _contrast(design, units), "design": support(design), "confounding": _confounding(design)}
+    tables = {
+        "contrast": _contrast(design, units),
+        "design": support(design),
+        "confounding": _confounding(design),
+    }
     if group is not None:
         tables["across"] = _across(design, units)
     tables["left_out"] = left_out_table(design.composition, [design])
     _store(adata, key_added, _parameters(design), **tables)
 
 
+@_old_names
 def drivers(
     adata: Any,
     *,
@@ -195,6 +227,7 @@ def drivers(
     _store(adata, key_added, _parameters(design), drivers=_drivers(design))
 
 
+@_old_names
 def plane(
     adata: Any,
     *,
@@ -227,6 +260,7 @@ def plane(
     _store(adata, key_added, _parameters(design), plane=tests, points=points)
 
 
+@_old_names
 def multiverse(
     adata: Any,
     *,
@@ -298,9 +332,12 @@ def trend(
     settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
     design = resolve(_read(adata, [along]), Question(trend=along, formula=formula), settings)
     units = _concentration(design.composition, settings)
-    _store(adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units))
+    _store(
+        adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units)
+    )
 
 
+@_old_names
 def granularity(
     adata: Any,
     *,
@@ -369,7 +406,12 @@ def _read(adata: Any, columns: Sequence[str]) -> Any:
 
 
 def _asked(
-    adata: Any, group: str | None, reference: Group | None, other: Others | None, settings: Settings, **more: Any
+    adata: Any,
+    group: str | None,
+    reference: Group | None,
+    other: Others | None,
+    settings: Settings,
+    **more: Any,
 ) -> Design:
     """The design of a question about groups, or of a formula."""
     if group is None:
@@ -386,7 +428,10 @@ def _asked(
     several = isinstance(other, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in other)
     others: Any = other if several else [other]
     question = Question(
-        group, group_values(reference, known, group), tuple(group_values(one, known, group) for one in others), **more
+        group,
+        group_values(reference, known, group),
+        tuple(group_values(one, known, group) for one in others),
+        **more,
     )
     return resolve(composition, question, settings)
 

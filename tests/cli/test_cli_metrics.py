@@ -42,7 +42,7 @@ def test_wide_table_by_hand(run: Run, table: Callable[..., Path]) -> None:
     """m1 has the shares 3/4 and 1/4, m2 equal shares, m3 one part only."""
     ended = run("metrics", table(WIDE), "--json")
     assert ended.code == 0
-    assert ended.err == ""
+    assert ended.err == "3 parts: 'T cell', 'B cell', 'NK'\n"
     first, second, third = ended.json
     assert set(first) == KEYS
     assert (first["unit"], first["n_parts"], first["amount"]) == ("m1", 2, 40.0)

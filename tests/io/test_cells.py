@@ -27,7 +27,7 @@ from concentra.errors import (
     MissingDependencyError,
     TableError,
 )
-from concentra.io import annotated, labels
+from concentra.io import labels, store
 from concentra.io.cells import check_labels, drop_unlabelled, label_columns, read_labels
 
 HOSTILE = [
@@ -215,20 +215,14 @@ def test_zarr_as_anndata_07_wrote_it(tmp_path: Path) -> None:
 
 
 def test_zarr_compound_obs(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
     records = np.array([(7, 1, 0.5), (8, 0, 1.5)], dtype=[("index", "i8"), ("donor", "i1"), ("score", "f8")])
-
-    class Compound:
-        """What a zarr array of records offers: no reading of single fields."""
-
-        dtype = records.dtype
-
-        def __getitem__(self, key: tuple[()]) -> np.ndarray:
-            return records[key]
-
-    root = {"obs": Compound(), "uns/donor_categories": np.array(["a", "b"])}
-    fields = annotated._fields(root["obs"], ["donor"])
-    assert annotated._old_categories(root, "donor") == ["a", "b"]
-    assert list(annotated._column(fields["donor"], ["a", "b"], "x", "donor")) == ["b", "a"]
+    root = zarr.open_group(str(tmp_path / "old.zarr"), mode="w", zarr_format=2)
+    root.create_array("obs", data=records)
+    root.create_array("uns/donor_categories", data=np.array(["a", "b"], dtype="<U1"))
+    frame = read_labels(tmp_path / "old.zarr", ["donor", "score"])
+    assert values(frame["donor"]) == ["b", "a"]
+    assert values(frame["score"]) == [0.5, 1.5]
 
 
 def test_zarr_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +295,8 @@ def test_categories_that_are_numbers_become_text(tmp_path: Path) -> None:
 
 
 def test_fixed_length_text_and_several_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotated, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(store, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(store, "BLOCK_BYTES", 16)
     with h5py.File(tmp_path / "a.h5ad", "w") as file:
         file["obs/fixed"] = np.array([b"b", b"a", b"b", b"", b"c"])
         file["obs/huge"] = np.full(5, 1 << 62)
@@ -417,7 +412,7 @@ def test_a_file_that_is_absent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("a.xlsx", b"PK", r"whose ending says no known format\nexpected: one of .h5ad"),
+        ("a.ods", b"PK", r"whose ending says no known format\nexpected: one of .h5ad"),
         ("a.h5ad", b"", r"is empty \(0 bytes\)"),
         ("a.csv", b"", r"is empty \(0 bytes\)"),
         ("a.h5ad", b"donor,type\na,b\n", r"a.h5ad' cannot be read: .*file signature not found"),
@@ -426,10 +421,10 @@ def test_a_file_that_is_absent(tmp_path: Path) -> None:
         ("a.tsv", b"PAR1", r"is a Parquet file, not .tsv"),
         ("a.csv", b"\n", r"has no header"),
         ("a.csv", b"donor,type\n", r"holds no cells"),
-        ("a.csv", b"donor,type\na,b\nc\n", r"cannot be read: .*Expected 2 columns, got 1"),
-        ("a.csv", b"donor,type\na,b,c\n", r"cannot be read: .*Expected 2 columns, got 3"),
-        ("a.csv", b"donor,type\n\xff\xfe,b\n", r"cannot be read: .*(?i:utf-?8)"),
-        ("a.csv", b"donor,\xfftype\na,b\n", r"cannot be read: .*(?i:utf-?8)"),
+        ("a.csv", b"donor,type\na,b\nc\n", r"line 3 of '.*a.csv' has 1 fields: column 'type' is missing"),
+        ("a.csv", b"donor,type\na,b\na,b,c\n", r"line 3 of '.*a.csv' has 3 fields\nexpected: 2 fields"),
+        ("a.csv", b"donor,type\n\x81\xfe,b\n", r"a byte that is not UTF-8 in line 2"),
+        ("a.csv", b"donor,t\xc3\xbfpe\na\xff,b\n", r"beside bytes that are not UTF-8 in line|a byte that is not UTF-8"),
         ("a.csv.gz", b"donor,type\na,b\n", r"cannot be read: Not a gzipped file"),
         ("a.parquet", b"PAR1 and no more", r"a.parquet' cannot be read: "),
     ],
@@ -482,11 +477,9 @@ def test_columns_that_are_no_labels(tmp_path: Path) -> None:
         file.create_group("obs/nested")["deep"] = np.zeros(3)
         file.create_group("obs/void")
         file.create_dataset("obs/ragged", (3,), dtype=h5py.vlen_dtype(np.int32))
-        file["obs/codes/codes"] = np.array([0, 5])
+        file["obs/codes/codes"] = np.array([0, 5, 0])
         file["obs/codes/categories"] = np.array([b"a"])
-        file["obs/short"] = np.zeros(2)
-        file["obs/long"] = np.zeros(3)
-        file["obs/latin"] = np.array(["é".encode("latin-1")])
+        file["obs/latin"] = np.array(["é".encode("latin-1")] * 3)
     path = tmp_path / "a.h5ad"
     for name, message in {
         "matrix": r"column 'matrix' of `obs` in '.*' is an array of shape \(3, 2\)",
@@ -499,8 +492,6 @@ def test_columns_that_are_no_labels(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(FileFormatError, match=message):
             read_labels(path, [name])
-    with pytest.raises(FileFormatError, match="All arrays must be of the same length"):
-        read_labels(path, ["short", "long"])
     kinds = label_columns(path)
     assert {name for name, kind in kinds.items() if kind == "other"} == {
         "complex",

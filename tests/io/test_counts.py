@@ -60,14 +60,14 @@ def test_units_that_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "cell, message",
     [
-        ("-1", r"column 'b', data row 2 \('m2'\) of '.*counts.csv' is negative: -1"),
-        ("", r"column 'b', data row 2 .* is missing"),
-        ("nan", r"data row 2 .* is missing"),
-        ("inf", r"data row 2 .* is infinite"),
+        ("-1", r"-1 in column 'b', data row 2 of '.*counts.csv' is negative"),
+        ("", r"missing value in column 'b', data row 2 of"),
+        ("nan", r"missing value in column 'b', data row 2 of"),
+        ("inf", r"'inf' in column 'b', data row 2 .* is infinite"),
         ("-inf", r"data row 2 .* is infinite"),
-        ("many", r"data row 2 .* is no number: 'many'"),
-        ('"1,000"', r"data row 2 .* is no number: '1,000'"),
-        ("1_000", r"data row 2 .* is no number: '1_000'"),
+        ("many", r"'many' in column 'b', data row 2 .* is no number"),
+        ("4O", r"'4O' in column 'b', data row 2 .* is no number"),
+        ("1_000", r"'1_000' in column 'b', data row 2 .* is no number"),
     ],
 )
 @pytest.mark.parametrize("form", ["wide", "long"])
@@ -85,11 +85,15 @@ def test_wrong_amounts_name_row_and_column(tmp_path: Path, cell: str, message: s
 
 @pytest.mark.parametrize(
     "value, message",
-    [(np.nan, "is missing"), (np.inf, "is infinite"), (-0.5, "is negative: -0.5")],
+    [
+        (np.nan, "missing value in column 'x', data row 2"),
+        (np.inf, "data row 2 of .* is infinite"),
+        (-0.5, "-0.5 in column 'x', data row 2 of .* is negative"),
+    ],
 )
 def test_wrong_amounts_that_are_numbers_already(tmp_path: Path, value: float, message: str) -> None:
     path = write(pd.DataFrame({"unit": ["a", "b"], "x": [1.0, value]}), tmp_path / "counts.parquet")
-    with pytest.raises(AmountError, match=rf"column 'x', data row 2 \('b'\) .* {message}"):
+    with pytest.raises(AmountError, match=message):
         read_counts(path)
 
 

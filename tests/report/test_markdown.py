@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
+import markdown_it
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,17 +14,63 @@ from hypothesis import strategies as st
 from concentra.report import markdown
 from definitions_study import HOSTILE
 
-ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>()#+!|~$^&=@-])")
-ACTIVE = set("\\`*_{}[]<>()#+!|~$^&=@-")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+ACTIVE = "\\`*_{}[]<>()#+!|~$^&=@-:;.1aiI x"
+LABELS = st.one_of(st.text(max_size=80), st.text(ACTIVE, max_size=12))
+AWKWARD = [
+    "1. a", "12) b", "(1) c", "iv. d", "A. e", "a) f", "#. g", "- h", "+ i", "* j", "-", "---", "***", "===", "> k",
+    ": l", "# m", "n #", "_o_", "__p__", "q_r", "_s", "t_", "*u*", "`v`", "[w](x)", "![w](x)", "[^1]", "<b>y</b>",
+    "<http://z>", "~~a~~", "H~2~O", "x^2^", "$x$", "a--b", "&amp; &#60;", "AT&T", "@doe", "(@a)", "{.b}", "\\alpha",
+    "\\", "a\\", "||", "a|b", "```", "~~~", ":::", "..", "Table: c", "5 - 3", "p = .5 (n = 3)", "10,000",
+]  # fmt: skip
 
 
-@given(st.text(max_size=150))
-def test_nothing_active_is_left_and_nothing_is_lost(label: str) -> None:
-    found = markdown.escape(label)
-    assert not set(ESCAPED.sub("", found)) & ACTIVE
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", found)
-    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", " ", label)
-    assert ESCAPED.sub(r"\1", found) == " ".join(plain.split())
+def plain(label: str) -> str:
+    return " ".join(CONTROL.sub(" ", label).split())
+
+
+@given(LABELS)
+def test_a_label_is_its_own_text_in_commonmark(label: str) -> None:
+    found = read(f"{markdown.escape(label)}\n")
+    assert found == ([plain(label)] if plain(label) else [])
+    assert not CONTROL.search(markdown.escape(label))
+
+
+@given(LABELS)
+def test_a_label_is_its_own_text_in_a_heading_and_in_a_list(label: str) -> None:
+    assert read(f"## {markdown.escape(label)}\n") == ([plain(label)] if plain(label) else [""])
+    assert read(f"- x {markdown.escape(label)}\n") == [f"x {plain(label)}".strip()]
+
+
+def read(text: str) -> list[str]:
+    """The text of every block, where nothing but text is in it."""
+    parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    blocks = [token for token in parser.parse(text) if token.type == "inline"]
+    for block in blocks:
+        assert {child.type for child in block.children or []} <= {"text", "text_special"}, block.content
+    return ["".join(child.content for child in block.children or []) for block in blocks]
+
+
+def test_awkward_labels_are_their_own_text_in_pandoc() -> None:
+    pypandoc = pytest.importorskip("pypandoc")
+    text = "\n\n".join(markdown.escape(label) for label in AWKWARD)
+    document = json.loads(pypandoc.convert_text(text, "json", format="markdown+pipe_tables-smart"))
+    assert [words(block) for block in document["blocks"]] == [plain(label) for label in AWKWARD]
+    smart = json.loads(pypandoc.convert_text(markdown.escape("a--b"), "json", format="markdown+smart"))
+    assert words(smart["blocks"][0]) == "a--b"
+
+
+def words(block: dict[str, Any]) -> str:
+    assert block["t"] == "Para", block
+    assert {one["t"] for one in block["c"]} <= {"Str", "Space"}, block
+    return "".join(one["c"] if one["t"] == "Str" else " " for one in block["c"])
+
+
+@pytest.mark.parametrize(
+    "label", ["Limb_Muscle", "CD4-positive, alpha-beta T cell", "age: 3m to 24m (n = 3)", "+0.087"]
+)
+def test_plain_labels_are_not_escaped(label: str) -> None:
+    assert markdown.escape(label) == label
 
 
 @pytest.mark.parametrize("label", HOSTILE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from pathlib import Path
 
 from concentra.cli._application import application
 from concentra.errors import ConcentraError, explained
@@ -19,6 +20,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     _prepare_streams()
+    _prepare_reader()
     try:
         application(prog_name="concentra")
     except SystemExit as ending:
@@ -41,6 +43,16 @@ def _prepare_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
+
+
+def _prepare_reader() -> None:
+    """The process that reads an annotated matrix starts while this one imports what it needs."""
+    for argument in sys.argv[1:]:
+        ending = Path(argument).suffix
+        if ending in (".h5ad", ".zarr") and Path(argument).exists():
+            from concentra.io.child import prepare
+
+            prepare(ending)
 
 
 def _three_lines(problem: Exception) -> str:

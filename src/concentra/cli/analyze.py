@@ -8,74 +8,109 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concentra.cli._options import Json, print_json, print_table
+from concentra.cli._options import Json, print_json
 from concentra.errors import ArgumentError
+from concentra.printable import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from concentra.cli._cohort_options import Options
+    from concentra.run import Analysis, Options
 
 EXAMPLE = (
-    "Example: concentra analyze cells.h5ad --donor mouse.id --stratum tissue --part cell_ontology_class "
+    "Example: concentra analyze cells.h5ad --donor mouse.id --tissue tissue --cell-type cell_ontology_class "
     "--contrast age:3m:24m --out analysis"
 )
 OUT = Path("analysis")
-METHOD = (
-    "The unit is the donor within a stratum. Shift: difference of the medians over donors, later minus "
-    "earlier group; within a covariate the weighted mean of such differences; for pairs the median "
-    "difference. Gini coefficient over the parts present; effective number: exponential of the Shannon "
-    "entropy. Intervals: donors are resampled, then the cells of each, centred on the shift corrected for "
-    "depth, scaled to the unbiased standard error. Tests are exact and two-sided (Mann-Whitney; van Elteren "
-    "within a covariate; signed rank for pairs), adjusted over strata (Benjamini-Hochberg); the smallest p "
-    "that the numbers of donors allow stands beside each. Cells are never the unit."
-)
+OLD = {"stratum": "--tissue", "part": "--cell-type", "despite": "--accept-confounding"}
+"""Options of version 0.1 that have another name now; those of `--stratum` and `--part` stay as general names."""
 
 
 def analyze(
     context: typer.Context,
     cells: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            help="Cells: .h5ad, .zarr, .csv, .tsv, .parquet; several are one cohort.", show_default=False
+            help="Cells or counts: .h5ad, .zarr, .csv, .tsv, .xlsx, .parquet; several are one data set.",
+            show_default=False,
         ),
     ] = None,
     donor: Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")] = None,
-    stratum: Annotated[
-        str | None, typer.Option(help="Column of strata (tissue); guessed; 'none': all cells are one.")
+    tissue: Annotated[
+        str | None,
+        typer.Option(
+            "--tissue", "--stratum", help="Column of tissues (strata); guessed; 'none': all are one."
+        ),
     ] = None,
-    part: Annotated[str | None, typer.Option(help="Column of parts (cell type); guessed.")] = None,
+    cell_type: Annotated[
+        str | None, typer.Option("--cell-type", "--part", help="Column of cell types (parts); guessed.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(help="Column of a donor's samples (visits, biopsies); guessed.")
+    ] = None,
+    donors: Annotated[str | None, typer.Option(help="A sheet with more labels of the donors.")] = None,
     contrast: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN:EARLY:LATE, values of a side joined by +; may be given again."),
+        typer.Option(
+            help="COLUMN:REFERENCE:OTHER[:OTHER], values of a group joined by +; may be given again."
+        ),
+    ] = None,
+    formula: Annotated[
+        str | None, typer.Option(help="Covariates, '~ age + sex'; without --contrast each is a question.")
     ] = None,
     trend: Annotated[str | None, typer.Option(help="Column of numbers, or of ages such as 3m.")] = None,
     within: Annotated[
         str | None, typer.Option(help="Compare donors within this column (sex, batch).")
     ] = None,
     paired_by: Annotated[
-        str | None, typer.Option(help="Compare both sides of each value of this column (donor).")
+        str | None, typer.Option(help="Compare the samples of each value of this column (donor).")
     ] = None,
-    despite: Annotated[
+    accept_confounding: Annotated[
         list[str] | None, typer.Option(help="Accept that groups differ completely in this column.")
     ] = None,
+    despite: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
     missing: Annotated[
-        list[str] | None, typer.Option(help="A label that means there is none, such as unknown.")
+        list[str] | None, typer.Option(help="A label that stands for a missing value, such as unknown.")
     ] = None,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Leave out cells without donor, tissue or type, however many."),
+    ] = False,
     amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
     wide: Annotated[
-        bool, typer.Option("--wide", help="Each row is a donor, each part a column of counts.")
+        bool, typer.Option("--wide", help="Each row is a sample, each cell type a column of counts.")
     ] = False,
-    min_cells: Annotated[int, typer.Option(help="Fewest cells of a donor in a stratum.")] = 50,
+    shares: Annotated[
+        bool, typer.Option("--shares", help="Amounts are shares or percentages without numbers of cells.")
+    ] = False,
+    parts: Annotated[
+        str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
+    ] = None,
+    about: Annotated[
+        list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")
+    ] = None,
+    blanks: Annotated[str, typer.Option(help="Of --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
+    shared_donors: Annotated[
+        str, typer.Option(help="A donor name in several data sets: 'refuse', 'apart' or 'same'.")
+    ] = "refuse",
+    levels: Annotated[
+        str | None, typer.Option(help="A file of coarser cell types: the finest first, one column a level.")
+    ] = None,
+    min_cells: Annotated[int, typer.Option(help="Fewest cells of a sample in a tissue.")] = 50,
     depth: Annotated[int | None, typer.Option(help="Common number of cells of rarefied values.")] = None,
     alpha: Annotated[float, typer.Option(help="Level of tests and of the false discovery rate.")] = 0.05,
-    level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
+    level: Annotated[float, typer.Option(help="Coverage of intervals.")] = 0.95,
+    margin_ratio: Annotated[
+        float,
+        typer.Option(help="A ratio of effective numbers nearer to 1 than this is no change that matters."),
+    ] = 0.9,
+    margin_gini: Annotated[
+        float, typer.Option(help="A difference of Gini coefficients below this is no change that matters.")
+    ] = 0.04,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2_000,
     multiverse: Annotated[bool, typer.Option(help="Cross every defensible choice.")] = True,
     resolutions: Annotated[
         str | None,
         typer.Option(
-            help="Leiden resolutions such as 0.4,0.8,1.2: clusters of all donors of a stratum as parts."
+            help="Leiden resolutions such as 0.4,0.8,1.2: clusters of all donors of a tissue as cell types."
         ),
     ] = None,
     features: Annotated[
@@ -86,11 +121,14 @@ def analyze(
         Path | None, typer.Option(help="Repeat the run of this file of options.", exists=True, dir_okay=False)
     ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Output folder; default {OUT}, or that of --run.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Print every number of the verdicts.")] = False,
     json: Json = False,
 ) -> None:
-    """Concentration of every donor's composition, how it differs between groups, and how sure one can be."""
-    from concentra.cli._cohort_options import Options, parse_resolutions, read_options
+    """Concentration of every donor's composition, how it differs between groups, with intervals and verdicts."""
+    from concentra.run.options import Options, parse_resolutions, read_options
 
+    if despite:
+        print("warning: --despite is called --accept-confounding now", file=sys.stderr)
     if run is not None:
         others = _named(context)
         if others:
@@ -101,51 +139,42 @@ def analyze(
             )
         options, folder = read_options(run), out or run.parent
     else:
-        options, folder = (
-            Options(
-                cells=tuple(map(str, cells or ())), donor=donor, stratum=stratum, part=part, amount=amount, wide=wide,
-                contrast=tuple(contrast or ()), trend=trend, within=within, paired_by=paired_by,
-                despite=tuple(despite or ()), missing=tuple(missing or ()), min_cells=min_cells, depth=depth,
-                alpha=alpha, level=level, draws=draws,
-                multiverse=multiverse, resolutions=parse_resolutions(resolutions), features=features, seed=seed,
-            ),
-            out or OUT,
+        options = Options(
+            cells=tuple(cells or ()), donor=donor, tissue=tissue, cell_type=cell_type, sample=sample, amount=amount,
+            wide=wide, shares=shares, parts=tuple(parts.split(",")) if parts else (), about=tuple(about or ()),
+            blanks=blanks, shared_donors=shared_donors, donors=donors,
+            contrast=tuple(contrast or ()), formula=formula, trend=trend,
+            within=within, paired_by=paired_by, accept_confounding=(*(accept_confounding or ()), *(despite or ())),
+            missing=tuple(missing or ()), allow_missing=allow_missing, levels=levels, min_cells=min_cells, depth=depth,
+            alpha=alpha, level=level, margin_ratio=margin_ratio, margin_gini=margin_gini, draws=draws,
+            multiverse=multiverse, resolutions=parse_resolutions(resolutions), features=features, seed=seed,
         )  # fmt: skip
-    tables, said, written = run_analysis(options, folder)
+        folder = out or OUT
+    found, written = run_analysis(options, folder)
     if json:
-        from concentra.report.analysis import verdict_rows
-
         print_json(
-            {"verdicts": verdict_rows(tables), "said": said, "written": [str(path) for path in written]}
+            {
+                "verdicts": found.verdicts.to_dict("records"),
+                "notes": [str(note) for note in found.notes],
+                "written": [str(path) for path in written],
+            }
         )
     else:
-        _show(tables, said, written)
+        _show(found, written, long)
 
 
-def run_analysis(options: Options, out: Path) -> tuple[dict[str, pd.DataFrame], list[str], list[Path]]:
-    """Read, analyse, draw and only then write; the tables, what was said, and the paths."""
-    from concentra import __version__
-    from concentra.analysis.cohort import analyse
-    from concentra.cli._cohort_figures import pictures
-    from concentra.cli._cohort_input import read_cohort
-    from concentra.cli._cohort_output import refuse_unwritable, write_all
-    from concentra.report import analysis as report
+def run_analysis(options: Options, out: Path) -> tuple[Analysis, list[Path]]:
+    """Read, analyse, and only then write; the analysis and the paths."""
+    from concentra.run import run
+    from concentra.run.write import refuse_unwritable, write_all
 
     refuse_unwritable(out)
-    asked = read_cohort(options, _tell)
-    found = analyse(asked.counted, asked.plan, scales=asked.scales, tell=_tell)
-    said = [*asked.said, *found.said]
-    if not (asked.plan.comparisons or asked.plan.trend):
-        said.append(_what_could_be_asked())
+    found = run(options, progress=_tell)
     _tell("figures and report")
-    drawn = pictures(found.tables, options.trend)
-    title = f"Concentration of {', '.join(Path(name).name for name in options.cells[:3])}"
-    if len(options.cells) > 3:
-        title += f" and {len(options.cells) - 3} more"
-    summary = report.summary(title, found.tables, said, drawn, METHOD)
-    page = report.page(title, found.tables, said, drawn, METHOD, __version__)
-    written = write_all(out, options, asked.counted, found.tables, drawn, summary, page)
-    return found.tables, said, written
+    written = write_all(found, out)
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr)
+    return found, written
 
 
 def _named(context: typer.Context) -> list[str]:
@@ -153,53 +182,40 @@ def _named(context: typer.Context) -> list[str]:
     return [
         f"--{name.replace('_', '-')}" if name != "cells" else "files of cells"
         for name in context.params
-        if name not in ("run", "out", "json")
+        if name not in ("run", "out", "json", "long")
         and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
 
 
-def _what_could_be_asked() -> str:
-    return (
-        "nothing was compared: --contrast COLUMN:EARLY:LATE or --trend COLUMN asks how concentration changes"
-    )
-
-
-def _printable(text: str) -> str:
-    """Text without what could steer a terminal."""
-    return "".join(one if one.isprintable() else " " for one in text)
-
-
 def _tell(what: str) -> None:
     if sys.stderr.isatty():
-        print(
-            f"\r\x1b[K  {_printable(what)[:100]}",
-            end="",
-            file=sys.stderr,
-        )
+        print(f"\r\x1b[K  {printable(what)[:76]}", end="", file=sys.stderr)
 
 
-def _show(tables: dict[str, pd.DataFrame], said: list[str], written: list[Path]) -> None:
-    from concentra.report import analysis as report
+def _show(found: Analysis, written: list[Path], long: bool) -> None:
+    """The answer, a line a tissue, notes, and where the report is; never wider than the terminal."""
+    from concentra.cli import _terminal as terminal
+    from concentra.report import sentences
 
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
-    for sentence in said:
-        print(_printable(sentence))
-    rows = report.verdict_rows(tables)
-    rest = report.not_compared(rows)
-    for name, shown in report.by_contrast(rows).items():
-        print_table(shown, title=_printable(name))
-        if name in rest:
-            print(rest[name])
-    for name, shown in report.scale_rows(tables).items():
-        print_table(
-            shown, title=f"{report.GRANULARITY}: {_printable(name)} (*: beyond chance after adjustment)"
-        )
-    if trend := report.trend_rows(tables):
-        print_table(trend, title=f"Trend along {_printable(tables['trend']['along'].iloc[0])}")
+    def say(text: str) -> None:
+        for line in terminal.wrapped(terminal.printable(text), terminal.columns(), "  "):
+            terminal.print_text(line)
+
+    contrast = found.tables.get("contrast")
+    if contrast is not None and len(contrast):
+        for words in sentences.answer(contrast, level=found.options.level):
+            say(words)
+        for name, lines in terminal.verdict_lines(contrast).items():
+            print()
+            say(name)
+            terminal.print_lines(lines)
+        if long:
+            terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
+        print()
+    for note in found.notes:
+        say(f"{note.kind}: {note}")
     print()
-    for path in written:
-        print(path)
+    terminal.print_open(written[0])
 
 
 COMMANDS = (analyze,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ def metrics(
     counts: Annotated[
         Path,
         typer.Argument(
-            help="Table (.csv, .csv.gz, .tsv, .parquet): wide, first column the unit, the others parts; or long."
+            help="Table (.csv, .tsv, .txt, .xlsx, .rds, .parquet): wide (unit, then parts), or long."
         ),
     ],
     unit: Annotated[str | None, typer.Option(help="Long table: the column of units.")] = None,
@@ -28,10 +30,23 @@ def metrics(
         bool,
         typer.Option("--transposed", help="Wide table with a row for each part, a column for each unit."),
     ] = False,
+    about: Annotated[
+        list[str] | None,
+        typer.Option(help="Wide table: a column that is no part, such as age; repeat for more."),
+    ] = None,
+    parts: Annotated[
+        str | None,
+        typer.Option(help="Wide table: the columns that are parts, with commas, such as 'T cell,B cell'."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Gini coefficient and Hill numbers of every unit of a table of counts, shares or other amounts."""
-    rows = measured(counts, unit=unit, part=part, amount=amount, transposed=transposed)
+    named = [name.strip() for name in parts.split(",")] if parts is not None else None
+    rows, notes = measured(
+        counts, unit=unit, part=part, amount=amount, about=about or (), parts=named, transposed=transposed
+    )
+    for note in notes:
+        print(note, file=sys.stderr)
     if json:
         print_json(rows)
     else:
@@ -39,18 +54,36 @@ def metrics(
 
 
 def measured(
-    path: Path, *, unit: str | None, part: str | None, amount: str | None, transposed: bool = False
-) -> list[dict[str, Any]]:
-    """One row a unit: its number of parts, its amount, and its metrics.
+    path: Path,
+    *,
+    unit: str | None = None,
+    part: str | None = None,
+    amount: str | None = None,
+    about: Sequence[str] = (),
+    parts: Sequence[str] | None = None,
+    transposed: bool = False,
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """One row a unit: its number of parts, its amount, and its metrics; and notes on how the table was read.
 
     `hill_q1_corrected` and `coverage` are given for whole numbers only, because they count cells seen once.
     """
     import numpy as np
 
+    from concentra.composition.checks import listed, refuse_covariates, refuse_sums
     from concentra.io.counts import read_counts
     from concentra.metrics import compute, coverage, hill_q1_corrected
 
-    units, _, amounts = read_counts(path, unit=unit, part=part, amount=amount, transposed=transposed)
+    notes: list[str] = []
+    if parts is not None:
+        about = [*about, *_others(path, unit, parts)]
+    units, taken, amounts = read_counts(
+        path, unit=unit, part=part, amount=amount, about=about, transposed=transposed, notes=notes
+    )
+    if part is None and not transposed:
+        if parts is None:
+            refuse_sums(list(taken), amounts, str(path))
+            refuse_covariates(list(taken), str(path))
+        notes.append(listed(list(taken)))
     found = compute(amounts, PLAIN)
     whole = bool((amounts == np.floor(amounts)).all())
     for name, function in zip(COUNTED, (hill_q1_corrected, coverage), strict=True):
@@ -61,7 +94,16 @@ def measured(
         values = {metric: float(np.asarray(column)[place]) for metric, column in found.items()}
         row = {"unit": str(name), "n_parts": int(present[place]), "amount": float(amounts[place].sum())}
         rows.append(row | {key: None if np.isnan(value) else value for key, value in values.items()})
-    return rows
+    return rows, tuple(notes)
+
+
+def _others(path: Path, unit: str | None, parts: Sequence[str]) -> list[str]:
+    """The columns of a wide table that are neither the unit nor among the parts."""
+    from concentra.io.tables import TABLES, file_ending, require_columns, table_columns
+
+    names = list(table_columns(path, file_ending(path, TABLES)))
+    require_columns(path, parts, names)
+    return [name for name in names if name not in (unit or names[0], *parts)]
 
 
 COMMANDS = (metrics,)

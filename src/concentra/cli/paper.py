@@ -13,10 +13,11 @@ DOCUMENTS = ("build_pdf", "report")
 def paper(out: Out = RESULTS) -> None:
     """Write the manuscript (PDF, DOCX, HTML) and the report from the tables and figures of an output folder.
 
-    Nothing else is computed: after an edit of the text, or of a table, this is the quick way.
+    Nothing else is computed: after an edit of the text this is the quick way. Tables, figures and summaries must be
+    those that `concentra reproduce` wrote.
     """
     from concentra.errors import DataAbsentError
-    from concentra.study import declare, engine
+    from concentra.study import declare, engine, whole
     from concentra.workflow import alone
 
     folder = out.resolve()
@@ -27,6 +28,7 @@ def paper(out: Out = RESULTS) -> None:
             fix=f"run `concentra reproduce --out {out}`, or name the folder with --out",
         )
     with alone(folder):
+        whole.refuse_altered(folder)
         for name in DOCUMENTS:
             engine.run_node(name, data=None, out=folder)
             print(*(Path(out, file) for file in declare.nodes()[name].writes), sep="\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from concentra.cli._options import RESULTS, Json, Out, print_json, print_table
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ EXAMPLE = "Example: concentra verify --out results --json"
 
 
 def verify(out: Out = RESULTS, json: Json = False) -> None:
-    """Compare every published number and direction with the tables: expected, observed, verdict."""
+    """Compare every published number and direction with the tables: expected, observed, verdict.
+
+    A table that is not what its step wrote is not judged, and the command ends with status 1.
+    """
     from concentra.study import claims
 
     judgements = claims.judge(out)
@@ -23,6 +28,8 @@ def verify(out: Out = RESULTS, json: Json = False) -> None:
         print_json([judgement.as_dict() for judgement in judgements])
     else:
         show(judgements)
+    if any(judgement.verdict == "altered" for judgement in judgements):
+        raise typer.Exit(1)
 
 
 def show(judgements: Sequence[Judgement]) -> None:

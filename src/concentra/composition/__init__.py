@@ -5,6 +5,7 @@
 `composition`          `Composition` and `from_table`: counts (units × parts), labels of units, what was left out
 `units`                which cells belong to which sample of which donor
 `roles`, `spelling`    columns guessed from names; labels that differ in case or white space alone
+`checks`, `donors`     what a table holds that is no composition; who is a donor, and who is not
 `labels`               columns as text, and their names
 `annotated`            AnnData in and out
 =====================  ===============================================================================================

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from concentra.composition.annotated import is_annotated, whole_counts
+from concentra.composition.annotated import from_anndata, is_annotated, whole_counts
+from concentra.composition.checks import (
+    Blanks,
+    count_column,
+    refuse_repeated_columns,
+    refuse_repeated_counts,
+    refuse_same_file,
+    wide_table,
+)
 from concentra.composition.composition import Composition
+from concentra.composition.donors import Shared, dataset_columns, donor_notes, join_sheet, tell_apart
 from concentra.composition.labels import about_name, as_labels
 from concentra.composition.roles import Roles, candidates, guess_roles, require
 from concentra.composition.units import Columns, count_units
@@ -30,6 +40,11 @@ def read(
     sample: str | None = None,
     amount: str | None = None,
     wide: bool = False,
+    shares: bool = False,
+    parts: Sequence[str] = (),
+    about: Sequence[str] = (),
+    blanks: Blanks = "refuse",
+    shared_donors: Shared = "refuse",
     donors: Any = None,
     missing: Collection[str] = (),
     allow_missing: bool = False,
@@ -50,6 +65,13 @@ def read(
         several samples (visits, biopsies) of one donor.
     amount, wide
         The column of counts, where a row is one; whether each part is a column.
+    shares
+        Amounts are shares or percentages: there is no depth to correct for.
+    parts, about, blanks
+        Of a wide table: the columns that are parts (none: all of numbers), those that are not, and whether a blank is
+        refused or is "zero".
+    shared_donors
+        What a donor name in several data sets is: "refuse", "apart" or "same".
     donors
         A sheet with more labels of donors: a path or a frame with the donor column.
     missing
@@ -75,30 +97,34 @@ def read(
     >>> made.units[["donor", "age"]].values.tolist(), made.counts.toarray().tolist()
     ([['a', '3m'], ['b', '24m']], [[1, 1], [0, 1]])
     """
-    frames = [_opened(one, wide, progress) for one in _several(source)]
-    rows, kinds = _together(frames)
-    sheet = None if donors is None else _opened(donors, False, progress)
+    sources = _several(source)
+    refuse_same_file([one for one in sources if isinstance(one, (str, Path))])
+    notes: list[Note] = []
+    if (
+        wide
+        and len(sources) == 1
+        and donors is None
+        and (adata := _annotated(sources[0], progress)) is not None
+    ):
+        return _wide_annotated(adata, donor, tissue, sample, name)
+    frames = [_opened(one, wide, progress, notes) for one in sources]
+    rows = _together(frames)
+    sheet = None if donors is None else _opened(donors, False, progress, notes)
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
-    if wide:
-        roles = guess_roles(
-            [*rows.columns, WIDE_PART], donor=donor, stratum=tissue, part=WIDE_PART, sample=sample,
-            constant=_constant(rows, ["donor"]) if donor is None else (),
-        )  # fmt: skip
-    else:
-        guessed = [role for role, given in (("donor", donor), ("part", cell_type)) if given is None]
-        roles = guess_roles(
-            rows.columns, donor=donor, stratum=tissue, part=cell_type, sample=sample, constant=_constant(rows, guessed)
-        )  # fmt: skip
+    roles = _roles(rows, donor, tissue, WIDE_PART if wide else cell_type, sample, wide)
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
-    notes = [note for note in roles.notes if not (wide and note.text.startswith("part"))]
+    notes += [note for note in roles.notes if not (wide and note.text.startswith("part"))]
+    file = _name(sources)
     if wide:
-        rows, more = _long(rows, roles, wanted, kinds)
-        notes += more
+        separator = _separator(sources[0])
+        rows, more = _long(rows, roles, [*wanted, *about], list(parts), blanks, shares, file, separator)
         amount = WIDE_AMOUNT
-    elif amount is not None:
-        require(amount, rows.columns, "--amount")
+    else:
+        amount, more = _amount(rows, roles, amount, sample, file)
+    notes += more
+    rows, more = _told_apart(rows, roles, len(frames), shared_donors)
     taken = {roles.donor, roles.stratum, roles.part}
     columns = Columns(
         donor=roles.donor,
@@ -109,17 +135,117 @@ def read(
         required=tuple(one for one in wanted if one in rows and one not in taken and one != roles.sample),
         splitting=tuple(splitting),
         ignored=(FILE,) if len(frames) > 1 else (),
+        shares=shares,
     )
     progress("counting")
     made = count_units(rows, columns, missing=missing, limit=1.0 if allow_missing else 0.5, name=name)
-    made = replace(
-        made,
-        roles={role: column for role, column in (("donor", roles.donor), ("stratum", roles.stratum),
-               ("part", roles.part), ("sample", columns.sample)) if column is not None},
-    )  # fmt: skip
+    found = {"donor": roles.donor, "stratum": roles.stratum, "part": roles.part, "sample": columns.sample}
+    made = replace(made, roles={role: column for role, column in found.items() if column is not None})
     if sheet is not None:
         made = join_donors(made, sheet, roles.donor)
-    return replace(made, notes=(*notes, *made.notes))
+    more += [Note("limits", text) for text in donor_notes(made.units["donor"].unique())]
+    return replace(made, notes=(*notes, *more, *made.notes))
+
+
+def _roles(
+    rows: pd.DataFrame,
+    donor: str | None,
+    tissue: str | None,
+    cell_type: str | None,
+    sample: str | None,
+    wide: bool,
+) -> Roles:
+    guessed = [role for role, given in (("donor", donor), ("part", cell_type)) if given is None]
+    columns = [*rows.columns, WIDE_PART] if wide else list(rows.columns)
+    return guess_roles(
+        columns, donor=donor, stratum=tissue, part=cell_type, sample=sample, constant=_constant(rows, guessed)
+    )
+
+
+def _name(sources: Sequence[Any]) -> str:
+    """What messages call the data."""
+    return ", ".join(Path(one).name if isinstance(one, (str, Path)) else "the table" for one in sources[:3])
+
+
+def _separator(source: Any) -> str | None:
+    from concentra.io.tables import separator_of
+
+    return separator_of(source) if isinstance(source, (str, Path)) else None
+
+
+def _amount(
+    rows: pd.DataFrame, roles: Roles, amount: str | None, sample: str | None, file: str
+) -> tuple[str | None, list[Note]]:
+    """The column of counts: as named, or recognised where every combination of labels occurs once."""
+    keys = [one for one in (roles.donor, roles.stratum, sample, roles.part) if one is not None]
+    if amount is None:
+        found = count_column(rows, keys)
+        if found is None:
+            return None, []
+        return found, [Note("guessed", f"each row is a count: column {found!r} (every combination of "
+                            f"{', '.join(keys)} occurs once)")]  # fmt: skip
+    require(amount, rows.columns, "--amount")
+    labels = [str(n) for n in rows if n != amount and not pd.api.types.is_float_dtype(rows[n].dtype)]
+    refuse_repeated_counts(rows, labels, file)
+    return amount, []
+
+
+def _told_apart(
+    rows: pd.DataFrame, roles: Roles, n_sources: int, shared: Shared
+) -> tuple[pd.DataFrame, list[Note]]:
+    """Donors whose name stands in several data sets or files: refused, or as the user decided."""
+    found = [
+        one
+        for one in dataset_columns(rows.columns)
+        if one not in (roles.donor, roles.stratum, roles.part, FILE)
+    ]
+    column = found[0] if found else FILE if n_sources > 1 else None
+    if column is None or column not in rows or rows[column].nunique() < 2:
+        return rows, []
+    if column == FILE and shared == "refuse" and roles.stratum is not None:
+        places = rows[[roles.donor, roles.stratum, FILE]].astype(object).drop_duplicates()
+        if not places.duplicated([roles.donor, roles.stratum]).any():
+            shared = "same"  # each file holds other tissues of the same donors
+    pairs = rows[[roles.donor, column]].astype(object)
+    distinct = pairs.drop_duplicates()
+    names, notes = tell_apart(distinct[roles.donor], distinct[column], shared=shared)
+    if not notes or shared == "same":
+        return rows, [Note("limits", text) for text in notes]
+    lookup = dict(zip(distinct.itertuples(index=False, name=None), names, strict=True))
+    told = [lookup[pair] for pair in pairs.itertuples(index=False, name=None)]
+    return rows.assign(**{roles.donor: told}), [Note("limits", text) for text in notes]
+
+
+def _annotated(source: Any, progress: Callable[[str], None]) -> Any:
+    """The AnnData that a source is or holds; None where it is none."""
+    if is_annotated(source):
+        return source
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(ANNOTATED):
+        import anndata
+
+        from concentra.io.cells import label_columns
+
+        label_columns(source)  # checks the file before anndata reads it whole
+        progress(f"reading {Path(source).name}")
+        return (anndata.read_h5ad if str(source).lower().endswith(".h5ad") else anndata.read_zarr)(source)
+    return None
+
+
+def _wide_annotated(
+    adata: Any, donor: str | None, tissue: str | None, sample: str | None, name: str
+) -> Composition:
+    """The composition of an AnnData of units × parts, its donors in the column named or guessed."""
+    obs = adata.obs.reset_index(drop=True)
+    roles = _roles(obs, donor, tissue, WIDE_PART, sample, wide=True)
+    adata = adata.copy()
+    found = {"donor": roles.donor, "stratum": roles.stratum, "sample": sample}
+    for role, column in found.items():
+        if column is not None and column != role:
+            adata.obs[role] = adata.obs[column].to_numpy()
+    made = from_anndata(adata)
+    notes = [note for note in roles.notes if not note.text.startswith("part")]
+    columns = {role: column for role, column in found.items() if column is not None}
+    return replace(made, roles=columns, name=name, notes=(*notes, *made.notes))
 
 
 def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Composition:
@@ -141,7 +267,7 @@ def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Compositi
     >>> sheet = pd.DataFrame({"donor": ["a", "c"], "bmi": [21.5, 30.0]})
     >>> joined = join_donors(made, sheet, "donor")
     >>> joined.units["bmi"].tolist(), str(joined.notes[-1])
-    (['21.5', None], "1 donor of the sheet without cells: 'c'")
+    (['21.5', None], "donors of 'the donor sheet' without cells: 'c'")
     """
     column = donor if donor in sheet else next(iter(candidates(map(str, sheet.columns), "donor")), None)
     if column is None:
@@ -150,36 +276,14 @@ def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Compositi
             expected=f"a column {donor!r}",
             fix=nearest(donor, map(str, sheet.columns)),
         )
-    names = as_labels(sheet[column]).astype(object).map(lambda text: text if text is None else str(text).strip())
-    known = sheet.assign(**{column: names})[names.notna().to_numpy()]
-    twice = known[column].duplicated()
-    if twice.any():
-        raise LabelError(
-            found=f"donor {known.loc[twice, column].iloc[0]!r} in several rows of the sheet",
-            expected="one row for each donor",
-            fix="join the rows",
-        )
-    donors, listed = set(made.units["donor"]), set(known[column])
-    if not donors & listed:
-        raise LabelError(
-            found=f"no donor of the sheet has cells: {sorted(listed)[:3]} against {sorted(donors)[:3]}",
-            expected="the names of donors as the cells have them",
-            fix="correct the sheet, or name its column of donors as that of the cells",
-        )
+    names = made.units["donor"]
+    found, notes = join_sheet(list(dict.fromkeys(names)), sheet, column)
     labels = {}
-    for other in known.columns:
-        if other != column:
-            texts = as_labels(known[other]).astype(object)
-            values = dict(zip(known[column], texts.where(texts.notna(), None), strict=True))
-            labels[about_name(str(other))] = [values.get(one) for one in made.units["donor"]]
-    notes = [
-        Note("limits", f"{len(some)} donor{'s' * (len(some) > 1)} {what}: {', '.join(map(repr, sorted(some)[:5]))}"
-             + (f" and {len(some) - 5} more" if len(some) > 5 else ""))
-        for some, what in ((donors - listed, "without a row in the sheet of donors"),
-                           (listed - donors, "of the sheet without cells"))
-        if some
-    ]  # fmt: skip
-    return made.with_labels(labels).noted(*notes)
+    for other in found.columns:
+        texts = as_labels(found[other].reset_index(drop=True)).astype(object)
+        values = dict(zip(found.index, texts.where(texts.notna(), None), strict=True))
+        labels[about_name(str(other))] = [values[one] for one in names]
+    return made.with_labels(labels).noted(*(Note("limits", text) for text in notes))
 
 
 def _several(source: Any) -> list[Any]:
@@ -193,19 +297,20 @@ def _several(source: Any) -> list[Any]:
     return sources
 
 
-def _opened(source: Any, wide: bool, progress: Callable[[str], None]) -> pd.DataFrame:
+def _opened(source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note]) -> pd.DataFrame:
     """All columns of one source that can be labels or counts, one row a cell (count, unit)."""
     if isinstance(source, (str, Path)):
         progress(f"reading {Path(source).name}")
-        if wide and str(source).lower().endswith(ANNOTATED):
-            import anndata
-
-            read_it = anndata.read_h5ad if str(source).lower().endswith(".h5ad") else anndata.read_zarr
-            return _opened(read_it(source), wide, progress)
+        if wide and (adata := _annotated(source, progress)) is not None:
+            return _opened(adata, wide, progress, notes)
         from concentra.io.cells import read_all_labels
 
-        return read_all_labels(source)
+        sentences: list[str] = []
+        frame = read_all_labels(source, notes=sentences)
+        notes += [Note("repaired", one) for one in sentences]
+        return frame
     if is_annotated(source):
+        _refuse_doubled(source.obs)
         if not wide:
             return source.obs.reset_index(drop=True)
         counts = pd.DataFrame(whole_counts(source), columns=source.var_names.astype(str))
@@ -221,28 +326,24 @@ def _opened(source: Any, wide: bool, progress: Callable[[str], None]) -> pd.Data
 
 
 def _refuse_doubled(frame: pd.DataFrame) -> None:
-    names = frame.columns.astype(str)
-    if not names.is_unique:
-        raise TableError(
-            found=f"column {names[names.duplicated()][0]!r} more than once",
-            expected="one column of each name",
-            fix="rename or drop one of them",
-        )
+    refuse_repeated_columns(frame.columns)
 
 
-def _together(frames: list[pd.DataFrame]) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """All sources as one frame with the columns that each of them has."""
     if len(frames) == 1:
-        return frames[0], {}
+        return frames[0]
     shared = [name for name in frames[0].columns if all(name in other for other in frames[1:])]
     kept = []
     for number, frame in enumerate(frames):
         columns = {
-            name: frame[name].astype(object) if isinstance(frame[name].dtype, pd.CategoricalDtype) else frame[name]
+            name: frame[name].astype(object)
+            if isinstance(frame[name].dtype, pd.CategoricalDtype)
+            else frame[name]
             for name in shared
         }
         kept.append(pd.DataFrame(columns).assign(**{FILE: str(number)}))
-    return pd.concat(kept, ignore_index=True), {}
+    return pd.concat(kept, ignore_index=True)
 
 
 def _constant(rows: pd.DataFrame, roles: Collection[str]) -> list[str]:
@@ -261,27 +362,34 @@ def _repeats(rows: pd.DataFrame, roles: Roles) -> bool:
 
 
 def _long(
-    rows: pd.DataFrame, roles: Roles, wanted: Sequence[str], kinds: Mapping[str, Any]
+    rows: pd.DataFrame,
+    roles: Roles,
+    labels: Sequence[str],
+    parts: list[str],
+    blanks: Blanks,
+    shares: bool,
+    file: str,
+    separator: str | None,
 ) -> tuple[pd.DataFrame, list[Note]]:
     """A table of units × parts as rows of counts; every column of numbers that is no label is a part."""
-    labels = {one for one in (roles.donor, roles.stratum, roles.sample, FILE, *wanted) if one in rows}
-    parts = [n for n in rows if n not in labels and pd.api.types.is_numeric_dtype(rows[n]) and rows[n].dtype != bool]
-    if not parts:
-        raise TableError(
-            found="no column of counts",
-            expected="a column of whole numbers for each part, beside the labels",
-            fix="leave out --wide if each row is a cell; --amount COLUMN if each row is a count",
-        )
-    others = [name for name in rows if name not in parts]
-    if roles.sample is None and rows.duplicated([n for n in (roles.stratum, roles.donor) if n in rows]).any():
-        rows = rows.assign(**{ROW: [f"row {number + 1}" for number in range(len(rows))]})
-        others.append(ROW)
-    long = pd.concat(
-        [rows[others].assign(**{WIDE_PART: str(part), WIDE_AMOUNT: rows[part].fillna(0)}) for part in parts],
-        ignore_index=True,
-    )
-    shown = ", ".join(map(repr, parts[:6])) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
-    return long, [Note("guessed", f"{len(parts)} columns are cell types: {shown}")]
+    held: list[str] = [
+        one for one in (roles.donor, roles.stratum, roles.sample, FILE, *labels) if one in rows and one
+    ]
+    held = [one for one in dict.fromkeys(held) if one not in parts]
+    truths = [str(name) for name in rows if pd.api.types.is_bool_dtype(rows[name].dtype)]
+    found = wide_table(
+        rows, list(dict.fromkeys([*held, *truths])), parts=parts or None, blanks=blanks, shares=shares, file=file,
+        separator=separator,
+    )  # fmt: skip
+    others = rows[list(found.labels)]
+    keys = [one for one in (roles.stratum, roles.donor) if one in rows]
+    if roles.sample is None and rows[keys].astype(object).duplicated().any():
+        others = others.assign(**{ROW: [f"row {number + 1}" for number in range(len(rows))]})
+    n_parts = len(found.parts)
+    long = others.iloc[np.repeat(np.arange(len(rows)), n_parts)].reset_index(drop=True)
+    names = pd.Categorical.from_codes(np.tile(np.arange(n_parts), len(rows)), pd.Index(found.parts))
+    long = long.assign(**{WIDE_PART: names, WIDE_AMOUNT: found.amounts.ravel()})
+    return long, [Note("guessed", text) for text in found.notes]
 
 
 ROW = "row of the table"
@@ -300,7 +408,7 @@ def levels_of(source: Any) -> pd.DataFrame:
     >>> levels_of(pd.DataFrame({"fine": ["B1", "B2", "T"], "coarse": ["B", "B", "T"]}))["coarse"].tolist()
     ['B', 'B', 'T']
     """
-    frame = _opened(source, False, lambda what: None)
+    frame = _opened(source, False, lambda what: None, [])
     if frame.shape[1] < 2:
         raise TableError(
             found="a file of levels with one column",
@@ -331,6 +439,4 @@ def natural_order(values: Collection[object]) -> list[str]:
         pieces = re.split(r"(\d+(?:\.\d+)?)", value)
         return ([float(one) if number % 2 else one for number, one in enumerate(pieces)], value)
 
-    return sorted((str(value) for value in values if value is not None and not (value != value)), key=key)
-
-
+    return sorted((str(value) for value in values if value is not None and value == value), key=key)

@@ -18,7 +18,12 @@ from concentra.errors import AmountError, DesignError, LabelError
 from concentra.io.labels import label_text
 from concentra.notes import Note
 
-NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = "donor unknown", "part unknown", "stratum unknown", "sample unknown"
+NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = (
+    "donor unknown",
+    "part unknown",
+    "stratum unknown",
+    "sample unknown",
+)
 POOLED, NO_CELLS = "label names several donors", "no cells"
 SEVERAL = " + "
 LIMIT = 0.5
@@ -46,6 +51,8 @@ class Columns:
         Those of `required` whose values distinguish the samples of a donor (before and after).
     ignored
         Columns that are not kept as labels.
+    shares
+        Whether amounts are shares.
     """
 
     donor: str
@@ -57,6 +64,7 @@ class Columns:
     required: tuple[str, ...] = ()
     splitting: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    shares: bool = False
 
     def keys(self) -> dict[str, str | None]:
         """The column behind each name that decides to which unit a row belongs."""
@@ -67,7 +75,12 @@ class Columns:
 
 
 def count_units(
-    rows: pd.DataFrame, columns: Columns, *, missing: Collection[str] = (), limit: float = LIMIT, name: str = ""
+    rows: pd.DataFrame,
+    columns: Columns,
+    *,
+    missing: Collection[str] = (),
+    limit: float = LIMIT,
+    name: str = "",
 ) -> Composition:
     """The composition of labelled cells, or of counts.
 
@@ -102,18 +115,19 @@ def count_units(
         key: as_labels(rows[column] if column is not None else pd.Series(WHOLE, index=rows.index))
         for key, column in keys.items()
     }
-    amounts = None if columns.amount is None else whole_amounts(rows, columns.amount)
+    amounts = None if columns.amount is None else _amounts(rows, columns)
     spelling, notes = _spelled(labels, amounts, missing)
     codes = {key: _recoded(values, spelling[key]) for key, values in labels.items()}
     reason = _excluded(rows, columns)
     if reason is not None:
         codes["reason"] = reason
     combined, place = _combinations(codes)
-    totals = np.bincount(place, weights=amounts, minlength=len(combined)).astype(np.int64)
-    combined["n_cells"] = totals
+    totals = np.bincount(place, weights=amounts, minlength=len(combined))
+    combined["n_cells"] = totals if columns.shares else totals.astype(np.int64)
     kept, left_out, lost = _with_roles(combined, limit)
     notes += lost
-    _refuse_cells_as_donors(kept)
+    if not columns.shares:
+        _refuse_cells_as_donors(kept)
     kept, more = _sampled(kept, columns)
     notes += more
     unit = _unit_of_rows(kept, len(combined))[place]
@@ -121,11 +135,13 @@ def count_units(
     about, varied = _described(rows, unit, len(units), columns, missing)
     required = {about_name(one): units[about_name(one)].to_numpy() for one in columns.required}
     units = units[list(KEY)].assign(**about, **required)
-    made = _matrix(kept, units, left_out, tuple([*notes, *varied]), name)
+    made = _matrix(kept, units, left_out, (*notes, *varied), name)
     if columns.amount is None:
-        part = np.append(made.parts.index.get_indexer(combined["part"]), -1)[place]
+        part = np.append(made.parts.index.get_indexer(pd.Index(combined["part"])), -1)[place]
         made = replace(made, cells=(unit.astype(np.int32), part.astype(np.int32)))
     made = made.kept(made.n_cells > 0, NO_CELLS)
+    if columns.shares:
+        return as_shares(made)
     check_account(int(totals.sum()), made)
     return made
 
@@ -145,6 +161,34 @@ def check_account(n_read: int, made: Composition) -> None:
             expected="every cell counted or left out",
             fix="report this with the file: it is an error of the program",
         )
+
+
+def as_shares(made: Composition) -> Composition:
+    """The composition with amounts that sum to 1 in every unit, marked as shares.
+
+    >>> made = count_units(pd.DataFrame({"d": ["a", "a"], "p": ["T", "B"]}), Columns("d", "p"))
+    >>> as_shares(made).counts.toarray().tolist()
+    [[0.5, 0.5]]
+    """
+    counts = made.counts.astype(np.float64)
+    counts.data = counts.data / np.repeat(made.n_cells, np.diff(counts.indptr))
+    return replace(made, counts=csr_array(counts), of_shares=True)
+
+
+def _amounts(rows: pd.DataFrame, columns: Columns) -> NDArray[np.float64]:
+    assert columns.amount is not None
+    if not columns.shares:
+        return whole_amounts(rows, columns.amount)
+    values = pd.to_numeric(rows[columns.amount].astype(object), errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        raise AmountError(
+            found=f"{rows[columns.amount].iloc[[bad[0]]].tolist()[0]!r} in column {columns.amount!r}, "
+            f"data row {bad[0] + 1}",
+            expected="shares of 0 or more",
+            fix="correct the row",
+        )
+    return values
 
 
 def whole_amounts(rows: pd.DataFrame, amount: str) -> NDArray[np.float64]:
@@ -211,8 +255,12 @@ def _combinations(codes: Mapping[str, pd.Categorical]) -> tuple[pd.DataFrame, Co
 
 def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
     """Combinations with every role, those without with the reason, and a note on them."""
-    reason = combined["reason"].copy() if "reason" in combined else pd.Series(None, index=combined.index, dtype=object)
-    total = int(combined["n_cells"].sum())
+    reason = (
+        combined["reason"].copy()
+        if "reason" in combined
+        else pd.Series(None, index=combined.index, dtype=object)
+    )
+    total = combined["n_cells"].sum()
     notes = []
     roles = [("part", NO_PART), ("stratum", NO_STRATUM), ("sample", NO_SAMPLE), ("donor", NO_DONOR)]
     for name, why in roles:
@@ -220,7 +268,7 @@ def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.
             continue
         lacking = combined[name].isna() & reason.isna()
         reason[combined[name].isna() & (reason.isna() | (name == "donor"))] = why
-        n_missing = int(combined.loc[lacking, "n_cells"].sum())
+        n_missing = combined.loc[lacking, "n_cells"].sum()
         if n_missing > limit * total:
             raise LabelError(
                 found=f"{name} missing in {n_missing:,} of {total:,} cells",
@@ -233,7 +281,7 @@ def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.
     by = [name for name in lost.columns if name not in ("part", "n_cells")]
     left_out = lost.groupby(by, dropna=False, sort=True)["n_cells"].sum().reset_index()
     left_out = left_out[left_out["n_cells"] > 0].reset_index(drop=True).astype(object)
-    left_out = left_out.where(left_out.notna(), None).astype({"n_cells": "int64"})
+    left_out = left_out.where(left_out.notna(), None).astype({"n_cells": combined["n_cells"].dtype})
     return combined[reason.isna()].drop(columns="reason", errors="ignore"), left_out, notes
 
 
@@ -257,8 +305,13 @@ def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[N
         repeated = set(several[several].reset_index()["donor"])
         names = names.where(~kept["donor"].isin(repeated), names + SEPARATOR + kept["sample"].astype(str))
         if repeated:
-            notes.append(Note("guessed", f"{len(repeated)} donors have several samples (column {columns.sample!r}): "
-                              "repeats of one donor, never independent donors"))
+            notes.append(
+                Note(
+                    "guessed",
+                    f"{len(repeated)} donors have several samples (column {columns.sample!r}): "
+                    "repeats of one donor, never independent donors",
+                )
+            )
     kept = kept.assign(sample=names)
     for name, column in zip(required, columns.required, strict=True):
         varied = _varied(kept, name)
@@ -266,10 +319,17 @@ def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[N
             continue
         if column not in columns.splitting:
             _refuse_varied(kept, name, column, varied, columns)
-            notes.append(Note("limits", f"{len(varied)} donors have several values of {column!r}: they are treated "
-                              "as samples of one donor"))
+            notes.append(
+                Note(
+                    "limits",
+                    f"{len(varied)} donors have several values of {column!r}: they are treated "
+                    "as samples of one donor",
+                )
+            )
         inside = kept["donor"].isin(varied) & kept[name].notna()
-        kept = kept.assign(sample=kept["sample"].where(~inside, kept["sample"] + SEPARATOR + kept[name].astype(str)))
+        kept = kept.assign(
+            sample=kept["sample"].where(~inside, kept["sample"] + SEPARATOR + kept[name].astype(str))
+        )
     for name in required:
         kept, note = _filled(kept, name)
         notes += note
@@ -292,7 +352,8 @@ def _refuse_varied(kept: pd.DataFrame, name: str, column: str, varied: list[str]
     raise LabelError(
         found=f"donor {varied[0]!r} has {len(values)} values of {name!r}: {', '.join(map(repr, values[:4]))}{others}",
         expected=f"one value of {name!r} for each donor, or for each sample of a donor",
-        fix=hint + "correct the labels; or, where donors were measured repeatedly, --sample COLUMN names their "
+        fix=hint
+        + "correct the labels; or, where donors were measured repeatedly, --sample COLUMN names their "
         "samples, and --paired-by the donor compares each donor with itself",
     )
 
@@ -302,14 +363,19 @@ def _filled(kept: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Note]]:
     notes: list[Note] = []
     for place in (list(KEY), ["donor"]):
         pairs = kept.loc[kept[name].notna(), [*place, name]].drop_duplicates()
-        pairs = pairs[~pairs.duplicated(place, keep=False)].set_index(place)[name]
+        values = pairs[~pairs.duplicated(place, keep=False)].set_index(place)[name]
         where = pd.MultiIndex.from_frame(kept[place]) if len(place) > 1 else pd.Index(kept[place[0]])
-        found = pd.Series(pairs.reindex(where).to_numpy(dtype=object), index=kept.index)
+        found = pd.Series(values.reindex(where).to_numpy(dtype=object), index=kept.index)
         filled = kept[name].isna() & found.notna()
         if filled.any():
             n_cells, n_donors = int(kept.loc[filled, "n_cells"].sum()), kept.loc[filled, "donor"].nunique()
-            notes.append(Note("repaired", f"{n_cells:,} cells of {n_donors} donor{'s' * (n_donors > 1)} lack {name!r}: "
-                              "taken from the donor's other cells"))
+            notes.append(
+                Note(
+                    "repaired",
+                    f"{n_cells:,} cells of {n_donors} donor{'s' * (n_donors > 1)} lack {name!r}: "
+                    "taken from the donor's other cells",
+                )
+            )
             kept = kept.assign(**{name: kept[name].where(~filled, found)})
     return kept, notes
 
@@ -326,7 +392,11 @@ def _described(
     rows: pd.DataFrame, unit: Codes, n_units: int, columns: Columns, missing: Collection[str]
 ) -> tuple[dict[str, NDArray[np.object_]], list[Note]]:
     """Every other column that has one value in each unit, as text, (units,) each."""
-    taken = {one for one in columns.keys().values() if one} | {columns.amount, columns.exclude, *columns.ignored}
+    taken = {one for one in columns.keys().values() if one} | {
+        columns.amount,
+        columns.exclude,
+        *columns.ignored,
+    }
     none = {" ".join(label.split()).casefold() for label in missing}
     found: dict[str, NDArray[np.object_]] = {}
     for column in rows.columns:
@@ -338,7 +408,9 @@ def _described(
     return found, []
 
 
-def _one_a_unit(column: pd.Series, unit: Codes, n_units: int, none: Collection[str]) -> NDArray[np.object_] | None:
+def _one_a_unit(
+    column: pd.Series, unit: Codes, n_units: int, none: Collection[str]
+) -> NDArray[np.object_] | None:
     """The value of each unit, or None where a unit has several; missing ones are passed over."""
     if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
         labels = as_labels(column)
@@ -384,9 +456,8 @@ def _matrix(
 ) -> Composition:
     rows = pd.MultiIndex.from_frame(units[list(KEY)]).get_indexer(pd.MultiIndex.from_frame(kept[list(KEY)]))
     names, place = np.unique(kept["part"].to_numpy(dtype=object), return_inverse=True)
-    counts = csr_array(
-        (kept["n_cells"].to_numpy(dtype=np.int64), (rows, place)), shape=(len(units), len(names)), dtype=np.int64
-    )
+    amounts = kept["n_cells"].to_numpy()
+    counts = csr_array((amounts, (rows, place)), shape=(len(units), len(names)), dtype=amounts.dtype)
     counts.sum_duplicates()
     counts.eliminate_zeros()
     units = units.astype(object).where(units.notna(), None)

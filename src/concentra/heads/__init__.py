@@ -4,8 +4,10 @@
     Where the heads of a model can be switched off.
 `head_importance`
     One row a head: how much the loss worsens without it, with a standard error.
-`sweep_checkpoints`, `checkpoint_loader`, `list_checkpoints`
-    The same over the checkpoints of a training run; killed runs resume.
+`sweep_checkpoints`, `merge_sweep`, `checkpoint_loader`, `list_checkpoints`
+    The same over the checkpoints of a training run, also in shards; killed runs resume.
+`sweep_cost`
+    What that takes, before it is done.
 `token_batches`, `masked_batches`
     Evaluation tokens, the same at every checkpoint.
 `ablated`
@@ -28,8 +30,10 @@ _WHERE = {
     "find_head_sites": "sites",
     "head_importance": "importance",
     "sweep_checkpoints": "sweep",
-    "checkpoint_loader": "sweep",
-    "list_checkpoints": "sweep",
+    "merge_sweep": "parts",
+    "sweep_cost": "cost",
+    "checkpoint_loader": "checkpoints",
+    "list_checkpoints": "checkpoints",
     "token_batches": "batches",
     "masked_batches": "batches",
     "read_tokens": "batches",

@@ -28,9 +28,11 @@ import numpy as np
 
 from concentra.errors import ArgumentError, HookError
 from concentra.heads._torch import torch
+from concentra.heads.batches import as_batch, main_input
 from concentra.heads.guard import hooked
 from concentra.heads.loss import call_model
 from concentra.heads.sites import HeadSite, check_sites, find_head_sites, in_features
+from concentra.heads.wrapped import unwrap
 
 ABLATIONS = ("zero", "mean", "resample")
 
@@ -39,12 +41,14 @@ ABLATIONS = ("zero", "mean", "resample")
 class Replacement:
     """What stands in for the slice of a head: see the conventions of the module.
 
-    `means` holds, for `mean`, the mean projection input (in_features,) by layer.
+    `means` holds, for `mean`, the mean projection input (in_features,) by layer; `axes`, for `resample`, the axis of
+    the sequences in each layer's projection input, where that is not the first.
     """
 
     ablation: str
     seed: int = 0
     means: dict[int, Any] = field(default_factory=dict)
+    axes: dict[int, int] = field(default_factory=dict)
 
     def whole(self, site: HeadSite, clean: Any, n_sequences: int, batch_number: int) -> Any:
         """What stands in for the whole input of a projection, shaped to broadcast against `clean`."""
@@ -53,6 +57,9 @@ class Replacement:
         if self.ablation == "mean":
             return self.means[site.layer].to(device=clean.device, dtype=clean.dtype)
         donors = torch.as_tensor(donor_sequences(n_sequences, self.seed, batch_number), device=clean.device)
+        axis = self.axes.get(site.layer, 0)
+        if axis:
+            return clean.index_select(axis, donors)
         rows = clean.reshape(n_sequences, -1, clean.shape[-1])
         return rows[donors].reshape(clean.shape)
 
@@ -100,15 +107,16 @@ def _gapless(columns: Any) -> bool:
 
 @contextmanager
 def projection_input(
-    model: Any, site: HeadSite, change: Callable[[Any], Any], *, calls: int | None = 1
+    model: Any, site: HeadSite, change: Callable[[Any], Any], *, calls: int | list[int] | None = 1
 ) -> Iterator[None]:
     """Let `change` map the input of a projection, and count that it is called as often as it should be.
 
     Raises
     ------
     HookError
-        Where the projection was called another number of times than `calls` (`None`: do not count). Never
-        means that its weight is used behind its back; more than once, that layers share it.
+        Where the projection was called another number of times than `calls` (a list: than it has entries at the end,
+        where it has any; `None`: do not count). Never means that its weight is used behind its back; more than once,
+        that layers share it.
     """
     seen = []
 
@@ -121,10 +129,11 @@ def projection_input(
 
     with hooked([model.get_submodule(site.name).register_forward_pre_hook(hook, with_kwargs=True)]):
         yield
-    if calls is not None and len(seen) != calls:
+    expected = (len(calls) or len(seen)) if isinstance(calls, list) else calls
+    if expected is not None and len(seen) != expected:
         raise HookError(
-            found=f"{site.name!r} was called {len(seen)} times in one pass",
-            expected="once: never means that its weight is used without calling it, more that layers share it",
+            found=f"{site.name!r} was called {len(seen)} times in {expected} pass{'es' * (expected != 1)}",
+            expected="once a pass: never means that its weight is used without calling it, more that layers share it",
             fix="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
         )
 
@@ -140,14 +149,23 @@ def ablated(
     seed: int = 0,
     batch_number: int = 0,
 ) -> Iterator[None]:
-    """Switch off `heads`, given as (layer, head), for the one forward pass of the block.
+    """Switch off `heads`, given as (layer, head), in every forward pass of the block, those of `generate()` too.
 
     Parameters
     ----------
+    heads
+        (layer, head), both from 0.
     means
         For `ablation="mean"`: the mean projection input by layer, from `mean_inputs`.
     sites
         Where the heads are; found where not given.
+
+    Raises
+    ------
+    ArgumentError
+        A head or layer that does not exist, or no means for `ablation="mean"`.
+    HookError
+        A pass in which the projection was not called once.
 
     Examples
     --------
@@ -159,23 +177,54 @@ def ablated(
     >>> bool((without == before).all()), bool((model(tokens).logits == before).all())  # doctest: +SKIP
     (False, True)
     """
-    by_layer = {site.layer: site for site in (check_sites(model, sites) if sites else find_head_sites(model))}
+    inner, prefix = unwrap(model)
+    found = check_sites(inner, sites, prefix) if sites else find_head_sites(inner)
+    by_layer = {site.layer: site for site in found}
     replacement = Replacement(check_ablation(ablation), seed, means or {})
-    contexts = []
-    for layer in dict.fromkeys(layer for layer, _ in heads):
-        site = by_layer[layer]
-        width = in_features(model.get_submodule(site.name))
-        columns = columns_of(site, width, sorted({head for at, head in heads if at == layer}))
+    wanted = [(int(layer), int(head)) for layer, head in heads]
+    check_heads(by_layer, wanted)
+    _check_means(replacement, wanted)
+    passes: list[int] = []
 
-        def change(clean: Any, site: HeadSite = site, columns: Any = columns) -> Any:
-            whole = replacement.whole(site, clean, clean.shape[0], batch_number)
-            return replace_columns(clean, [columns], whole)
+    def counted(module: Any, arguments: Any, output: Any) -> None:
+        passes.append(1)
 
-        contexts.append(projection_input(model, site, change))
     with ExitStack() as stack:
-        for context in contexts:
-            stack.enter_context(context)
+        stack.enter_context(hooked([inner.register_forward_hook(counted)]))
+        for layer in dict.fromkeys(layer for layer, _ in wanted):
+            site = by_layer[layer]
+            width = in_features(inner.get_submodule(site.name))
+            columns = columns_of(site, width, sorted({head for at, head in wanted if at == layer}))
+
+            def change(clean: Any, site: HeadSite = site, columns: Any = columns) -> Any:
+                return replace_columns(
+                    clean, [columns], replacement.whole(site, clean, clean.shape[0], batch_number)
+                )
+
+            stack.enter_context(projection_input(inner, site, change, calls=passes))
         yield
+
+
+def check_heads(sites: dict[int, HeadSite], heads: Sequence[tuple[int, int]]) -> None:
+    """Refuse heads (layer, head) that a model does not have."""
+    for layer, head in heads:
+        if layer not in sites or not 0 <= head < sites[layer].n_heads:
+            there = f"heads 0 to {sites[layer].n_heads - 1}" if layer in sites else f"layers {sorted(sites)}"
+            raise ArgumentError(
+                found=f"no head {head} in layer {layer}",
+                expected=f"{there}; both are counted from 0",
+                fix="heads=[(layer, head), ...]",
+            )
+
+
+def _check_means(replacement: Replacement, heads: Sequence[tuple[int, int]]) -> None:
+    absent = sorted({layer for layer, _ in heads} - set(replacement.means))
+    if replacement.ablation == "mean" and absent:
+        raise ArgumentError(
+            found=f"no means for layers {absent}",
+            expected="for ablation='mean': the mean projection input of each layer",
+            fix="means=concentra.heads.mean_inputs(model, find_head_sites(model), batches)",
+        )
 
 
 def mean_inputs(model: Any, sites: Sequence[HeadSite], batches: Sequence[dict[str, Any]]) -> dict[int, Any]:
@@ -187,15 +236,68 @@ def mean_inputs(model: Any, sites: Sequence[HeadSite], batches: Sequence[dict[st
     >>> len(means), tuple(means[0].shape)  # four layers, width 64  # doctest: +SKIP
     (4, (64,))
     """
+    inner, prefix = unwrap(model)
+    sites = check_sites(inner, sites, prefix)
     totals: dict[int, Any] = {}
-    n_tokens = 0
-    for batch in batches:
-        mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"])).bool()
-        n_tokens += int(mask.sum())
-        for site, clean in zip(sites, clean_inputs(model, sites, batch), strict=True):
-            rows = clean.reshape(mask.numel(), -1)[mask.reshape(-1)].double().sum(dim=0)
-            totals[site.layer] = totals.get(site.layer, 0) + rows
-    return {layer: total / n_tokens for layer, total in totals.items()}
+    counts: dict[int, int] = {}
+    for batch in map(as_batch, batches):
+        padded = any(not bool(mask.all()) for mask in _masks(batch).values())
+        axes = sequence_axes(inner, sites, batch) if padded else {}
+        for site, clean in zip(sites, clean_inputs(inner, sites, batch), strict=True):
+            rows = _counted_rows(site, clean, batch, axes.get(site.layer, 0))
+            totals[site.layer] = totals.get(site.layer, 0) + rows.double().sum(dim=0)
+            counts[site.layer] = counts.get(site.layer, 0) + len(rows)
+    return {layer: total / counts[layer] for layer, total in totals.items()}
+
+
+def _masks(batch: dict[str, Any]) -> dict[str, Any]:
+    """The masks of the batch that tell padding, by name."""
+    names = ("attention_mask", "decoder_attention_mask")
+    return {name: batch[name].bool() for name in names if name in batch and batch[name].dim() == 2}
+
+
+def _counted_rows(site: HeadSite, clean: Any, batch: dict[str, Any], axis: int) -> Any:
+    """The rows (n, in_features) of a projection's input that are no padding.
+
+    The decoder's own mask is that of projections in a decoder, unless they attend to the encoder; a batch without
+    padding in the matching mask counts whole.
+    """
+    masks = _masks(batch)
+    decoder = "decoder" in site.name.split(".") and "decoder_input_ids" in batch
+    mask = masks.get("decoder_attention_mask" if decoder else "attention_mask")
+    if mask is None or bool(mask.all()):
+        return clean.reshape(-1, clean.shape[-1])
+    mask = mask.transpose(0, 1) if axis == 1 else mask
+    if mask.numel() * clean.shape[-1] != clean.numel():
+        raise ArgumentError(
+            found=f"an input of shape {tuple(clean.shape)} at {site.name!r}, padding {tuple(mask.shape)}",
+            expected="for ablation='mean': one row a token, so that padding can be left out",
+            fix="sequences without padding, or ablation='zero'",
+        )
+    return clean.reshape(-1, clean.shape[-1])[mask.reshape(-1)]
+
+
+def sequence_axes(model: Any, sites: Sequence[HeadSite], batch: dict[str, Any]) -> dict[int, int]:
+    """The axis of the sequences in each layer's projection input: 0, or 1 where the length comes first."""
+    total = int(batch[main_input(batch)].shape[0])
+    if total < 2:
+        return {site.layer: 0 for site in sites}
+    one = {
+        name: value[:1] if value.dim() and value.shape[0] == total else value for name, value in batch.items()
+    }
+    axes = {}
+    pairs = zip(sites, clean_inputs(model, sites, one), clean_inputs(model, sites, batch), strict=True)
+    for site, single, whole in pairs:
+        changed = [at for at, (a, b) in enumerate(zip(single.shape, whole.shape, strict=True)) if a != b]
+        if len(changed) != 1 or whole.shape[changed[0]] != total * single.shape[changed[0]] or changed[0] > 1:
+            raise HookError(
+                found=f"inputs of shapes {tuple(single.shape)} and {tuple(whole.shape)} at {site.name!r}, for 1 "
+                f"and {total} sequences",
+                expected="sequences along the first or second axis",
+                fix="ablation='zero', which does not ask which row belongs to which sequence",
+            )
+        axes[site.layer] = changed[0]
+    return axes
 
 
 def clean_inputs(model: Any, sites: Sequence[HeadSite], batch: dict[str, Any]) -> list[Any]:

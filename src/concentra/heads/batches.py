@@ -104,24 +104,70 @@ def masked_batches(
     return masked
 
 
+MAIN_INPUTS = (
+    "input_ids", "inputs_embeds", "pixel_values", "input_values", "input_features", "decoder_input_ids",
+)  # fmt: skip
+TOGETHER = 8
+"""Sequences given one by one are put into batches of this many."""
+
+
+def main_input(batch: dict[str, Any]) -> str:
+    """The key of what a batch is about: token ids, else images or sound, else the first key that is no label.
+
+    >>> main_input({"labels": 0, "pixel_values": 1})
+    'pixel_values'
+    """
+    known = [name for name in MAIN_INPUTS if name in batch]
+    return (known or [name for name in batch if name != "labels"] or [""])[0]
+
+
+def n_sequences(batch: dict[str, Any]) -> int:
+    """The number of sequences in a batch, the length of its main input."""
+    return int(batch[main_input(batch)].shape[0])
+
+
 def as_batch(batch: Any) -> dict[str, Any]:
-    """A batch as a dictionary of tensors: token ids alone, or a mapping with `input_ids`."""
+    """A batch as a dictionary of tensors: token ids alone, or a mapping."""
     if not hasattr(batch, "keys"):
         batch = {"input_ids": batch}
-    if "input_ids" not in batch:
+    tensors = {name: _tensor(name, value) for name, value in batch.items() if value is not None}
+    main = tensors.get(main_input(tensors))
+    if main is None or main.dim() == 0:
         raise ArgumentError(
             found=f"a batch with {sorted(batch)}",
-            expected="token ids (n_sequences, length), or a mapping with input_ids",
+            expected="token ids (n_sequences, length), or a mapping with input_ids or another input of the model",
             fix="batches = concentra.heads.token_batches(tokens)",
         )
-    return {name: torch.as_tensor(value) for name, value in batch.items() if value is not None}
+    if "input_ids" in tensors and (main.dim() != 2 or main.is_floating_point()):
+        raise ArgumentError(
+            found=f"input_ids of type {main.dtype} and shape {tuple(main.shape)}",
+            expected="whole numbers (n_sequences, length)",
+            fix="input_ids[None] for one sequence",
+        )
+    return tensors
+
+
+def _tensor(name: str, value: Any) -> Any:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            found=f"{name!r} is no array: {str(error)[:120]}",
+            expected="numbers, and rows of one length",
+            fix="pad the rows, and give attention_mask with 0 at the padding",
+        ) from None
 
 
 def as_batches(batches: Any) -> list[dict[str, Any]]:
-    """All batches as dictionaries; one tensor or one mapping is one batch; none is an error."""
-    single = hasattr(batches, "keys") or (hasattr(batches, "ndim") and batches.ndim == 2)
-    whole = [as_batch(batch) for batch in ([batches] if single else batches)]
-    if not whole or any(not len(batch["input_ids"]) for batch in whole):
+    """All batches as dictionaries; one tensor or mapping is one batch; sequences one by one are put together."""
+    if hasattr(batches, "keys") or (hasattr(batches, "ndim") and batches.ndim == 2):
+        found = [batches]
+    else:
+        found = list(batches)
+        if found and not hasattr(found[0], "keys") and all(np.ndim(one) == 1 for one in found):
+            found = [_stacked(found[start : start + TOGETHER]) for start in range(0, len(found), TOGETHER)]
+    whole = [as_batch(batch) for batch in found]
+    if not whole or any(not n_sequences(batch) for batch in whole):
         raise ArgumentError(
             found="no evaluation sequences",
             expected="at least one batch with at least one sequence",
@@ -130,14 +176,27 @@ def as_batches(batches: Any) -> list[dict[str, Any]]:
     return whole
 
 
+def _stacked(sequences: list[Any]) -> Any:
+    lengths = {len(one) for one in sequences}
+    if len(lengths) > 1:
+        raise ArgumentError(
+            found=f"sequences of {min(lengths)} to {max(lengths)} tokens, one by one",
+            expected="sequences of one length",
+            fix="cut them to one length, or pad them and give mappings with input_ids and attention_mask",
+        )
+    return torch.stack([torch.as_tensor(one) for one in sequences])
+
+
 def fingerprint(batches: Sequence[dict[str, Any]]) -> str:
     """The SHA-256 over names, types, shapes and values of all batches."""
     digest = hashlib.sha256()
     for batch in batches:
         for name in sorted(batch):
-            array = batch[name].detach().cpu().contiguous().numpy()
-            digest.update(f"{name} {array.dtype} {array.shape};".encode())
-            digest.update(array.tobytes())
+            tensor = batch[name].detach().cpu().contiguous()
+            digest.update(
+                f"{name} {str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)};".encode()
+            )
+            digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
     return digest.hexdigest()
 
 

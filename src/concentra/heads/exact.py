@@ -1,12 +1,14 @@
 """Exact ablation, batch by batch: one forward pass a unit, with what can be shared between passes shared.
 
 Savings never change a bit of a result, and that is checked rather than assumed: a pass from the prefix without
-ablation must give the baseline's losses, and several variants in one pass must give, on the first batch of each
-shape, the very losses that they give one at a time. What fails the check is not used.
+ablation must give the baseline's losses, losses from a few rows of logits at a time those from all, and several
+variants in one pass must give, on the first batch of each shape, the very losses that they give one at a time. What
+fails the check, or fails altogether, is not used, and a note says so.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,20 +18,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from concentra.errors import HookError
+from concentra.errors import ConcentraError, HookError
 from concentra.heads._torch import torch
 from concentra.heads.ablate import Replacement, projection_input, replace_columns
+from concentra.heads.batches import main_input, n_sequences
 from concentra.heads.loss import Loss, call_model
-from concentra.heads.prefix import Blocks, Prefix, advance, gather, repeated, resuming
-from concentra.heads.sites import HeadSite, in_features
+from concentra.heads.prefix import Blocks, Prefix, advance, repeated, resuming
+from concentra.heads.sites import HeadSite
+from concentra.heads.unembedding import BYTES_AT_A_TIME, ROWS_OF_A_KERNEL, Unembedding
 
 Sums = NDArray[np.float64]
+Counts = NDArray[np.int64]
 WORTH_BATCHING = 0.25
 """Seconds of a forward pass above which overhead is small, so that several variants in one save nothing."""
 WORTHWHILE = 0.9
 """What two variants in one pass may cost, relative to one at a time, for more to be tried."""
-ROWS_OF_A_KERNEL = 16
-"""Matrix kernels treat the rows that are left over by this number in another way, with other last bits."""
+LAST_BITS = 1e-4
+"""Variants by a number that was given may differ by this much, relative to the loss, from one at a time."""
 
 
 @dataclass
@@ -42,6 +47,8 @@ class Runner:
         What is measured, by which loss, with what in a head's place.
     blocks
         The blocks of the model, or `None` where the prefix is not to be kept.
+    unembedding
+        The module that makes the logits, or `None` where all logits are to be computed at once.
     prefix_required
         Whether a prefix that does not give the baseline is an error rather than left unused.
     variants
@@ -54,160 +61,263 @@ class Runner:
     loss: Loss
     replacement: Replacement
     blocks: Blocks | None
+    unembedding: Unembedding | None = None
     prefix_required: bool = False
     variants: int | str = "auto"
     max_cache_bytes: int = 2**30
+    notes: list[str] = field(default_factory=list)
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
-    proven: set[int] = field(default_factory=set)
+    chunked: dict[tuple[int, ...], bool] = field(default_factory=dict)
+    proven: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
+    compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
+    held: dict[int, Prefix] = field(default_factory=dict)
+    known: dict[int, tuple[Sums, Counts, int, float]] = field(default_factory=dict)
     peak_bytes: int = 0
-    kept_bytes: int = 0
 
-    def run_batch(
-        self, batch: dict[str, Any], sites: dict[HeadSite, list[Any]], number: int
-    ) -> tuple[Sums, NDArray[np.int64], dict[int, Sums], dict[int, float]]:
-        """Baseline sums (n,), token counts (n,), and by layer the sums (n_units, n) and the seconds taken."""
-        with torch.no_grad():
-            started = time.perf_counter()
-            gathered, (baseline, counts, size) = self._baseline(batch, list(sites))
-            seconds_of_pass = time.perf_counter() - started
-            ablated, seconds, held = {}, {}, None
-            for site, units in sites.items():
+    def __post_init__(self) -> None:
+        if self.variants == "auto" and has_experts(self.model):
+            self.variants = 1
+            self.notes.append(
+                "mixture of experts: one variant a pass, because the last bits depend on the tokens that share experts"
+            )
+
+    def baseline(self, batch: dict[str, Any], number: int) -> tuple[Sums, Counts]:
+        """The summed losses and token counts, both (n,), without ablation."""
+        if number not in self.known:
+            with torch.no_grad():
                 started = time.perf_counter()
-                held = self._prefix(batch, site, gathered.pop(site.layer, held), baseline)
-                width = self._width(batch, site, units, held, number, size, seconds_of_pass)
-                ablated[site.layer] = self._layer(batch, site, units, held, number, width)
-                seconds[site.layer] = time.perf_counter() - started
-        return baseline, counts.astype(np.int64), ablated, seconds
+                sums, counts, size = self._plain(batch)
+                seconds = time.perf_counter() - started
+                if self._few_rows(batch, sums, size):
+                    started = time.perf_counter()
+                    size = self._losses(batch, few_rows=True)[2]
+                    seconds = time.perf_counter() - started
+            self.known[number] = (sums, counts, size, seconds)
+        return self.known[number][:2]
 
-    def _losses(self, batch: dict[str, Any]) -> tuple[Sums, NDArray[Any], int]:
-        output = call_model(self.model, batch)
-        sums, counts = self.loss(output, batch)
-        return sums.double().cpu().numpy(), counts.cpu().numpy(), _bytes(output)
+    def layer(
+        self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any]
+    ) -> tuple[Sums, float]:
+        """The sums (n_units, n) with each unit of a layer switched off, and the seconds taken."""
+        self.baseline(batch, number)
+        started = time.perf_counter()
+        with torch.no_grad():
+            prefix = self._prefix(batch, number, site)
+            width = self._width(batch, site, units, prefix, number)
+            rows = self._rows(batch, site, units, prefix, number, width)
+        return rows, time.perf_counter() - started
 
-    def _baseline(self, batch: dict[str, Any], sites: list[HeadSite]) -> tuple[dict[int, Prefix], Any]:
-        """The prefixes of all sites, where they fit into the memory allowed, and the losses without ablation."""
-        widths = [in_features(self.model.get_submodule(site.name)) for site in sites]
-        expected = (
-            2 * 4 * sum(widths) * batch["input_ids"].numel()
-        )  # outputs of blocks and inputs of projections
-        if self.blocks is None or 2 * expected > self.max_cache_bytes:
-            return {}, self._losses(batch)
-        gathered, losses = gather(self.model, self.blocks, sites, lambda: self._losses(batch))
-        self.kept_bytes = sum(_bytes(prefix.below) + _bytes(prefix.clean) for prefix in gathered.values())
-        return gathered, losses
+    def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
+        try:
+            return self._losses(batch, few_rows=False)
+        except ConcentraError:
+            raise
+        except Exception as error:
+            raise HookError(
+                found=f"the model fails on a batch without any ablation: {type(error).__name__}: {str(error)[:300]}",
+                expected="a model that computes on these batches, in this type, on this device",
+                fix="try model(**batch); see dtype= and device=, and loss= for a model without next tokens",
+            ) from error
 
-    def _prefix(
-        self, batch: dict[str, Any], site: HeadSite, known: Prefix | None, baseline: Sums
-    ) -> Prefix | None:
+    def _losses(self, batch: dict[str, Any], *, few_rows: bool) -> tuple[Sums, Counts, int]:
+        if few_rows and self.unembedding is not None:
+            sums, counts = self.unembedding.losses(self.model, batch)
+            size = BYTES_AT_A_TIME
+        else:
+            output = call_model(self.model, batch)
+            sums, counts = self.loss(output, batch)
+            size = _bytes(output)
+        return sums.double().cpu().numpy(), counts.cpu().numpy().astype(np.int64), size
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _few_rows(self, batch: dict[str, Any], plain: Sums, size: int) -> bool:
+        """Whether losses come from a few rows of logits at a time: where that saves much and changes no bit."""
+        shape = _shape(batch)
+        if self.unembedding is None or shape in self.chunked:
+            return self.chunked.get(shape, False)
+        if size <= BYTES_AT_A_TIME:
+            self.chunked[shape] = False
+            return False
+        try:
+            same = np.array_equal(self._losses(batch, few_rows=True)[0], plain)
+            why = "" if same else "the logits are changed after their module, or the last bits differ"
+        except Exception as error:  # whatever it is, the plain way remains
+            same, why = False, f"{type(error).__name__}: {str(error)[:120]}"
+        if why:
+            self._note(f"logits are computed all at once ({why})")
+        self.chunked[shape] = same
+        return same
+
+    def _prefix(self, batch: dict[str, Any], number: int, site: HeadSite) -> Prefix | None:
         """The prefix of the site; the first time, proven to give the baseline bit by bit."""
         if self.blocks is None:
             return None
-        prefix = known
-        if prefix is None or prefix.site != site:
-            prefix = advance(self.model, self.blocks, site, batch, known)
-        if site.layer in self.proven:
-            return prefix
+        try:
+            prefix = advance(self.model, self.blocks, site, batch, self.held.pop(number, None))
+            if (site.layer, tuple(sorted(batch))) not in self.proven:
+                self._prove(batch, number, site, prefix)
+        except Exception as error:  # whatever it is, the plain way remains
+            if self.prefix_required:
+                raise
+            self.blocks = None
+            self.held.clear()
+            text = str(error).partition("\n")[0].removeprefix("error: ")
+            self._note(f"each pass starts at the bottom: {text[:160] or type(error).__name__}")
+            return None
+        if 2 * (self._held_bytes() + _size(prefix)) <= self.max_cache_bytes:
+            self.held[number] = prefix
+        return prefix
+
+    def _prove(self, batch: dict[str, Any], number: int, site: HeadSite, prefix: Prefix) -> None:
+        assert self.blocks is not None
         with resuming(self.model, self.blocks, site, prefix, 1):
-            sums, _, _ = self._losses(batch)
-        if np.array_equal(sums, baseline):
-            self.proven.add(site.layer)
-            return prefix
-        if self.prefix_required:
+            sums = self._losses(batch, few_rows=self.chunked.get(_shape(batch), False))[0]
+        if not np.array_equal(sums, self.known[number][0]):
             raise HookError(
                 found=f"from the outputs below {site.name!r} the loss is not the baseline's",
                 expected="blocks that pass on nothing but their output",
                 fix='prefix_cache="auto", which does without where it must',
             )
-        self.blocks = None
-        return None
+        self.proven.add((site.layer, tuple(sorted(batch))))
+
+    def _held_bytes(self) -> int:
+        return sum(map(_size, self.held.values()))
 
     def _width(
+        self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
+    ) -> int:
+        """How many variants go into one pass: given, or the most that change no bit and save time."""
+        shape = _shape(batch)
+        if shape not in self.widths:
+            if self.variants != "auto":
+                self.widths[shape] = int(self.variants)
+            else:
+                most = min(len(units), self._fitting(number, prefix))
+                seconds = self.known[number][3]
+                worth = seconds < WORTH_BATCHING and int(np.prod(shape)) % ROWS_OF_A_KERNEL == 0
+                self.widths[shape] = self._tried(batch, site, units[: most if worth else 1], prefix, number)
+        if self.widths[shape] > 1 and (site.layer, shape) not in self.compared:
+            self.compared.add((site.layer, shape))
+            self.widths[shape] = self._compared(batch, site, units, prefix, number, self.widths[shape])
+        return self.widths[shape]
+
+    def _compared(
         self,
         batch: dict[str, Any],
         site: HeadSite,
         units: list[Any],
-        held: Prefix | None,
+        prefix: Prefix | None,
         number: int,
-        size: int,
-        seconds: float,
+        width: int,
     ) -> int:
-        """How many variants go into one pass: given, or the most that change no bit and save time."""
-        if self.variants != "auto":
-            return int(self.variants)
-        shape = tuple(batch["input_ids"].shape)
-        if shape not in self.widths:
-            most = min(len(units), self._fitting(size, held))
-            worth = seconds < WORTH_BATCHING and int(np.prod(shape)) % ROWS_OF_A_KERNEL == 0
-            trial = units[:most] if worth else units[:1]
-            self.widths[shape] = self._tried(batch, site, trial, held, number)
-        return self.widths[shape]
+        """The width, or 1 where its first pass gives other losses for its first and last unit than one at a time."""
+        some = units[:width]
+        alone = self._rows(batch, site, [some[0], some[-1]], prefix, number, 1)
+        try:
+            together = self._rows(batch, site, some, prefix, number, width)[[0, -1]]
+        except Exception as error:  # whatever it is, the plain way remains
+            return self._one_at_a_time(f"{type(error).__name__}: {str(error)[:120]}")
+        tolerance = 0 if self.variants == "auto" else LAST_BITS
+        if not np.allclose(together, alone, rtol=tolerance, atol=0, equal_nan=True):
+            return self._one_at_a_time("together they give other losses")
+        return width
 
-    def _fitting(self, size: int, held: Prefix | None) -> int:
-        kept = 0 if held is None else _bytes(held.below) + _bytes(held.clean)
-        free = self.max_cache_bytes - self.kept_bytes
-        return max(1, free // max(1, 3 * size + kept))  # logits, their logarithms, the losses
+    def _fitting(self, number: int, prefix: Prefix | None) -> int:
+        size = self.known[number][2]
+        free = self.max_cache_bytes - self._held_bytes()
+        most = (
+            0 if prefix is None else max(_size(prefix), 2 * _bytes(prefix.clean))
+        )  # nothing is below the first
+        return max(1, free // max(1, 3 * size + most) - (prefix is not None))  # logits, logarithms, losses
+
+    def _one_at_a_time(self, why: str) -> int:
+        self._note(f"variants are computed one at a time: {why}")
+        return 1
 
     def _tried(
-        self, batch: dict[str, Any], site: HeadSite, units: list[Any], held: Prefix | None, number: int
+        self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
     ) -> int:
         """The largest number of variants, by halves, whose losses are those of one at a time, and faster."""
         if len(units) == 1:
             return 1
-        slow, _ = self._timed(batch, site, units[:1], held, number)
-        if self._timed(batch, site, units[:2], held, number)[0] > WORTHWHILE * slow:
-            return 1
-        alone = self._layer(batch, site, units, held, number, 1)
-        width = len(units)
-        while width > 1:
-            fast, together = self._timed(batch, site, units[:width], held, number)
-            if np.array_equal(together, alone[:width]) and fast < slow:
-                return width
-            width //= 2
+        slow, _ = self._timed(batch, site, units[:1], prefix, number)
+        try:
+            if self._timed(batch, site, units[:2], prefix, number)[0] > WORTHWHILE * slow:
+                return 1
+            alone = self._rows(batch, site, units, prefix, number, 1)
+            width = len(units)
+            while width > 1:
+                fast, together = self._timed(batch, site, units[:width], prefix, number)
+                if np.array_equal(together, alone[:width]) and fast < slow:
+                    return width
+                width //= 2
+        except Exception as error:  # whatever it is, the plain way remains
+            return self._one_at_a_time(f"{type(error).__name__}: {str(error)[:120]}")
         return 1
 
     def _timed(
-        self, batch: dict[str, Any], site: HeadSite, units: list[Any], held: Prefix | None, number: int
+        self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
     ) -> tuple[float, Sums]:
         """Seconds a variant, and the sums, of one pass."""
         started = time.perf_counter()
-        sums = self._pass(batch, site, units, held, number)
+        sums = self._pass(batch, site, units, prefix, number)
         return (time.perf_counter() - started) / len(units), sums
 
-    def _layer(
+    def _rows(
         self,
         batch: dict[str, Any],
         site: HeadSite,
         units: list[Any],
-        held: Prefix | None,
+        prefix: Prefix | None,
         number: int,
         width: int,
     ) -> Sums:
         """The sums (n_units, n) of a layer, `width` variants a pass; the last pass is filled up, not shortened."""
         width = min(width, len(units)) if self.variants == "auto" else width
-        passes = []
+        passes: list[Sums] = []
         for start in range(0, len(units), width):
             chosen = units[start : start + width]
             filled = chosen + [chosen[-1]] * (width - len(chosen))
-            passes.append(self._pass(batch, site, filled, held, number)[: len(chosen)])
+            passes.append(self._pass(batch, site, filled, prefix, number)[: len(chosen)])
         return np.concatenate(passes)
 
     def _pass(
-        self, batch: dict[str, Any], site: HeadSite, units: Sequence[Any], held: Prefix | None, number: int
+        self, batch: dict[str, Any], site: HeadSite, units: Sequence[Any], prefix: Prefix | None, number: int
     ) -> Sums:
-        copies, n_sequences = len(units), len(batch["input_ids"])
+        copies, rows = len(units), n_sequences(batch)
 
         def change(clean: Any) -> Any:
-            first = clean.reshape(copies, -1, clean.shape[-1])[0]
-            return replace_columns(clean, units, self.replacement.whole(site, first, n_sequences, number))
+            stand_in = torch.zeros((), dtype=clean.dtype, device=clean.device)
+            if self.replacement.ablation != "zero":
+                first = clean if copies == 1 else clean.reshape(copies, -1, clean.shape[-1])[0]
+                stand_in = self.replacement.whole(site, first, rows, number)
+            return replace_columns(clean, units, stand_in)
 
         with ExitStack() as stack:
             stack.enter_context(projection_input(self.model, site, change))
-            if held is not None and self.blocks is not None:
-                stack.enter_context(resuming(self.model, self.blocks, site, held, copies))
-            sums, _, size = self._losses(repeated(batch, copies))
-        kept = 0 if held is None else (_bytes(held.below) + _bytes(held.clean)) * (copies + 1)
-        self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self.kept_bytes)
-        return sums.reshape(copies, n_sequences)
+            if prefix is not None and self.blocks is not None:
+                stack.enter_context(resuming(self.model, self.blocks, site, prefix, copies))
+            few_rows = self.chunked.get(_shape(batch), False)
+            sums, _, size = self._losses(repeated(batch, copies, rows), few_rows=few_rows)
+        kept = _size(prefix) * (copies + 1)
+        self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self._held_bytes())
+        return sums.reshape(copies, rows)
+
+
+def has_experts(model: Any) -> bool:
+    """Whether tokens are sent to experts, so that a token's last bits may depend on the others in the pass."""
+    return any(re.search("moe|experts|router", type(module).__name__.lower()) for module in model.modules())
+
+
+def _shape(batch: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(batch[main_input(batch)].shape)
+
+
+def _size(prefix: Prefix | None) -> int:
+    return 0 if prefix is None else _bytes(prefix.below) + _bytes(prefix.clean)
 
 
 def _bytes(value: Any) -> int:

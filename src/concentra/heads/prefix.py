@@ -5,8 +5,8 @@ Ablating a head of block k changes nothing below the output projection of block 
 - the blocks below k are skipped: each returns at once what block k - 1 returned without ablation;
 - the attention of block k is skipped up to its projection: its input without ablation is kept.
 
-Where all outputs of blocks and all inputs of projections fit into the memory allowed, they are kept from the
-baseline's pass; else only one of each is held, and moved up layer by layer. Both savings assume that a block
+One output of a block and one input of a projection are held for each batch, where the memory allowed holds them, and
+moved up layer by layer. Both savings assume that a block
 passes on nothing but its output; the caller checks the assumption by comparing a pass without ablation, bit by
 bit, with the baseline.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 from concentra.errors import HookError
 from concentra.heads._torch import torch
+from concentra.heads.batches import n_sequences
 from concentra.heads.guard import hooked, replaced_forward
 from concentra.heads.loss import call_model
 from concentra.heads.sites import HeadSite
@@ -43,10 +44,11 @@ class Prefix:
 
     `below` is the output of the block under the site's; `attention` the module that ends with the site's
     projection (`None`: none does, and attention is computed again), `clean` the projection's input, `rest` what
-    `attention` returns beside the projection's output.
+    `attention` returns beside the projection's output; `rows` the number of sequences.
     """
 
     site: HeadSite
+    rows: int
     depth: int
     below: Any
     attention: str | None
@@ -78,32 +80,19 @@ def find_blocks(model: Any, sites: Sequence[HeadSite]) -> Blocks | None:
     return None
 
 
-def gather(
-    model: Any, blocks: Blocks, sites: Sequence[HeadSite], run: Callable[[], Any]
-) -> tuple[dict[int, Prefix], Any]:
-    """The prefixes of all sites by layer, from one whole pass that `run` makes, and what `run` returned."""
-    seen: dict[int, dict[str, Any]] = {site.layer: {} for site in sites}
-    handles = [
-        handle for site in sites for handle in _listen(model, blocks, site, seen[site.layer], stop=False)
-    ]
-    with hooked(handles):
-        result = run()
-    return {site.layer: _prefix(blocks, site, seen[site.layer], None) for site in sites}, result
-
-
 def advance(model: Any, blocks: Blocks, site: HeadSite, batch: dict[str, Any], held: Prefix | None) -> Prefix:
     """The prefix of `site`, computed from that of a lower site, by a pass that stops behind its attention."""
     seen: dict[str, Any] = {}
     with (
         skipping(model, blocks, held),
-        hooked(_listen(model, blocks, site, seen, stop=True)),
+        hooked(_listen(model, blocks, site, seen)),
         suppress(_Enough),
     ):
         call_model(model, batch)
-    return _prefix(blocks, site, seen, held)
+    return _prefix(blocks, site, seen, held, n_sequences(batch))
 
 
-def _prefix(blocks: Blocks, site: HeadSite, seen: dict[str, Any], held: Prefix | None) -> Prefix:
+def _prefix(blocks: Blocks, site: HeadSite, seen: dict[str, Any], held: Prefix | None, rows: int) -> Prefix:
     if site.name not in seen:
         raise HookError(
             found=f"{site.name!r} was called 0 times in one pass",
@@ -111,7 +100,7 @@ def _prefix(blocks: Blocks, site: HeadSite, seen: dict[str, Any], held: Prefix |
             fix="give sites=[HeadSite(...), ...] that are called once, or write the attention with a Linear",
         )
     below = seen.get("below", held.below if held is not None else None)
-    return Prefix(site, blocks.number[site.layer], below, *_shortcut(site, _inner(blocks, site), seen))
+    return Prefix(site, rows, blocks.number[site.layer], below, *_shortcut(site, _inner(blocks, site), seen))
 
 
 def _inner(blocks: Blocks, site: HeadSite) -> list[str]:
@@ -121,7 +110,7 @@ def _inner(blocks: Blocks, site: HeadSite) -> list[str]:
     return [name for name in above if name.startswith(blocks.names[blocks.number[site.layer]] + ".")]
 
 
-def _listen(model: Any, blocks: Blocks, site: HeadSite, seen: dict[str, Any], *, stop: bool) -> list[Any]:
+def _listen(model: Any, blocks: Blocks, site: HeadSite, seen: dict[str, Any]) -> list[Any]:
     """Hooks that note the output of the block below, the projection's input, and outputs up to its attention."""
 
     def before(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -130,7 +119,7 @@ def _listen(model: Any, blocks: Blocks, site: HeadSite, seen: dict[str, Any], *,
     def after(name: str, last: bool) -> Callable[..., None]:
         def note(module: Any, arguments: Any, output: Any) -> None:
             seen[name] = (output, _version(output))
-            if last and stop:
+            if last:
                 raise _Enough
 
         return note
@@ -175,7 +164,7 @@ def skipping(model: Any, blocks: Blocks, prefix: Prefix | None, copies: int = 1)
     """Let the blocks below the prefix return its output, repeated for `copies` of the batch."""
     with ExitStack() as stack:
         if prefix is not None and prefix.depth > 0:
-            below = repeated(prefix.below, copies)
+            below = repeated(prefix.below, copies, prefix.rows)
             for name in blocks.names[: prefix.depth]:
                 stack.enter_context(replaced_forward(model.get_submodule(name), lambda *_, **__: below))
         yield
@@ -188,7 +177,7 @@ def resuming(model: Any, blocks: Blocks, site: HeadSite, prefix: Prefix, copies:
         stack.enter_context(skipping(model, blocks, prefix, copies))
         if prefix.attention is not None:
             projection = model.get_submodule(site.name)
-            clean, rest = repeated(prefix.clean, copies), repeated(prefix.rest, copies)
+            clean, rest = (repeated(value, copies, prefix.rows) for value in (prefix.clean, prefix.rest))
 
             def forward(*_: Any, **__: Any) -> Any:
                 projected = projection(clean)
@@ -198,16 +187,21 @@ def resuming(model: Any, blocks: Blocks, site: HeadSite, prefix: Prefix, copies:
         yield
 
 
-def repeated(value: Any, copies: int, rows: int | None = None) -> Any:
-    """Tensors with their first axis repeated, one copy of the batch after the other; all else as it is."""
+def repeated(value: Any, copies: int, rows: int) -> Any:
+    """Tensors whose first axis holds the batch's `rows`, with one copy of it after the other; all else as it is.
+
+    What has one row for all sequences is broadcast, and stays one.
+    """
     if copies == 1 or value is None:
         return value
     if torch.is_tensor(value):
-        return value.repeat(copies, *[1] * (value.dim() - 1)) if value.dim() else value
+        if value.dim() == 0 or value.shape[0] % rows or (value.dim() > 1 and value.shape[0] == 1 < rows):
+            return value
+        return value.repeat(copies, *[1] * (value.dim() - 1))
     if isinstance(value, tuple):
-        return tuple(repeated(item, copies) for item in value)
+        return tuple(repeated(item, copies, rows) for item in value)
     if isinstance(value, list):
-        return [repeated(item, copies) for item in value]
+        return [repeated(item, copies, rows) for item in value]
     if isinstance(value, dict):
-        return {name: repeated(item, copies) for name, item in value.items()}
+        return {name: repeated(item, copies, rows) for name, item in value.items()}
     return value

@@ -1,33 +1,38 @@
 """Head importance over the checkpoints of a training run: one table, built from parts that survive a kill.
 
-Each checkpoint's rows are a file of their own in the folder `<out>.parts`, whole or absent, beside a record of
-what was asked. A run that was killed starts again after the last whole part; the table is always put together
-from the parts, so that resumed and undisturbed runs give the same table. (`seconds` is measured time:
-`timings=False` leaves it empty, and then the bytes are equal too.)
+A run that was killed starts again after the last whole layer; the table is always put together from the parts (see
+`concentra.heads.parts`), so that resumed, sharded and undisturbed runs give the same table. (`seconds` is measured
+time: `timings=False` leaves it empty, and then the bytes are equal too.)
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import gc
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from concentra.errors import ArgumentError, DataAbsentError
-from concentra.files import write_text
-from concentra.heads._torch import require
+from concentra import __version__
+from concentra.errors import ArgumentError
 from concentra.heads.batches import as_batches, fingerprint
-from concentra.heads.importance import head_importance
-from concentra.heads.table import check_suffix, read_table, write_table
-from concentra.progress import track
+from concentra.heads.checkpoints import Checkpoints, checkpoint_loader, matching
+from concentra.heads.identity import function_identity, model_identity
+from concentra.heads.importance import importance_by_layer
+from concentra.heads.parts import ALL, Parts
+from concentra.heads.sites import find_head_sites
+from concentra.heads.table import check_suffix, write_table
 
 Load = Callable[[str], Any]
-UNRECORDED = ("progress", "device", "max_cache_bytes", "prefix_cache", "variants_per_pass")
-"""Options that change no number, or only the last bits, and so may differ when a run resumes."""
+UNRECORDED = (
+    "model", "batches", "progress", "device", "max_cache_bytes", "prefix_cache", "variants_per_pass", "layers",
+    "loss", "checkpoint",
+)  # fmt: skip
+"""Options that change no number, or only the last bits, and so may differ when a run resumes; `loss` stands apart."""
 
 
 def sweep_checkpoints(
@@ -37,6 +42,10 @@ def sweep_checkpoints(
     out: str | Path,
     *,
     resume: bool = True,
+    shard: tuple[int, int] = (1, 1),
+    keep_going: bool = False,
+    model_class: str | None = None,
+    about_tokens: dict[str, str] | None = None,
     progress: bool = True,
     **options: Any,
 ) -> pd.DataFrame:
@@ -45,28 +54,40 @@ def sweep_checkpoints(
     Parameters
     ----------
     load
-        A function from a checkpoint to a model; or a folder with a sub-folder a checkpoint; or a model's name
-        at Hugging Face, whose revisions are the checkpoints.
+        A function from a checkpoint to a model; or a folder with a sub-folder or file a checkpoint (see
+        `concentra.heads.checkpoints`); or a model's name at Hugging Face, whose revisions are the checkpoints.
     checkpoints
-        Which, in this order; all sub-folders in the order of their steps where `None`.
+        Which, in this order, by name or pattern (`step*000`); all of a folder in the order of their steps where `None`.
     batches
         See `head_importance`.
     out
-        The table, `.csv` or `.parquet`; the parts lie in a folder beside it called `<out>.parts`.
+        The table, `.csv` or `.parquet`; the parts lie in a folder beside it called `<out>.parts`. Checkpoints that an
+        earlier run measured for this table stay in it.
     resume
-        Keep the parts that are there. Without, they are measured again.
+        Keep the parts that are there, once the model of each is seen to be the same. Without, they are measured again.
+    shard
+        (i, n): only the i-th of n shares of all checkpoints, or of their layers where there are more shares than
+        checkpoints. The table is written once no part is missing (see `merge_sweep`).
+    keep_going
+        Leave out a checkpoint that fails; `attrs["failed"]` tells which and why.
+    model_class
+        The class of transformers that loads the models of a folder or a name; by default the one that was saved.
+    about_tokens
+        How the evaluation tokens were made, for the record beside the parts.
     options
         Handed to `head_importance`.
 
     Returns
     -------
     DataFrame
-        The columns of `head_importance`, `checkpoint` as text.
+        The columns of `head_importance`, `checkpoint` as text; of a shard, the rows that are there. `attrs["notes"]`
+        says which savings were left out.
 
     Raises
     ------
     ArgumentError
-        Where the parts were measured with other tokens or options, or a checkpoint is named twice.
+        Where the parts are of another model, or were measured with other tokens, loss or options, or a checkpoint is
+        named twice.
 
     Examples
     --------
@@ -81,146 +102,206 @@ def sweep_checkpoints(
     {'0': 16, '1': 16}
     """
     check_suffix(out)
-    names = _checkpoint_names(load, checkpoints)
-    loader = load if callable(load) else checkpoint_loader(load)
+    _check_shard(shard)
+    loader: Any = load if callable(load) else checkpoint_loader(load, model_class=model_class)
+    if isinstance(loader, Checkpoints):
+        options.setdefault("name", Path(loader.source).name if loader.local else loader.source)
+        loader = Checkpoints(loader.source, loader.model_class, options.get("dtype", "float32") or "auto")
+    names = checkpoint_names(loader, checkpoints)
     whole = as_batches(batches)
-    folder = Path(f"{out}.parts")
-    if not callable(load):
-        options.setdefault("name", Path(load).name if Path(load).is_dir() else str(load))
-    _record(folder, whole, options, resume)
-    parts = [folder / f"{_safe(name)}{Path(out).suffix}" for name in names]
-    waiting = [
-        (name, part) for name, part in zip(names, parts, strict=True) if not (resume and part.exists())
-    ]
-    for name, part in track(waiting, "checkpoints") if progress else waiting:
-        table = head_importance(loader(name), whole, checkpoint=name, progress=False, **options)
-        write_table(table, part)
-    table = pd.concat([read_table(part) for part in parts], ignore_index=True)
-    write_table(table, out)
+    parts = Parts(Path(out))
+    if not resume and shard[1] > 1:
+        raise ArgumentError(
+            found="resume=False for one shard of several",
+            expected="shards that leave each other's parts alone",
+            fix=f"remove {parts.folder} before the first shard runs",
+        )
+    asked = _asked(loader, whole, options) | {"about_tokens": about_tokens or {}, "version": __version__}
+    parts.ask(asked, names, resume=resume)
+    work = _Sweep(loader, whole, parts, options, progress)
+    failed: dict[str, str] = {}
+    for name, share in _shares(names, shard):
+        try:
+            work.measure(name, share)
+        except Exception as error:
+            if not keep_going or isinstance(error, DifferentModelError):
+                raise
+            failed[name] = str(error).partition("\n")[0].removeprefix("error: ") or type(error).__name__
+    return _finished(parts, names, failed, work.notes)
+
+
+class DifferentModelError(ArgumentError):
+    """Parts of another model lie where a sweep is to continue."""
+
+
+@dataclass
+class _Sweep:
+    """The work on one table."""
+
+    loader: Any
+    batches: list[dict[str, Any]]
+    parts: Parts
+    options: dict[str, Any]
+    progress: bool
+    notes: list[str] = field(default_factory=list)
+
+    def measure(self, checkpoint: str, share: tuple[int, int]) -> None:
+        """Measure the layers of a checkpoint that are missing, in the i-th of n shares of its layers."""
+        known = isinstance(self.loader, Checkpoints)
+        identity = self.loader.identity(checkpoint) if known else None
+        records = self.parts.records(checkpoint)
+        if identity is not None:
+            self._refuse_other(checkpoint, records, identity)
+            if records and not self._missing(
+                records, self._wanted(next(iter(records.values()))["all_layers"]), share
+            ):
+                return
+        cached = self.loader.cached(checkpoint) if known else True
+        model = self.loader(checkpoint)
+        if identity is None:
+            identity = model_identity(model)
+            self._refuse_other(checkpoint, records, identity)
+        every = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
+        layers = self._wanted(every)
+        missing = self._missing(records, layers, share)
+        if missing:
+            about = {
+                "identity": identity,
+                "layers": layers,
+                "all_layers": every,
+                "version": __version__,
+                "class": type(model).__name__,
+            }
+            self._write(checkpoint, model, missing, about)
+        del model
+        gc.collect()
+        if known and not cached:
+            self.loader.free(checkpoint)
+
+    def _wanted(self, every: Sequence[int]) -> list[int]:
+        """The layers asked for, of all that the model has and that have heads asked for."""
+        layers, heads = self.options.get("layers"), self.options.get("heads")
+        chosen = [layer for layer in every if layers is None or layer in set(layers)]
+        return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
+
+    def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
+        options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}
+        for table in importance_by_layer(model, self.batches, **options):
+            self.notes += [note for note in table.attrs["notes"] if note not in self.notes]
+            layer = ALL if self._at_once() else int(table["layer"].iloc[0])
+            dtype = str(next((one.dtype for one in model.parameters() if one.is_floating_point()), ""))
+            written = about | {
+                "dtype": dtype,
+                "notes": table.attrs["notes"],
+                "measured": time.strftime("%Y-%m-%d"),
+            }
+            self.parts.write(checkpoint, layer, table, written)
+
+    def _at_once(self) -> bool:
+        return self.options.get("method") == "taylor" or self.options.get("target_se") is not None
+
+    def _missing(self, records: dict[str, Any], layers: Sequence[int], share: tuple[int, int]) -> list[int]:
+        if self._at_once():
+            return [] if ALL in records or share[0] > 1 else list(layers)
+        mine = [layer for place, layer in enumerate(layers) if place % share[1] == share[0] - 1]
+        return [layer for layer in mine if f"layer_{layer:04d}" not in records]
+
+    def _refuse_other(self, checkpoint: str, records: dict[str, Any], identity: dict[str, Any]) -> None:
+        for record in records.values():
+            before = record.get("identity", {})
+            if before != identity:
+                differs = [key for key in {**before, **identity} if before.get(key) != identity.get(key)]
+                raise DifferentModelError(
+                    found=f"{self.parts.folder} holds checkpoint {checkpoint!r} of another model (other "
+                    f"{', '.join(sorted(differs))})",
+                    expected="parts of the same model in one table",
+                    fix="--no-resume measures all again; another --out keeps both",
+                )
+
+
+def _asked(loader: Any, batches: list[dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
+    """What makes the numbers of all parts: source, tokens, loss and options with their defaults."""
+    defaults = {
+        name: one.default
+        for name, one in inspect.signature(importance_by_layer).parameters.items()
+        if one.default is not inspect.Parameter.empty
+    }
+    unknown = sorted(set(options) - set(defaults))
+    if unknown:
+        raise ArgumentError(
+            found=f"unknown options {unknown}",
+            expected=f"options of head_importance: {', '.join(defaults)}",
+            fix="leave them out",
+        )
+    kept = {name: repr(value) for name, value in (defaults | options).items() if name not in UNRECORDED}
+    loss = options.get("loss", defaults["loss"])
+    source = "a function, whose models are known by their weights"
+    if isinstance(loader, Checkpoints):
+        source = str(Path(loader.source).resolve()) if loader.local else loader.source
+        source += f" as {loader.model_class or 'saved'}"
+    return {
+        "source": source,
+        "tokens": fingerprint(batches),
+        "loss": loss if isinstance(loss, str) else function_identity(loss),
+        "options": dict(sorted(kept.items())),
+    }
+
+
+def _shares(names: list[str], shard: tuple[int, int]) -> list[tuple[str, tuple[int, int]]]:
+    """The checkpoints of a shard, and which share of the layers of each.
+
+    >>> _shares(["a", "b", "c"], (1, 2)), _shares(["a", "b"], (3, 4))
+    ([('a', (1, 1)), ('c', (1, 1))], [('a', (2, 2))])
+    """
+    place, total = shard[0] - 1, shard[1]
+    if total <= len(names):
+        return [(name, (1, 1)) for number, name in enumerate(names) if number % total == place]
+    number = place % len(names)
+    n_shares = len(range(number, total, len(names)))
+    return [(names[number], (place // len(names) + 1, n_shares))]
+
+
+def _check_shard(shard: tuple[int, int]) -> None:
+    if not 1 <= shard[0] <= shard[1]:
+        raise ArgumentError(
+            found=f"shard {shard[0]} of {shard[1]}", expected="I of N with I from 1 to N", fix="--shards 1/4"
+        )
+
+
+def _finished(parts: Parts, names: list[str], failed: dict[str, str], notes: list[str]) -> pd.DataFrame:
+    """The table, written where no part of it is missing but of checkpoints that failed."""
+    order = parts.order()
+    whole = [name for name in order if parts.complete(name)]
+    if not whole and failed:
+        raise ArgumentError(
+            found="every checkpoint failed: "
+            + "; ".join(f"{name}: {why}" for name, why in failed.items())[:600],
+            expected="at least one checkpoint that can be measured",
+            fix="correct the cause and run the command again",
+        )
+    if set(order) - set(failed) <= set(whole):
+        parts_of = [name for name in order if name in whole]
+        table = parts.table(parts_of)
+        write_table(table, parts.out)
+    else:
+        started = [name for name in names if parts.records(name)]
+        table = parts.table(started) if started else pd.DataFrame()
+    missing = [name for name in order if name not in whole and name not in failed]
+    table.attrs |= {"failed": failed, "notes": notes, "missing": missing}
     return table
 
 
-def checkpoint_loader(source: str | Path, *, model_class: str = "AutoModelForCausalLM") -> Load:
-    """A function from a checkpoint to its model, never from the network unless `source` is a model's name.
-
-    Parameters
-    ----------
-    source
-        A folder with one sub-folder a checkpoint (as `save_pretrained` writes), one such folder itself
-        (checkpoint ""), or a name at Hugging Face, whose revisions are the checkpoints.
-    model_class
-        The class of transformers that loads the model.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from concentra.heads.demo import save, small_model
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> save(small_model(0), folder / "step0")  # doctest: +SKIP
-    >>> checkpoint_loader(folder)("step0").config.hidden_size  # doctest: +SKIP
-    64
-    """
-    folder = Path(source)
-    local = folder.is_dir()
-
-    def load(checkpoint: str) -> Any:
-        transformers = require("transformers")
-        kind = getattr(transformers, model_class)
-        if not local:
-            with _silent(transformers):
-                return kind.from_pretrained(str(source), revision=checkpoint or "main", dtype="auto")
-        path = folder / checkpoint if checkpoint else folder
-        if not (path / "config.json").is_file():
-            raise DataAbsentError(
-                found=f"no config.json in {path}",
-                expected="a model as save_pretrained writes it",
-                fix="name a checkpoint: " + (", ".join(list_checkpoints(folder)) or "there are none here"),
-            )
-        with _silent(transformers):
-            return kind.from_pretrained(str(path), dtype="auto", local_files_only=True)
-
-    return load
-
-
-@contextmanager
-def _silent(transformers: Any) -> Iterator[None]:
-    """Without a bar for each model's weights: standard error is the sweep's own."""
-    logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def list_checkpoints(folder: str | Path) -> list[str]:
-    """The sub-folders of a folder that hold a model, in the order of the numbers in their names.
-
-    `step512` comes before `step1000`. A folder that is itself a model gives `[""]`.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> for name in ("step1000", "step512"):
-    ...     (folder / name).mkdir()
-    ...     _ = (folder / name / "config.json").write_text("{}")
-    >>> list_checkpoints(folder)
-    ['step512', 'step1000']
-    """
-    path = Path(folder)
-    names = (
-        [child.name for child in path.iterdir() if (child / "config.json").is_file()] if path.is_dir() else []
-    )
-    if not names and (path / "config.json").is_file():
-        return [""]
-    return sorted(names, key=_natural)
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    return [
-        (0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", name)
-    ]
-
-
-def _checkpoint_names(load: Load | str | Path, checkpoints: Sequence[str | int] | None) -> list[str]:
-    if checkpoints is None:
-        checkpoints = [] if callable(load) else list_checkpoints(load)
-    names = [str(checkpoint) for checkpoint in checkpoints]
+def checkpoint_names(load: Any, checkpoints: Sequence[str | int] | None) -> list[str]:
+    """The checkpoints asked for, patterns replaced by the names that they match; all where none are."""
+    known = isinstance(load, Checkpoints)
+    names = [str(checkpoint) for checkpoint in checkpoints or []]
+    if known and (checkpoints is None or any(sign in name for name in names for sign in "*?[")):
+        there = load.names()
+        names = there if checkpoints is None else matching(names, there)
     if not names or len(set(names)) < len(names):
         raise ArgumentError(
             found=f"checkpoints {names}",
             expected="at least one checkpoint, each once",
-            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder a checkpoint",
+            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder or file a checkpoint",
         )
     return names
-
-
-def _safe(name: str) -> str:
-    """A file name for a checkpoint: readable, and never the same for two."""
-    return re.sub(r"[^A-Za-z0-9.-]", lambda found: f"_{ord(found[0]):x}_", name) or "_"
-
-
-def _record(folder: Path, batches: list[dict[str, Any]], options: dict[str, Any], resume: bool) -> None:
-    """Note what is asked beside the parts, or check that it is what was asked before."""
-    kept = {
-        name: getattr(value, "__qualname__", repr(value))
-        for name, value in sorted(options.items())
-        if name not in UNRECORDED
-    }
-    asked = {"tokens": fingerprint(batches), "options": kept}
-    path = folder / "asked.json"
-    if resume and path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        changed = [key for key in asked if before.get(key) != asked[key]]
-        if changed:
-            raise ArgumentError(
-                found=f"{folder} was measured with other {' and '.join(changed)}",
-                expected="the same evaluation tokens and options at every checkpoint",
-                fix="--no-resume measures all again; another --out keeps both",
-            )
-        return
-    if folder.exists():
-        for part in folder.glob("*"):
-            part.unlink()
-    write_text(path, json.dumps(asked, indent=1) + "\n")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,45 +26,58 @@ from concentra.heads.loss import Loss, call_model
 from concentra.heads.sites import HeadSite
 
 
-@dataclass(frozen=True)
+@dataclass
 class TaylorRunner:
-    """Estimates the loss of one model with units switched off; gradients of parameters are left alone."""
+    """Estimates the loss of one model with units of `sites` switched off; gradients of parameters are left alone."""
 
     model: Any
     loss: Loss
     replacement: Replacement
+    sites: list[HeadSite]
     peak_bytes: int = 0
+    notes: list[str] = field(default_factory=list)
+    known: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]] = field(default_factory=dict)
+    slopes: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
-    def run_batch(
-        self, batch: dict[str, Any], sites: dict[HeadSite, list[Any]], number: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[int, NDArray[np.float64]], dict[int, float]]:
-        """Baseline sums (n,), token counts (n,), and by layer the estimated sums (n_units, n) and seconds."""
-        started = time.perf_counter()
-        inputs: list[Any] = []
+    def baseline(self, batch: dict[str, Any], number: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The summed losses and token counts, both (n,), without ablation."""
+        if number not in self.known:
+            inputs: list[Any] = []
 
-        def keep(clean: Any) -> Any:
-            inputs.append(clean if clean.requires_grad else clean.detach().requires_grad_())
-            return inputs[-1]
+            def keep(clean: Any) -> Any:
+                inputs.append(clean if clean.requires_grad else clean.detach().requires_grad_())
+                return inputs[-1]
 
-        with torch.enable_grad(), ExitStack() as stack:
-            for site in sites:
-                stack.enter_context(projection_input(self.model, site, keep))
-            sums, counts = self.loss(call_model(self.model, batch), batch)
-        gradients = torch.autograd.grad(sums.sum(), inputs)
-        baseline = sums.detach().double().cpu().numpy()
-        ablated = {}
-        for (site, units), clean, gradient in zip(sites.items(), inputs, gradients, strict=True):
-            ablated[site.layer] = baseline + self._changes(
-                site, units, clean.detach(), gradient, len(baseline), number
+            with torch.enable_grad(), ExitStack() as stack:
+                for site in self.sites:
+                    stack.enter_context(projection_input(self.model, site, keep))
+                sums, counts = self.loss(call_model(self.model, batch), batch)
+            gradients = torch.autograd.grad(sums.sum(), inputs)
+            layers = [site.layer for site in self.sites]
+            pairs = zip([clean.detach() for clean in inputs], gradients, strict=True)
+            self.slopes = dict(zip(layers, pairs, strict=True))
+            self.known[number] = (
+                sums.detach().double().cpu().numpy(),
+                counts.cpu().numpy().astype(np.int64),
             )
-        seconds = (time.perf_counter() - started) / len(sites)
-        return baseline, counts.cpu().numpy().astype(np.int64), ablated, dict.fromkeys(ablated, seconds)
+        return self.known[number]
+
+    def layer(
+        self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any]
+    ) -> tuple[NDArray[np.float64], float]:
+        """The estimated sums (n_units, n) with each unit of a layer switched off, and the seconds taken."""
+        started = time.perf_counter()
+        baseline, _ = self.baseline(batch, number)
+        rows = baseline + self._changes(site, units, *self.slopes[site.layer], len(baseline), number)
+        return rows, time.perf_counter() - started
 
     def _changes(
         self, site: HeadSite, units: list[Any], clean: Any, gradient: Any, n_sequences: int, number: int
     ) -> NDArray[np.float64]:
         """The estimated change (n_units, n_sequences) of each sequence's summed loss."""
         stand_in = self.replacement.whole(site, clean, n_sequences, number)
-        moved = ((stand_in - clean).double() * gradient.double()).reshape(n_sequences, -1, clean.shape[-1])
-        by_column = moved.sum(dim=1).cpu().numpy()
+        moved = ((stand_in - clean).double() * gradient.double()).movedim(
+            self.replacement.axes.get(site.layer, 0), 0
+        )
+        by_column = moved.reshape(n_sequences, -1, clean.shape[-1]).sum(dim=1).cpu().numpy()
         return np.stack([by_column[:, columns].sum(axis=1) for columns in units])

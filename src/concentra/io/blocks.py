@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from concentra.errors import AmountError, FileFormatError
 from concentra.io.labels import label_text
+from concentra.io.parquet import parquet_batches, parquet_length, reading_parquet
 from concentra.io.tables import (
-    DELIMITED,
     TABLES,
     delimited_batches,
     file_ending,
-    reading,
     require_columns,
     table_columns,
 )
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 Share = tuple[int, int]
 """(i, n): the i-th of n shares of the rows, 1 <= i <= n."""
 
-ENDINGS = (".parquet", ".h5ad", ".zarr", *DELIMITED)
+ENDINGS = (".h5ad", ".zarr", *TABLES)
 BLOCK_ROWS = 1 << 20
 MISSING = 0  # the code of a missing label in all blocks together
 WHOLE: Share = (1, 1)
@@ -106,18 +105,22 @@ class Codes:
         return [self._texts[code] for code in order], ranks
 
 
-def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOLE) -> Iterator[Block]:
+def label_blocks(
+    path: str | Path, labels: Sequence[str], *, share: Share = WHOLE, notes: list[str] | None = None
+) -> Iterator[Block]:
     """The named columns of a share of the rows, at most about a million rows at a time.
 
     Parameters
     ----------
     path
-        `.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`.
+        `.h5ad`, `.zarr`, or a format of `concentra.io.tables`.
     labels
         Columns that are read; nothing else is.
     share
         (i, n). Files that know where a row lies give a stretch of rows, delimited ones every n-th row; the shares of
         all i are all rows, each once.
+    notes
+        Sentences on how a table of text was read are appended.
 
     Raises
     ------
@@ -136,7 +139,7 @@ def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOL
     if ending == ".parquet":
         yield from _parquet(path, labels, share)
     elif ending in TABLES:
-        yield from _delimited(path, ending, labels, share)
+        yield from _delimited(path, ending, labels, share, notes)
     else:
         yield from _annotated(path, ending, labels, share)
 
@@ -148,7 +151,7 @@ def amount_blocks(path: str | Path, labels: Sequence[str], amount: str) -> Itera
     ending = file_ending(path, TABLES)
     names = [*labels, amount]
     batches = (
-        _parquet_batches(path, names, labels, WHOLE)
+        _parquet_batches(path, names, labels)
         if ending == ".parquet"
         else delimited_batches(path, ending, names)
     )
@@ -241,38 +244,24 @@ def _values(column: Any) -> Any:
 
 
 def _parquet(path: str | Path, labels: Sequence[str], share: Share) -> Iterator[Block]:
-    for batch in _parquet_batches(path, labels, labels, share):
+    rows = None if share == WHOLE else stretch(parquet_length(path), share)
+    for batch in _parquet_batches(path, labels, labels, rows):
         yield Block(tuple(coded(batch.column(name)) for name in labels))
 
 
 def _parquet_batches(
-    path: str | Path, names: Sequence[str], labels: Sequence[str], share: Share
+    path: str | Path, names: Sequence[str], labels: Sequence[str], rows: tuple[int, int] | None = None
 ) -> Iterator[Any]:
+    require_columns(path, names, list(table_columns(path, ".parquet")))
+    with reading_parquet(path):
+        _refuse_nested(path, labels)
+        yield from parquet_batches(path, names, labels, rows, size=BLOCK_ROWS)
+
+
+def _refuse_nested(path: str | Path, labels: Sequence[str]) -> None:
     import pyarrow.parquet
 
-    require_columns(path, names, list(table_columns(path, ".parquet")))
-    with reading(path, "a whole Parquet file"):
-        _refuse_nested(path, pyarrow.parquet.read_schema(path), labels)
-        with pyarrow.parquet.ParquetFile(path, read_dictionary=list(labels)) as file:
-            low, high = stretch(file.metadata.num_rows, share)
-            groups, position = _row_groups(file.metadata, low, high)
-            for batch in file.iter_batches(BLOCK_ROWS, row_groups=groups, columns=list(names)):
-                first = max(low - position, 0)
-                yield batch.slice(first, max(min(high - position, batch.num_rows) - first, 0))
-                position += batch.num_rows
-
-
-def _row_groups(metadata: Any, low: int, high: int) -> tuple[list[int], int]:
-    """The row groups that hold rows low to high, and the row with which the first of them begins."""
-    sizes = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
-    starts = np.cumsum([0, *sizes])
-    inside = [place for place in range(len(sizes)) if starts[place] < high and starts[place + 1] > low]
-    return inside, int(starts[inside[0]]) if inside else 0
-
-
-def _refuse_nested(path: str | Path, schema: Any, labels: Sequence[str]) -> None:
-    import pyarrow
-
+    schema = pyarrow.parquet.read_schema(path)
     for name in labels:
         kind = schema.field(name).type
         if pyarrow.types.is_nested(kind):
@@ -283,10 +272,12 @@ def _refuse_nested(path: str | Path, schema: Any, labels: Sequence[str]) -> None
             )
 
 
-def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
+def _delimited(
+    path: str | Path, ending: str, labels: Sequence[str], share: Share, notes: list[str] | None
+) -> Iterator[Block]:
     place, shares = share
     position = 0
-    for batch in delimited_batches(path, ending, labels):
+    for batch in delimited_batches(path, ending, labels, notes=notes):
         columns = [coded(batch.column(name)) for name in labels]
         first = (place - 1 - position) % shares
         yield Block(tuple(Coded(column.codes[first::shares], column.values) for column in columns))
@@ -294,13 +285,14 @@ def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Shar
 
 
 def _annotated(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
-    from concentra.io.annotated import obs_columns, obs_length, read_obs
+    from concentra.io.annotated import opened_obs
 
-    require_columns(path, labels, list(obs_columns(path, ending)))
-    low, high = stretch(obs_length(path, ending, labels[0]), share)
-    for start in range(low, high, BLOCK_ROWS):
-        frame = read_obs(path, ending, labels, rows=slice(start, min(start + BLOCK_ROWS, high)))
-        yield Block(tuple(_column(frame[name]) for name in labels))
+    with opened_obs(path, ending) as obs:
+        require_columns(path, labels, list(obs.columns))
+        low, high = stretch(obs.n_cells, share)
+        for start in range(low, high, BLOCK_ROWS):
+            frame = obs.read(labels, slice(start, min(start + BLOCK_ROWS, high)))
+            yield Block(tuple(_column(frame[name]) for name in labels))
 
 
 def _column(values: pd.Series) -> Coded:

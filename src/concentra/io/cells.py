@@ -2,7 +2,9 @@
 
 ==========================  ==============================================================================
 ``.h5ad``, ``.zarr``        `obs` of an annotated matrix, every encoding since AnnData 0.6
-``.csv``, ``.tsv``          UTF-8 with a header, plain or ``.gz``
+``.csv``, ``.tsv``          text with a header, and ``.txt``; see `concentra.io.tables`
+``.xlsx``                   the first sheet
+``.rds``, ``.RData``        a data frame of R
 ``.parquet``                any writer
 ==========================  ==============================================================================
 """
@@ -19,7 +21,7 @@ import pandas as pd
 from concentra.errors import ArgumentError, ColumnError, FileFormatError, LabelError, TableError, nearest
 from concentra.io.annotated import obs_columns, read_obs
 from concentra.io.labels import label_column, text_column
-from concentra.io.tables import DELIMITED, TABLES, file_ending, read_table, require_columns, table_columns
+from concentra.io.tables import TABLES, UNTYPED, file_ending, read_table, require_columns, table_columns
 
 ENDINGS = (".h5ad", ".zarr", *TABLES)
 
@@ -36,8 +38,9 @@ def label_columns(path: str | Path) -> dict[str, str]:
     -------
     dict
         Kinds are ``categorical``, ``string``, ``integer``, ``float``, ``boolean``; ``text`` for every column
-        of a delimited file, whose kind only its values can tell; ``other`` for what is neither label nor
-        number. The names of the cells (the index) are not a column.
+        of a text file or spreadsheet, whose kind only its values show; ``other`` for what is neither label
+        nor number. The names of the cells (the index) are not a column of ``.h5ad`` and ``.zarr``; elsewhere
+        a first column without name is ``row_names``.
 
     Examples
     --------
@@ -54,7 +57,13 @@ def label_columns(path: str | Path) -> dict[str, str]:
     return obs_columns(path, ending)
 
 
-def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pd.DataFrame:
+def read_labels(
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+    notes: list[str] | None = None,
+) -> pd.DataFrame:
     """The named label columns of a cell table, one row a cell, in the order of the file.
 
     Only these columns are read, never the matrix: 245,389 cells take a fraction of a second.
@@ -62,12 +71,13 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
     Parameters
     ----------
     path
-        A ``.h5ad``, ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file, or a ``.zarr``
-        directory.
+        A cell table; see the table at the top of this module.
     columns
         Names of columns, each of which must be there.
     optional
         Names of columns that are returned where they are there.
+    notes
+        Sentences on what was inferred of a text file or spreadsheet (separator, encoding) are appended.
 
     Returns
     -------
@@ -88,8 +98,8 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
     Notes
     -----
     Empty text, white space, and the texts ``nan``, ``NaN``, ``NA``, ``<NA>`` are missing; ``None`` and
-    ``unknown`` are labels. In delimited files a column is numeric where every text is a plainly written
-    number, and ``001`` is a label (`concentra.io.labels.text_column`).
+    ``unknown`` are labels. In text files and spreadsheets a column is numeric where every text is a plainly
+    written number, and ``001`` is a label (`concentra.io.labels.text_column`).
 
     Examples
     --------
@@ -107,8 +117,8 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
     require_columns(path, [*dict.fromkeys(columns)], existing)
     names = [name for name in wanted if name in existing]
     if ending in TABLES:
-        tidy = text_column if ending in DELIMITED else label_column
-        frame = read_table(path, ending, names)
+        tidy = text_column if ending in UNTYPED else label_column
+        frame = read_table(path, ending, names, notes=notes)
         frame = pd.DataFrame({name: tidy(frame[name]) for name in names})
     else:
         frame = read_obs(path, ending, names)
@@ -119,7 +129,7 @@ def read_labels(path: str | Path, columns: Sequence[str], *, optional: Sequence[
     return frame
 
 
-def read_all_labels(path: str | Path) -> pd.DataFrame:
+def read_all_labels(path: str | Path, *, notes: list[str] | None = None) -> pd.DataFrame:
     """Every column of a cell table that can be a label or a number, as `read_labels` returns them.
 
     Examples
@@ -130,7 +140,8 @@ def read_all_labels(path: str | Path) -> pd.DataFrame:
     >>> read_all_labels(table).columns.tolist()
     ['donor', 'tissue']
     """
-    return read_labels(path, [name for name, kind in label_columns(path).items() if kind != "other"])
+    names = [name for name, kind in label_columns(path).items() if kind != "other"]
+    return read_labels(path, names, notes=notes)
 
 
 def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concentra.errors import AmountError, ArgumentError, TableError
-from concentra.io.labels import exact_floats, label_text
-from concentra.io.tables import TABLES, file_ending, read_table, table_columns
+from concentra.io.labels import label_text
+from concentra.io.numbers import read_numbers, require_numbers
+from concentra.io.tables import (
+    TABLES,
+    file_ending,
+    read_table,
+    require_columns,
+    table_columns,
+    table_separator,
+)
 
 
 def read_counts(
@@ -19,20 +29,26 @@ def read_counts(
     unit: str | None = None,
     part: str | None = None,
     amount: str | None = None,
+    about: Sequence[str] = (),
     transposed: bool = False,
+    notes: list[str] | None = None,
 ) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
     """Units, parts, and the amount of each part in each unit.
 
     Parameters
     ----------
     path
-        A ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file. *Wide*: a row for each unit,
-        whose name is in the first column or in the one that `unit` names; every other column is a part.
-        *Long*: a row for each unit and part.
+        A table in any format of `concentra.io.tables`. *Wide*: a row for each unit, whose name is in the first
+        column or in the one that `unit` names; every other column is a part. *Long*: a row for each unit and
+        part.
     unit, part, amount
         Columns of a long table, all three; for a wide one `unit` at most.
+    about
+        Columns of a wide table that are no parts.
     transposed
         A wide table with a row for each part, whose name is in the first column, and a column for each unit.
+    notes
+        Sentences on what was inferred (separator, encoding, decimal commas) are appended.
 
     Returns
     -------
@@ -67,10 +83,11 @@ def read_counts(
             fix="name the missing columns",
         )
     ending = file_ending(path, TABLES)
+    noted: list[str] = [] if notes is None else notes
     if unit is not None and part is not None and amount is not None:
-        units, parts, amounts = _long(path, read_table(path, ending, [unit, part, amount]))
+        units, parts, amounts = _long(path, ending, [unit, part, amount], noted)
     else:
-        units, parts, amounts = _wide(path, ending, unit)
+        units, parts, amounts = _wide(path, ending, unit, about, noted)
         if transposed:
             units, parts, amounts = parts, units, amounts.T
     for name in units[amounts.sum(axis=1) == 0][:1]:
@@ -82,10 +99,14 @@ def read_counts(
     return units, parts, amounts
 
 
-def _wide(path: str | Path, ending: str, unit: str | None) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+def _wide(
+    path: str | Path, ending: str, unit: str | None, about: Sequence[str], notes: list[str]
+) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
     names = list(table_columns(path, ending))
     first = names[0] if unit is None else unit
-    table = read_table(path, ending, [first, *(name for name in names if name != first)])
+    require_columns(path, about, names)
+    wanted = [name for name in names if name != first and name not in about]
+    table = read_table(path, ending, [first, *wanted], notes=notes)
     _refuse_empty(path, table)
     if table.shape[1] < 2:
         raise TableError(
@@ -101,18 +122,22 @@ def _wide(path: str | Path, ending: str, unit: str | None) -> tuple[pd.Index, pd
             fix="add the rows up, or name unit, part and amount if the table is long",
         )
     parts = table.columns[1:]
-    columns = [_numbers(path, table[name], units) for name in parts]
+    separator = table_separator(path, ending)
+    columns = [_numbers(path, table[name], separator, notes) for name in parts]
     return units, pd.Index(parts, dtype=object), np.column_stack(columns)
 
 
-def _long(path: str | Path, table: pd.DataFrame) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+def _long(
+    path: str | Path, ending: str, columns: Sequence[str], notes: list[str]
+) -> tuple[pd.Index, pd.Index, NDArray[np.float64]]:
+    table = read_table(path, ending, columns, notes=notes)
     _refuse_empty(path, table)
-    unit, part, amount = table.columns
+    unit, part, amount = columns
     names = _names(path, table[unit]), _names(path, table[part])
-    values = _numbers(path, table[amount], names[0])
+    values = _numbers(path, table[amount], table_separator(path, ending), notes)
     rows, units = pd.factorize(names[0])
-    columns, parts = pd.factorize(names[1])
-    pairs = pd.Index(rows.astype(np.int64) * len(parts) + columns)
+    places, parts = pd.factorize(names[1])
+    pairs = pd.Index(rows.astype(np.int64) * len(parts) + places)
     for row in np.flatnonzero(pairs.duplicated())[:1]:
         raise TableError(
             found=f"{unit} {names[0][row]!r} with {part} {names[1][row]!r} twice in {str(path)!r}, "
@@ -121,7 +146,7 @@ def _long(path: str | Path, table: pd.DataFrame) -> tuple[pd.Index, pd.Index, ND
             fix="add the rows up, or name a unit column that tells them apart",
         )
     amounts = np.zeros((len(units), len(parts)))
-    amounts[rows, columns] = values
+    amounts[rows, places] = values
     return pd.Index(units), pd.Index(parts), amounts
 
 
@@ -145,21 +170,23 @@ def _names(path: str | Path, column: pd.Series) -> pd.Index:
     return pd.Index(names, dtype=object)
 
 
-def _numbers(path: str | Path, column: pd.Series, units: pd.Index) -> NDArray[np.float64]:
+def _numbers(
+    path: str | Path, column: pd.Series, separator: str | None, notes: list[str]
+) -> NDArray[np.float64]:
     """The amounts of one column, checked."""
-    numbers = exact_floats(column).to_numpy()
-    for row in np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))[:1]:
-        value = column.iloc[row]
-        if label_text(value) is None:
-            what = "missing"
-        elif np.isnan(numbers[row]):
-            what = f"no number: {str(value)!r}"
-        else:
-            what = "infinite" if np.isinf(numbers[row]) else f"negative: {numbers[row]:g}"
+    expected = "a finite number, 0 or more; 0 for a part that is absent"
+    about = shlex.quote(str(column.name))
+    fix = (
+        f"correct the cell, or remove the row; --about {about}, if it is no part; name unit, part and amount if the "
+        "table is long; a table with a row for each cell is for concentra analyze"
+    )
+    numbers = read_numbers(column, separator=separator)
+    for row in np.flatnonzero(numbers.blank)[:1]:
         raise AmountError(
-            found=f"column {column.name!r}, data row {row + 1} ({units[row]!r}) of {str(path)!r} is {what}",
-            expected="a finite number, 0 or more; 0 for a part that is absent",
-            fix="correct the cell, or remove the row; name unit, part and amount if the table is long; a table with "
-            "a row for each cell is for concentra analyze",
+            found=f"missing value in column {column.name!r}, data row {row + 1} of {str(path)!r}",
+            expected=expected,
+            fix=fix,
         )
-    return numbers
+    require_numbers(numbers, str(path), expected=expected, fix=fix)
+    notes.extend(numbers.notes)
+    return numbers.values

@@ -14,9 +14,10 @@ length and its hash were verified, and not before: whatever ends a download, no 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from concentra.errors import ConcentraError, DataAbsentError, FileFormatError
@@ -71,7 +72,12 @@ class Fetched:
 
 
 def fetch(
-    remote: Remote, folder: str | Path, *, waits: Sequence[float] = WAITS, timeout: float = TIMEOUT
+    remote: Remote,
+    folder: str | Path,
+    *,
+    waits: Sequence[float] = WAITS,
+    timeout: float = TIMEOUT,
+    total: float | None = None,
 ) -> Fetched:
     """The file, downloaded into the folder where it is not there, and verified.
 
@@ -85,12 +91,14 @@ def fetch(
         Seconds before each further try when a connection fails or the server is busy.
     timeout
         Seconds without a byte after which a connection counts as failed.
+    total
+        Seconds for the whole download; default as `concentra.io.resuming.Resuming`.
 
     Returns
     -------
     Fetched
         Where no hash is known, the one found is noted beside the file as ``NAME.sha256``, in the form that
-        ``sha256sum --check`` reads, and the file is held against it from then on.
+        ``sha256sum --check`` reads, and the file is held against it from then on, also when it is fetched again.
 
     Raises
     ------
@@ -119,13 +127,19 @@ def fetch(
     part = target.with_name(f"{target.name}.part")
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        Resuming(waits=waits, timeout=timeout)(remote.url, part)
-        found, size = _accepted(remote, part)
-        if remote.sha256 is None:
+        noted = _noted(target) if remote.sha256 is None else None
+        known = replace(remote, sha256=remote.sha256 or noted)
+        verified = known.sha256 is not None or known.size is not None
+        Resuming(waits=waits, timeout=timeout, size=known.size, verified=verified, total=total)(
+            remote.url, part
+        )
+        found, size = _accepted(known, part)
+        if known.sha256 is None:
             write_text(noted_hash(target), f"{found}  {target.name}\n")
         part.replace(target)
         notes_of(part).unlink(missing_ok=True)
-    return Fetched(target, size, found, "known" if remote.sha256 else "nothing", now=True)
+    against = "known" if remote.sha256 else "first fetch" if noted else "nothing"
+    return Fetched(target, size, found, against, now=True)
 
 
 def check(remote: Remote, path: Path) -> Fetched:
@@ -139,15 +153,22 @@ def check(remote: Remote, path: Path) -> Fetched:
     found, known, against = sha256(path), remote.sha256, "known"
     if known is None:
         known, against = _noted(path), "first fetch"
+    size = path.stat().st_size
+    if remote.size not in (None, size):
+        raise FileFormatError(
+            found=f"{path} has {size} bytes",
+            expected=f"{remote.size} bytes, as the public file has",
+            fix="move the file away and run the command again; it is left as it is",
+        )
     if known is None:
-        return Fetched(path, path.stat().st_size, found, "nothing", now=False)
+        return Fetched(path, size, found, "nothing", now=False)
     if found != known:
         raise FileFormatError(
             found=f"{path} has the SHA-256 {found}",
             expected=f"{known}, {'known of the public file' if remote.sha256 else 'noted when it was fetched'}",
             fix="move the file away and run the command again; it is left as it is",
         )
-    return Fetched(path, path.stat().st_size, found, against, now=False)
+    return Fetched(path, size, found, against, now=False)
 
 
 def noted_hash(path: Path) -> Path:
@@ -158,9 +179,9 @@ def noted_hash(path: Path) -> Path:
 def _noted(path: Path) -> str | None:
     try:
         words = noted_hash(path).read_text(encoding="utf-8").split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
-    return words[0] if words else None
+    return words[0] if words and re.fullmatch("[0-9a-f]{64}", words[0]) else None
 
 
 def _accepted(remote: Remote, part: Path) -> tuple[str, int]:

@@ -7,6 +7,7 @@ each label, and only then become text. Equal counts are therefore equal bytes, h
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 COUNT = "n_cells"
 OUTPUTS = (".csv", ".parquet")
 MEMORY = "1GB"
+AMOUNT = re.compile(r"0*[1-9]\d{0,11}(\.\d+)? ?([KMGT]i?)?B", re.IGNORECASE)
 WRITTEN_ROWS = 1 << 16  # rows of a row group of Parquet, and those held as text at a time
 
 
@@ -238,12 +240,13 @@ def _connected(memory: str) -> Iterator[Any]:
             expected="the package that groups cells at scale",
             fix='pip install "concentra[scale]"',
         ) from problem
+    _refuse_memory(memory)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
         settings: dict[str, Any] = {"temp_directory": spill, "preserve_insertion_order": False}
+        settings["memory_limit"] = memory
         try:
             with duckdb.connect(config=settings) as connection:
                 connection.execute("SET enable_progress_bar = false")  # concentra.progress shows it
-                _allow(connection, memory)
                 yield connection
         except (duckdb.OutOfMemoryException, duckdb.IOException) as problem:
             raise ArgumentError(
@@ -257,17 +260,14 @@ def _connected(memory: str) -> Iterator[Any]:
             raise
 
 
-def _allow(connection: Any, memory: str) -> None:
-    import duckdb
-
-    try:
-        connection.execute(f"SET memory_limit = '{memory}'")
-    except duckdb.Error:
+def _refuse_memory(memory: str) -> None:
+    """Refuse what is no amount of memory, before DuckDB reads it."""
+    if not AMOUNT.fullmatch(memory):
         raise ArgumentError(
             found=f"memory {memory!r}",
             expected="an amount of memory, such as 1GB or 500MB",
             fix="--memory 1GB",
-        ) from None
+        )
 
 
 def _even(reader: Any, rest: Any) -> Iterator[Any]:

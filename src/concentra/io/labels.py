@@ -13,21 +13,27 @@ MISSING = frozenset({"nan", "NaN", "NA", "<NA>"})
 """Texts that mean missing, beside the empty one and white space: how pandas and R print a missing value, and
 what AnnData 0.6 stored for it."""
 
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]+)?([eE][-+][0-9]+)?")
 
 
 def label_text(value: object) -> str | None:
-    """The text of one label, None where it means missing.
+    """The text of one label, None where it means missing; a whole number is one label however it was written.
 
-    >>> label_text(b"T cell"), label_text(3.0), label_text(" "), label_text(float("nan")), label_text(None)
-    ('T cell', '3', None, None, None)
+    >>> label_text(b"T cell"), label_text(" "), label_text(float("nan")), label_text(None)
+    ('T cell', None, None, None)
+    >>> label_text(3), label_text(3.0), label_text("3"), label_text("3.0"), label_text("003"), label_text("3.10")
+    ('3', '3', '3', '3', '003', '3.10')
     """
     if value is None or value is pd.NA:
         return None
     if isinstance(value, bytes):
         value = value.decode("utf-8")
     text = repr(float(value)).removesuffix(".0") if isinstance(value, float | np.floating) else str(value)
-    return None if not text.strip() or text in MISSING else text
+    if not text.strip() or text in MISSING:
+        return None
+    whole = _WHOLE.fullmatch(text)
+    return text if whole is None else whole[1]
 
 
 def label_categorical(

@@ -1,7 +1,8 @@
 """Counting in shards through Snakemake: on the processors of this machine, or on a cluster, and resumed where it ended.
 
-The shards of a request are kept in a folder beside the output, named by all that the request asks and by the state of
-its files, until they are merged. Each is counted, and they are merged, by a process of its own, which is the command
+The shards of a request are kept in a folder beside the output, named by all that the request asks and by the content of
+its files, until they are merged. Beside each lies the hash of what was written: a shard that is something else is
+counted again, and never merged. Each is counted, and they are merged, by a process of its own, which is the command
 line of this module: ``python -m concentra.io.shards PLACE|merge FILE`` in that folder.
 """
 
@@ -16,19 +17,22 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from concentra import __version__
-from concentra.errors import ConcentraError, DesignError
-from concentra.files import write_text
+from concentra.errors import DesignError, explained
+from concentra.files import read_json, remove_unfinished, sha256, write_text
 from concentra.io.blocks import WHOLE, Share
 from concentra.io.counting import check_request, count_to, merge_counts, refuse_output
 from concentra.io.grouping import MEMORY, Counted
-from concentra.io.soma import Tell
+from concentra.io.soma import Tell, is_soma
+from concentra.outputs import confirm, is_as_written, refuse_links
 from concentra.workflow import alone, run_snakemake, snakemake_command
 
 REQUEST = "request.json"
+HASH = "sha256"
 MERGE = "merge"
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
@@ -65,7 +69,7 @@ class Request:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     def name(self) -> str:
-        """A name for what is asked and the state of the files: another request, or a changed file, has another.
+        """A name for the request and the content of its files: another request, or a changed file, has another.
 
         >>> one = Request(("cells.parquet",), ("donor",), 8)
         >>> one.name() == Request(("cells.parquet",), ("donor",), 8).name()
@@ -73,7 +77,7 @@ class Request:
         >>> one.name() == Request(("cells.parquet",), ("type",), 8).name()
         False
         """
-        state = [sorted(_state(Path(cell))) for cell in self.cells]
+        state = [sorted(_content(Path(cell))) for cell in self.cells]
         asked = asdict(self) | {"memory": None}  # which changes no count
         return hashlib.sha256(json.dumps([__version__, asked, state]).encode()).hexdigest()[:12]
 
@@ -96,11 +100,12 @@ class Request:
 
     def run(self, what: str, out: Path) -> None:
         """Count a shard of all into a file, or merge the shards in this folder, with a summary beside."""
-        if what != MERGE:
-            self.count(out, (int(what), self.n_shards), tell=_tell)
-            return
-        found = merge_counts(out, self.parts(), memory=self.memory)
-        write_text(summary(out), json.dumps(asdict(found)) + "\n")
+        if what == MERGE:
+            confirm(Path(), {name: _written(Path(name)) for name in self.parts()})
+            found = merge_counts(out, self.parts(), memory=self.memory)
+        else:
+            found = self.count(out, (int(what), self.n_shards), tell=_tell)
+        write_text(summary(out), json.dumps(asdict(found) | {HASH: sha256(out)}) + "\n")
 
 
 def part(place: int | str) -> str:
@@ -112,9 +117,21 @@ def part(place: int | str) -> str:
     return f"shard_{place}.parquet"
 
 
-def summary(merged: str | Path) -> str:
-    """The file that says what was counted, beside the merged counts."""
-    return f"{merged}.json"
+def summary(counts: str | Path) -> str:
+    """The file beside counts that holds what was counted, and their hash."""
+    return f"{counts}.json"
+
+
+def _written(counts: Path) -> str:
+    """The hash of counts as they were written; empty where there is no note of it."""
+    return str(read_json(Path(summary(counts))).get(HASH, ""))
+
+
+def _remove_altered(folder: Path, names: Sequence[str]) -> None:
+    """Remove counts that are not what was written, so that they are made again."""
+    for path in (folder / name for name in names):
+        if path.exists() and not is_as_written(path, _written(path)):
+            path.unlink()
 
 
 def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: Path | None = None) -> Counted:
@@ -147,9 +164,10 @@ def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: P
     check_request(request.cells, request.by, (1, request.n_shards), request.where)
     folder = target.parent / f"{target.name}.shards-{request.name()}"
     command = snakemake_command(SNAKEFILE, folder, cores=cores, targets=[merged], profile=profile)
+    refuse_links(target.parent, [folder / REQUEST])
     with alone(folder) as lock:
-        for left in folder.glob(".shard_*.*"):  # of a run that was killed while it wrote
-            left.unlink()
+        remove_unfinished(folder)
+        _remove_altered(folder, [*request.parts(), merged])
         write_text(folder / REQUEST, request.text())
         if run_snakemake(command, lock):
             raise DesignError(
@@ -157,21 +175,36 @@ def count_in_shards(out: str | Path, request: Request, *, cores: int, profile: P
                 expected="every shard to be counted",
                 fix="correct the cause and run the command again; finished shards are kept",
             )
+        confirm(folder, {merged: _written(folder / merged)})
         (folder / merged).replace(target)
-        found = json.loads((folder / summary(merged)).read_text(encoding="utf-8"))
-        shutil.rmtree(folder)
-    return Counted(**found)
+        found = read_json(folder / summary(merged))
+        _remove(folder, request, merged)
+    return Counted(**{name: found[name] for name in ("n_combinations", "n_cells", "n_missing")})
 
 
-def _state(cell: Path) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of each file of a cell table; nothing of an address."""
+def _remove(folder: Path, request: Request, merged: str) -> None:
+    """Remove what this module and Snakemake wrote; the folder stays where it holds anything else."""
+    for name in [*request.parts(), *map(summary, [*request.parts(), merged]), REQUEST, ".lock"]:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / ".snakemake", ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _content(cell: Path) -> Iterator[tuple[str, int, str]]:
+    """Name, size and hash of each file of a cell table; nothing of an address.
+
+    The files of a SOMA experiment are never written twice, and may be larger than a disk: their names, sizes and times
+    stand for their content.
+    """
     files = [cell]
     if cell.is_dir():
         files = [Path(folder) / name for folder, _, names in os.walk(cell) for name in names]
+    stored = cell.is_dir() and is_soma(cell)
     for file in files:
         if file.is_file():
-            stat = file.stat()
-            yield str(file), stat.st_size, stat.st_mtime_ns
+            state = file.stat()
+            yield str(file), state.st_size, str(state.st_mtime_ns) if stored else sha256(file)
 
 
 def command() -> str:
@@ -191,8 +224,8 @@ def main(arguments: Sequence[str]) -> int:
     name = MERGE if what == MERGE else f"shard {what} of {request.n_shards}"
     try:
         request.run(what, Path(out))
-    except ConcentraError as problem:
-        print(f"{name}\n{problem}", file=sys.stderr)
+    except Exception as problem:
+        print(f"{name}\n{explained(problem)}", file=sys.stderr)
         return 1
     _tell(f"{name:<16} {time.perf_counter() - start:7.1f} s")
     return 0

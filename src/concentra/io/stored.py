@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from concentra.errors import FileFormatError
+from concentra.io.annotated import matrix_shape
+from concentra.io.store import Array, Group, Store
 
 Rows = NDArray[np.int64]
 
 ELEMENTS_PER_CHUNK = 4_000_000
+NUMBERS = ("integer", "float", "boolean")
 GAP_ELEMENTS = 100_000  # unselected values worth reading rather than starting another chunk
 
 
@@ -30,48 +32,108 @@ def refused(path: str | Path, what: str, expected: str) -> FileFormatError:
 
 
 class StoredMatrix:
-    """A matrix in an open `.h5ad` or `.zarr`: its shape, the names of its columns, and chunks of its rows."""
+    """A matrix in an open `.h5ad` or `.zarr`: its shape, the names of its columns, and chunks of its rows.
 
-    def __init__(self, file: Any, path: str | Path, matrix: str) -> None:
-        self.path = path
-        place = matrix if matrix == "X" else next((it for it in ("raw/X", "raw.X") if it in file), "raw/X")
-        if place not in file:
-            raise refused(path, f"no matrix {place!r}", "a matrix of cells by genes")
-        self._matrix = file[place]
-        self._var = file["var" if place == "X" else place.replace("X", "var")]
-        self._sparse = hasattr(self._matrix, "keys")
-        attributes = self._matrix.attrs
-        layout = str(attributes.get("encoding-type", attributes.get("h5sparse_format", "csr")))
-        if self._sparse and not layout.startswith("csr"):
+    Row pointers, column indices and lengths are checked before anything relies on them.
+    """
+
+    def __init__(self, store: Store, matrix: str) -> None:
+        self.path = store.path
+        place = matrix if matrix == "X" else next((it for it in ("raw/X", "raw.X") if store.has(it)), "raw/X")
+        node = store.node(place, depth=1)
+        if node is None:
+            raise refused(self.path, f"no matrix {place!r}", "a matrix of cells by genes")
+        self._place = place
+        self._var = store.node("var" if place == "X" else place.replace("X", "var"), depth=1)
+        layout = str(node.attributes.get("encoding-type", node.attributes.get("h5sparse_format", "csr")))
+        if isinstance(node, Group) and not layout.startswith("csr"):
             raise FileFormatError(
-                found=f"{place} of {str(path)!r} is stored as {layout}, by columns",
+                found=f"{place} of {str(self.path)!r} is stored as {layout}, by columns",
                 expected="a matrix stored by rows (CSR) or dense",
                 fix="adata.X = adata.X.tocsr(), and write the file again",
             )
-        shape = attributes.get("shape", attributes.get("h5sparse_shape"))
-        self.shape = tuple(int(size) for size in (shape if self._sparse else self._matrix.shape))
-        self._before = (
-            self._matrix["indptr"][()].astype(np.int64)
-            if self._sparse
-            else np.arange(self.shape[0] + 1, dtype=np.int64) * self.shape[1]
+        shape = matrix_shape(node)
+        if len(shape) != 2:
+            raise self._damaged("has no shape of rows and columns", "cells by genes")
+        self.shape = (shape[0], shape[1])
+        if self._names().shape != (self.shape[1],):
+            raise self._damaged(
+                f"has {self.shape[1]:,} columns, `var` {self._names().shape} rows",
+                "a row of `var` for each column",
+            )
+        self._dense = node if isinstance(node, Array) else None
+        self._sparse = self._arrays(node) if isinstance(node, Group) else {}
+        self._before = self._pointers()
+
+    def _damaged(self, found: str, expected: str) -> FileFormatError:
+        return FileFormatError(
+            found=f"{self._place} of {str(self.path)!r} {found}",
+            expected=expected,
+            fix="write the file again with anndata, or fetch it again; it may be truncated or damaged",
         )
+
+    def _arrays(self, node: Group) -> dict[str, Array]:
+        """The three arrays of a CSR matrix, of the right types and lengths."""
+        found = {name: node.array(name) for name in ("data", "indices", "indptr")}
+        arrays = {name: one for name, one in found.items() if one is not None and len(one.shape) == 1}
+        if len(arrays) < len(found):
+            raise self._damaged("lacks data, indices or indptr, or one of them is no list", "a CSR matrix")
+        if arrays["indices"].holds != "integer" or arrays["indptr"].holds != "integer":
+            raise self._damaged("has indices that are no whole numbers", "a CSR matrix")
+        if arrays["data"].shape != arrays["indices"].shape or arrays["indptr"].shape != (self.shape[0] + 1,):
+            raise self._damaged(
+                f"has {arrays['data'].shape[0]:,} values, {arrays['indices'].shape[0]:,} indices and "
+                f"{arrays['indptr'].shape[0]:,} row pointers for {self.shape[0]:,} rows",
+                "as many values as indices, and a pointer more than rows",
+            )
+        return arrays
+
+    def _pointers(self) -> NDArray[np.int64]:
+        """Stored values before each row."""
+        if self._dense is not None:
+            if self._dense.holds not in NUMBERS:
+                raise self._damaged(f"holds {self._dense.type}", "numbers")
+            return np.arange(self.shape[0] + 1, dtype=np.int64) * self.shape[1]
+        if self._sparse["data"].holds not in NUMBERS:
+            raise self._damaged(f"holds {self._sparse['data'].type}", "numbers")
+        stored = self._sparse["indptr"].numbers()
+        pointers = stored.astype(np.int64)
+        lengths = np.diff(pointers)
+        right = pointers[0] == 0 and int(pointers[-1]) == self._sparse["indices"].shape[0]
+        if not right or (lengths < 0).any() or (lengths > self.shape[1]).any():
+            raise self._damaged(
+                "has row pointers that contradict its values", "ascending pointers from 0 to their number"
+            )
+        return pointers
+
+    def _names(self) -> Array:
+        """What holds the names of the columns."""
+        index = self._var.attributes.get("_index", "_index") if self._var is not None else None
+        if isinstance(self._var, Group) and isinstance(index, str):
+            found = self._var.array(index)
+        elif isinstance(self._var, Array) and self._var.fields:
+            found = self._var
+        else:
+            found = None
+        if found is None:
+            raise self._damaged("has no names of columns", "`var` with an index")
+        return found
 
     def names(self) -> NDArray[np.object_]:
         """Names of the columns."""
-        if hasattr(self._var, "keys"):
-            index = self._var.attrs.get("_index", "_index")
-            values = self._var[index][()]
-        else:
-            names = self._var.dtype.names
-            values = self._var[next((it for it in ("_index", "index") if it in names), names[0])]
-        texts = [value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values]
-        return np.array(texts, dtype=object)
+        array, column = self._names(), None
+        if array.fields:
+            column = next((it for it in ("_index", "index") if it in array.fields), next(iter(array.fields)))
+        if (array.fields[column] if array.fields and column else array).holds != "string":
+            return np.array([str(name) for name in array.numbers(column=column).tolist()], dtype=object)
+        text = array.texts(column=column)
+        return np.array([*text.values, ""], dtype=object)[text.codes]
 
-    def chunks(self, rows: Rows) -> Iterator[csr_matrix]:
-        """The rows in their order, as CSR of float, a bounded number of stored values at a time."""
-        read: Callable[[Rows], csr_matrix] = self._read_sparse if self._sparse else self._read_dense
+    def chunks(self, rows: Rows, kind: type[np.floating] = np.float32) -> Iterator[csr_matrix]:
+        """The rows in their order, as CSR, a bounded number of stored values at a time; dense ones as floats."""
         for start, stop in self._spans(rows):
-            yield read(rows[start:stop])
+            some = rows[start:stop]
+            yield self._read_sparse(some) if self._sparse else self._read_dense(some, kind)
 
     def _spans(self, rows: Rows) -> Iterator[tuple[int, int]]:
         """Stretches of `rows` that lie near each other in the file and are small enough to hold."""
@@ -89,11 +151,18 @@ class StoredMatrix:
 
     def _read_sparse(self, rows: Rows) -> csr_matrix:
         pointers = self._before[rows[0] : rows[-1] + 2]
-        span = slice(int(pointers[0]), int(pointers[-1]))
-        data, indices = self._matrix["data"][span], self._matrix["indices"][span]
+        span = int(pointers[0]), int(pointers[-1])
+        data, indices = (self._sparse[name].numbers(*span) for name in ("data", "indices"))
+        if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < self.shape[1]:
+            raise self._damaged(
+                f"has column indices from {indices.min()} to {indices.max()} for {self.shape[1]:,} columns",
+                f"indices from 0 to {self.shape[1] - 1}",
+            )
         shape = (int(rows[-1] - rows[0]) + 1, self.shape[1])
         return csr_matrix((data, indices, pointers - pointers[0]), shape=shape)[rows - rows[0]]
 
-    def _read_dense(self, rows: Rows) -> csr_matrix:
-        block = self._matrix[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
-        return csr_matrix(block.astype(np.float32))
+    def _read_dense(self, rows: Rows, kind: type[np.floating]) -> csr_matrix:
+        assert self._dense is not None
+        block = self._dense.numbers(int(rows[0]), int(rows[-1]) + 1)[rows - rows[0]]
+        with np.errstate(over="ignore"):  # what does not fit is infinite, and refused as such
+            return csr_matrix(block.astype(kind))

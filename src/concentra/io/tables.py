@@ -1,15 +1,23 @@
-"""Delimited and Parquet tables, read strictly: a ragged or truncated file is an error, never a guess.
+"""Tables in files, read strictly: text, spreadsheets, data frames of R, Parquet. What is damaged is an error.
 
-Text stays text here. Whether a column of a delimited file holds numbers is decided by whoever reads it, so
-that a donor called ``001`` does not become 1.
+================================  =====================================================================================
+``.csv``, ``.tsv``, ``.txt``      commas, semicolons or tabs, whichever the content shows; UTF-8, UTF-16, Windows-1252;
+                                  plain or ``.gz``, ``.bz2``, ``.xz``, ``.zst``
+``.xlsx``                         the first sheet
+``.rds``, ``.RData``, ``.rda``    a data frame of R
+``.parquet``                      any writer
+================================  =====================================================================================
+
+Text stays text here. Whether a column of text holds numbers is decided by whoever reads it, so that a donor called
+``001`` does not become 1.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
+import lzma
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,15 +32,17 @@ from concentra.errors import (
     TableError,
     nearest,
 )
+from concentra.io.compressed import COMPRESSIONS, refuse_disguise
+from concentra.io.dialect import Dialect, find_dialect
 
-DELIMITED = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
-TABLES = (*DELIMITED, ".parquet")
-BLOCK_BYTES = 8 << 20  # the longest row that can be read
-_MAGIC = {
-    b"\x89HDF": (".h5ad", "an HDF5 file"),
-    b"PAR1": (".parquet", "a Parquet file"),
-    b"\x1f\x8b": (".gz", "gzip"),
-}
+_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+DELIMITED = {kind + packed: one for kind, one in _SEPARATORS.items() for packed in COMPRESSIONS}
+"""Endings of text, and the separator that each suggests."""
+SPREADSHEETS = (".xlsx",)
+R_DATA = (".rds", ".rdata", ".rda")
+UNTYPED = (*DELIMITED, *SPREADSHEETS)
+"""Endings of tables whose columns are all read as text."""
+TABLES = (*UNTYPED, *R_DATA, ".parquet")
 
 
 def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
@@ -52,10 +62,11 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         )
     fitting = [ending for ending in accepted if place.name.lower().endswith(ending)]
     if not fitting:
-        known = ", ".join(accepted)
+        packed = any(ending in accepted for ending in DELIMITED if ending not in _SEPARATORS)
+        known = ", ".join(one for one in accepted if one in _SEPARATORS or one not in DELIMITED)
         raise FileFormatError(
             found=f"{str(place)!r}, whose ending says no known format",
-            expected=f"one of {known}",
+            expected=f"one of {known}" + "; text also as .gz, .bz2, .xz, .zst" * packed,
             fix="convert the file, or rename it if only its name is wrong",
         )
     ending = max(fitting, key=len)
@@ -89,7 +100,16 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         yield
     except ConcentraError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, csv.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        csv.Error,
+    ) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FileFormatError(
             found=f"{str(path)!r} cannot be read: {reason}",
@@ -116,151 +136,158 @@ def require_columns(path: str | Path, names: Sequence[str], existing: Sequence[s
 
 
 def table_columns(path: str | Path, ending: str) -> dict[str, str] | list[str]:
-    """The columns of a table: names of a delimited file, names and kinds of a Parquet file."""
+    """The columns of a table: names where all is text, names and kinds of a Parquet file or a data frame of R."""
+    refuse_disguise(path, ending)
     if ending == ".parquet":
-        return _parquet_columns(path)
-    return _header(path, ending)
+        from concentra.io.parquet import parquet_columns
+
+        return parquet_columns(path)
+    if ending in R_DATA:
+        return {str(name): _pandas_kind(values) for name, values in _r_frame(path, []).items()}
+    if ending in SPREADSHEETS:
+        return list(_spreadsheet(path, []).columns)
+    return _named(_dialect(path, ending))
 
 
-def _header(path: str | Path, ending: str) -> list[str]:
-    _refuse_disguise(path, ending)
-    with reading(path, f"UTF-8 text with the separator {DELIMITED[ending]!r}"):
-        opener = gzip.open if ending.endswith(".gz") else open
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as handle:
-            names = next(csv.reader(handle, delimiter=DELIMITED[ending]), [])
-    if not any(names):
-        raise FileFormatError(
-            found=f"{str(path)!r} has no header",
-            expected="column names in the first line",
-            fix="add a header",
-        )
-    for separator, what in ((",", "commas"), (";", "semicolons"), ("\t", "tabulators")):
-        if len(names) == 1 and names[0].count(separator) > 1:
-            raise FileFormatError(
-                found=f"{str(path)!r} has {what} between its columns",
-                expected=f"the separator {DELIMITED[ending]!r} of {ending}",
-                fix="name a file with tabulators .tsv; write one with semicolons again, with commas",
-            )
-    return names
+def separator_of(path: str | Path) -> str | None:
+    """The character between the columns of a text file; None for other files."""
+    ending = file_ending(path, TABLES) if str(path).lower().endswith(tuple(DELIMITED)) else ""
+    return _dialect(path, ending).separator if ending in DELIMITED else None
 
 
-def _refuse_disguise(path: str | Path, ending: str) -> None:
-    with Path(path).open("rb") as handle:
-        start = handle.read(4)
-    for magic, (suffix, what) in _MAGIC.items():
-        if start.startswith(magic) and not ending.endswith(suffix):
-            raise FileFormatError(
-                found=f"{str(path)!r} is {what}, not {ending}",
-                expected=f"the format that {ending} says",
-                fix=f"rename it so that it ends in {suffix}",
-            )
+def _dialect(path: str | Path, ending: str) -> Dialect:
+    with reading(path, "a table of text with column names in its first line"):
+        return find_dialect(path, DELIMITED[ending])
 
 
-def _parquet_columns(path: str | Path) -> dict[str, str]:
-    import pyarrow.parquet
-
-    with reading(path, "a whole Parquet file"):
-        schema = pyarrow.parquet.read_schema(path)
-    kinds = {field.name: _arrow_kind(field.type) for field in schema}
-    return {name: kind for name, kind in kinds.items() if not name.startswith("__index_level_")}
+def table_separator(path: str | Path, ending: str) -> str | None:
+    """The character between the columns of a text table, None for other tables."""
+    return _dialect(path, ending).separator if ending in DELIMITED else None
 
 
-def _arrow_kind(kind: object) -> str:
-    from pyarrow import types
+def _named(dialect: Dialect) -> list[str]:
+    return [name for place, name in enumerate(dialect.names) if place not in dialect.blank]
 
-    checks = {
-        "categorical": types.is_dictionary,
-        "boolean": types.is_boolean,
-        "integer": types.is_integer,
-        "float": types.is_floating,
-        "string": lambda it: types.is_string(it) or types.is_large_string(it),
+
+def _spreadsheet(path: str | Path, notes: list[str]) -> pd.DataFrame:
+    from concentra.io.spreadsheets import read_spreadsheet
+
+    with reading(path, "a whole spreadsheet"):
+        return read_spreadsheet(path, notes)
+
+
+def _r_frame(path: str | Path, notes: list[str]) -> pd.DataFrame:
+    from concentra.io.r_data import read_r_frame
+
+    with reading(path, "a data frame of R"):
+        return read_r_frame(path, notes)
+
+
+def _pandas_kind(values: pd.Series) -> str:
+    checks: dict[str, Callable[[Any], bool]] = {
+        "categorical": lambda kind: isinstance(kind, pd.CategoricalDtype),
+        "boolean": pd.api.types.is_bool_dtype,
+        "integer": pd.api.types.is_integer_dtype,
+        "float": pd.api.types.is_float_dtype,
+        "string": lambda kind: pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind),
     }
-    return next((name for name, check in checks.items() if check(kind)), "other")
+    return next((name for name, check in checks.items() if check(values.dtype)), "other")
 
 
-def read_table(path: str | Path, ending: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | Path, ending: str, columns: Sequence[str] | None = None, *, notes: list[str] | None = None
+) -> pd.DataFrame:
     """The named columns of a table, rows in the order of the file.
 
     Parameters
     ----------
     path
-        A ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file.
+        A file with one of the endings `TABLES`.
     ending
         What `file_ending` says of it.
     columns
         Names that exist; None reads all.
+    notes
+        Sentences on what was inferred (separator, encoding, comment lines, a column without name) are appended.
 
     Returns
     -------
     DataFrame
-        Columns of delimited files are categoricals of text, blanks being the empty text; those of Parquet
-        files are as they were written, text as categoricals.
-    """
-    if ending == ".parquet":
-        return _read_parquet(path, columns)
-    header = _header(path, ending)
-    names = header if columns is None else list(columns)
-    require_columns(path, names, header)
-    return _read_delimited(path, ending, names, n_columns=len(header))
-
-
-def delimited_batches(path: str | Path, ending: str, names: Sequence[str]) -> Iterator[Any]:
-    """The named columns of a delimited table as Arrow batches of a few megabytes; text as dictionaries.
+        Index 0, 1, .... Columns of `UNTYPED` files are categoricals of text, blanks being the empty text; those of
+        Parquet and R are as they were written, text as categoricals.
 
     Raises
     ------
     ColumnError
         A column is not there.
+    TableError
+        A column without name that is not empty, or two of one name.
     FileFormatError
-        As `read_table`.
+        The file is truncated, damaged, or not what its name says; with line and column where it has them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "counts.csv"
+    >>> _ = place.write_text("donor;n\\nm1;3\\n")
+    >>> notes = []
+    >>> read_table(place, ".csv", notes=notes).astype(str).values.tolist(), len(notes)
+    ([['m1', '3']], 1)
     """
-    import pyarrow.csv
+    refuse_disguise(path, ending)
+    noted: list[str] = [] if notes is None else notes
+    if ending == ".parquet":
+        from concentra.io.parquet import read_parquet
 
-    header = _header(path, ending)
-    require_columns(path, names, header)
-    with reading(path, _rows_of(len(header))):
-        try:
-            yield from pyarrow.csv.open_csv(path, **_csv_options(ending, names, len(header)))
-        except pyarrow.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):  # a header and no row
-                raise
-
-
-def _read_delimited(path: str | Path, ending: str, names: list[str], *, n_columns: int) -> pd.DataFrame:
-    import pyarrow.csv
-
-    with reading(path, _rows_of(n_columns)):
-        table = pyarrow.csv.read_csv(path, **_csv_options(ending, names, n_columns))
-        frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+        return read_parquet(path, columns)
+    if ending in DELIMITED:
+        return _read_text(path, ending, columns, noted)
+    frame = _spreadsheet(path, noted) if ending in SPREADSHEETS else _r_frame(path, noted)
+    names = list(frame.columns) if columns is None else list(columns)
+    require_columns(path, names, list(frame.columns))
     return frame[names]
 
 
-def _rows_of(n_columns: int) -> str:
-    return f"UTF-8 text, every row with the {n_columns} fields of the header"
+def delimited_batches(
+    path: str | Path, ending: str, names: Sequence[str], *, notes: list[str] | None = None
+) -> Iterator[Any]:
+    """The named columns of a table that is not Parquet as Arrow batches of a few megabytes; text as dictionaries.
 
-
-def _csv_options(ending: str, names: Sequence[str], n_columns: int) -> dict[str, Any]:
+    Raises
+    ------
+    ColumnError, TableError, FileFormatError
+        As `read_table`.
+    """
     import pyarrow
-    import pyarrow.csv
 
-    text = pyarrow.dictionary(pyarrow.int32(), pyarrow.utf8())
-    return {
-        "read_options": pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-        "parse_options": pyarrow.csv.ParseOptions(
-            delimiter=DELIMITED[ending], newlines_in_values=True, ignore_empty_lines=n_columns > 1
-        ),
-        "convert_options": pyarrow.csv.ConvertOptions(
-            include_columns=list(names), column_types=dict.fromkeys(names, text), strings_can_be_null=False
-        ),
-    }
+    noted: list[str] = [] if notes is None else notes
+    if ending in DELIMITED:
+        refuse_disguise(path, ending)
+        yield from _text_batches(path, _dialect(path, ending), names, noted)
+    else:
+        frame = read_table(path, ending, names, notes=noted)
+        yield from pyarrow.Table.from_pandas(frame, preserve_index=False).to_batches()
 
 
-def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> pd.DataFrame:
-    import pyarrow.parquet
+def _text_batches(
+    path: str | Path, dialect: Dialect, names: Sequence[str], notes: list[str]
+) -> Iterator[Any]:
+    from concentra.io.text import text_batches
 
-    names = list(_parquet_columns(path)) if columns is None else list(columns)
-    require_columns(path, names, list(_parquet_columns(path)))
-    with reading(path, "a whole Parquet file"):
-        table = pyarrow.parquet.ParquetFile(path, read_dictionary=names).read(columns=names)
-        frame: pd.DataFrame = table.select(names).unify_dictionaries().to_pandas(ignore_metadata=True)
+    require_columns(path, names, _named(dialect))
+    notes.extend(dialect.notes)
+    with reading(path, f"text, every row with the {len(dialect.names)} fields of the header"):
+        yield from text_batches(path, dialect, names, notes)
+
+
+def _read_text(
+    path: str | Path, ending: str, columns: Sequence[str] | None, notes: list[str]
+) -> pd.DataFrame:
+    import pyarrow
+
+    dialect = _dialect(path, ending)
+    names = _named(dialect) if columns is None else list(columns)
+    schema = pyarrow.schema([(name, pyarrow.dictionary(pyarrow.int32(), pyarrow.utf8())) for name in names])
+    table = pyarrow.Table.from_batches(_text_batches(path, dialect, names, notes), schema)
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
     return frame

@@ -156,8 +156,11 @@ def axes_or_new(ax: Axes | None) -> Axes:
 
 
 def frame_of(data: Any, getter: Callable[..., pd.DataFrame], **how: Any) -> pd.DataFrame:
-    """The frame itself, or what the getter finds in an AnnData."""
-    return data if isinstance(data, pd.DataFrame) else getter(data, **how)
+    """The frame itself, the table of that name of an `Analysis`, or what the getter finds in an AnnData."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    tables = getattr(data, "tables", None)
+    return tables[getter.__name__] if tables is not None else getter(data, **how)
 
 
 def readable(label: object, limit: int = 32) -> str:

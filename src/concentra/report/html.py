@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from concentra.errors import MissingDependencyError
+from concentra.printable import printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -164,7 +165,7 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
-    return value
+    return printable(value, keep="\n\t") if isinstance(value, str) else value
 
 
 def clip(label: object, limit: int = LIMIT) -> str:
@@ -199,12 +200,20 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["clip"] = clip
     return environment
+
+
+def _shown(value: object) -> object:
+    """What a template shows of a value: markup of this module as it is, anything else without hidden characters."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return printable(value, keep="\n\t")
+    return value
 
 
 def _macro(name: str) -> Any:

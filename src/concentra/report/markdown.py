@@ -7,22 +7,36 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^&=@-])")
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)  # no XML, or turning the direction of text
+from concentra.printable import printable
+
+_SPECIAL = re.compile(
+    r"""
+    [\\`*\[\]<|~$^@{]                                     # markup wherever it stands
+    | (?<![^\W_])_ | _(?![^\W_])                          # an underscore, but within a word
+    | (?<!\S)\#                                           # of headings
+    | -(?=-) | (?<=-)-                                    # a dash by Pandoc's rules
+    | &(?=\#?\w+;)                                        # an entity
+    | \A[>:=]                                             # quotations, definitions, underlines
+    | \A[-+](?=\s|\Z) | \A\(                             # items of lists
+    """,
+    re.VERBOSE,
+)
+_NUMBERED = re.compile(r"\A(\d+|[ivxlcdmIVXLCDM]+|[A-Za-z])([.)])(?=\s|\Z)")
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 
 
 def escape(label: object, limit: int = LIMIT) -> str:
-    """A label as literal Markdown text: markup escaped, control characters as spaces, long ones cut with an ellipsis.
+    """A label as literal text, in CommonMark, GitHub's dialect and Pandoc's: only what would be markup is escaped.
 
-    >>> escape("<script>|x_y")
-    '\\\\<script\\\\>\\\\|x\\\\_y'
+    Control characters become spaces, long labels end in an ellipsis.
+
+    >>> print(escape("<script>|x_y"), escape("Limb_Muscle (n = 3)"), escape("_x_"), escape("1. a"))
+    \\<script>\\|x_y Limb_Muscle (n = 3) \\_x\\_ 1\\. a
     """
-    text = " ".join(_CONTROL.sub(" ", str(label)).split())
-    return _SPECIAL.sub(r"\\\1", text if len(text) <= limit else text[: limit - 1] + "…")
+    text = " ".join(printable(label).split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
 def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str:

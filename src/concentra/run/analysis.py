@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.levels import contrast_within, decompose_levels
+from concentra.analysis.model import omnibus
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
 from concentra.analysis.support import left_out_table, support
@@ -76,13 +78,16 @@ def analyze(
     asked = [contrast] if isinstance(contrast, (str, Question)) else list(contrast)
     given = {"donors": options.pop("donors", None), "levels": options.pop("levels", None)}
     sources = list(cells) if isinstance(cells, (list, tuple)) else [cells]
+    beside: dict[str, Any] = {
+        name: value if value is None or isinstance(value, str) else _described(value)
+        for name, value in given.items()
+    }
     chosen = Options(
         cells=tuple(map(_described, sources)),
         contrast=tuple(one if isinstance(one, str) else one.name for one in asked),
         **_tuples(options),
-        **{name: value if value is None or isinstance(value, str) else _described(value)
-           for name, value in given.items()},
-    )  # fmt: skip
+        **beside,
+    )
     return run(chosen, sources, asked, donors=given["donors"], levels=given["levels"], progress=progress)
 
 
@@ -111,15 +116,19 @@ def run(
     See `analyze`.
     """
     data = list(options.cells) if sources is None else list(sources)
-    questions = list(options.contrast) if asked is None else list(asked)
-    composition = _composition(options, data, questions, options.donors if donors is None else donors, progress)
+    questions: list[str | Question] = list(options.contrast) if asked is None else list(asked)
+    composition = _composition(
+        options, data, questions, options.donors if donors is None else donors, progress
+    )
     hierarchy = options.levels if levels is None else levels
     if hierarchy is not None:
         composition = composition.with_levels(levels_of(hierarchy))
     settings = options.settings()
     progress("measuring")
     units = concentration(composition, settings)
-    designs = [resolve(composition, question, settings) for question in _questions(options, questions, composition)]
+    designs = [
+        resolve(composition, question, settings) for question in _questions(options, questions, composition)
+    ]
     tables = {
         "composition": composition.table(),
         "parts": composition.parts_table(),
@@ -136,13 +145,17 @@ def run(
                for name, frames in found.items()}  # fmt: skip
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
-        notes.append(Note("limits", "nothing was compared: --contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks "
-                          "how concentration changes"))  # fmt: skip
+        how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
+        notes.append(Note("limits", f"nothing was compared: {how}"))
     return Analysis(options, composition, tuple(designs), tables, tuple(dict.fromkeys(notes)))
 
 
 def _composition(
-    options: Options, data: list[Any], questions: list[str | Question], donors: Any, progress: Callable[[str], None]
+    options: Options,
+    data: list[Any],
+    questions: list[str | Question],
+    donors: Any,
+    progress: Callable[[str], None],
 ) -> Composition:
     if len(data) == 1 and isinstance(data[0], Composition):
         return data[0]
@@ -169,6 +182,11 @@ def _composition(
         sample=options.sample,
         amount=options.amount,
         wide=options.wide,
+        shares=options.shares,
+        parts=options.parts,
+        about=options.about,
+        blanks=options.blanks,  # type: ignore[arg-type]
+        shared_donors=options.shared_donors,  # type: ignore[arg-type]
         donors=donors,
         missing=options.missing,
         allow_missing=options.allow_missing,
@@ -205,17 +223,20 @@ def _columns(composition: Composition) -> list[str]:
     return [*(name.removesuffix(" (label)") for name in composition.labels), *roles]
 
 
-def _tables(
-    design: Design, units: pd.DataFrame, options: Options, progress: Callable[[str], None]
-) -> Any:
+def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Callable[[str], None]) -> Any:
     """The tables of one question, each with a column `contrast`."""
     name = design.name
     yield "design", support(design)
     yield "confounding", confounding(design).assign(contrast=name)
     progress(f"{name}: model and exact tests")
     yield "contrast", contrast(design, units)
+    if len(design.question.others) > 1:
+        yield "omnibus", omnibus(design, units)
     if design.axis is not None:
         yield "trend", trend(design, units)
+    if len(design.composition.parts.columns):
+        progress(f"{name}: levels")
+        yield from _of_levels(design)
     if not design.question.column:
         return
     yield "across", across(design, units)
@@ -231,16 +252,21 @@ def _tables(
         progress(f"{name}: multiverse")
         sex = design.question.within or next((one for one in SEX if one in design.composition.labels), None)
         yield from zip(("multiverse", "agreement"), multiverse(design, restricted_by=sex), strict=True)
-    if len(design.composition.parts.columns):
-        progress(f"{name}: levels")
-        levels = {FINEST: design.composition} | {
-            str(level): design.composition.at_level(str(level)) for level in design.composition.parts.columns
-        }
-        granular, measured = contrast_levels(levels, design.question, design.settings)
-        yield "granularity", granular
-        yield "granularity_concentration", measured.assign(contrast=name)
-        first = granular["level"] == FINEST
-        yield "scales", compare_levels(granular[first], granular[~first])
+
+
+def _of_levels(design: Design) -> Any:
+    """The same question at every level of the hierarchy, within each coarser part, and what each level contributes."""
+    coarser = [str(level) for level in design.composition.parts.columns]
+    levels = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in coarser}
+    granular, measured = contrast_levels(levels, design.question, design.settings)
+    yield "granularity", granular
+    yield "granularity_concentration", measured.assign(contrast=design.name)
+    first = granular["level"] == FINEST
+    yield "scales", compare_levels(granular[first], granular[~first])
+    found, terms = decompose_levels(design)
+    yield "levels", found
+    yield "level_terms", terms.assign(contrast=design.name)
+    yield "nested", contrast_within(design)
 
 
 def _clustered(
@@ -249,8 +275,13 @@ def _clustered(
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """Tables over clusters: of strata with donors in both groups of a question, or of all that were measured."""
     how = Clustering(**HOW, seed=options.seed, features="given" if options.features == "given" else "genes")
-    strata = sorted({s.name for d in designs for s in d.strata if min(len(s.of_group(g)) for g in d.question.groups) > 0}
-                    if designs else composition.strata)  # fmt: skip
+    both = {
+        stratum.name
+        for design in designs
+        for stratum in design.strata
+        if all(len(stratum.of_group(group)) for group in design.question.groups)
+    }
+    strata = sorted(both) if designs else composition.strata
     progress("clustering")
     clusters, stability, fine = cluster_cells(Path(data[0]), composition, options.resolutions, how, strata)
     settings: Settings = options.settings()
@@ -285,7 +316,12 @@ def _refuse_clustering(options: Options, data: list[Any]) -> None:
             fix="join them: anndata.concat([...]).write_h5ad(...); or leave out --resolutions",
         )
     path = str(data[0])
-    if options.wide or options.amount is not None or not path.lower().endswith(MATRICES) or not has_matrix(path):
+    if (
+        options.wide
+        or options.amount is not None
+        or not path.lower().endswith(MATRICES)
+        or not has_matrix(path)
+    ):
         raise ArgumentError(
             found=f"{asked}, and no expression in {path[:200]!r}",
             expected="cells with a matrix: .h5ad or .zarr with X",
@@ -312,7 +348,7 @@ def _described(source: Any) -> str:
 def _tuples(options: dict[str, Any]) -> dict[str, Any]:
     """Single values of options that take several, as tuples."""
     made = dict(options)
-    for name in ("missing", "accept_confounding", "resolutions"):
+    for name in ("missing", "accept_confounding", "resolutions", "parts", "about"):
         if name in made:
             value = made[name]
             made[name] = (value,) if isinstance(value, (str, float, int)) else tuple(value)
@@ -325,8 +361,8 @@ def _tuples(options: dict[str, Any]) -> dict[str, Any]:
             from concentra.errors import nearest
 
             raise ArgumentError(
-                found=f"the argument {name!r}", expected="the options of concentra.analyze", fix=nearest(name, known)
+                found=f"the argument {name!r}",
+                expected="the options of concentra.analyze",
+                fix=nearest(name, known),
             )
     return made
-
-

@@ -13,7 +13,10 @@ from concentra.design.settings import Settings
 from concentra.errors import ArgumentError, FileFormatError, nearest
 
 FILE = "run.toml"
-FEATURES = ("genes", "given")
+CHOICES = {
+    "features": ("genes", "given"), "blanks": ("refuse", "zero"), "shared_donors": ("refuse", "apart", "same"),
+}  # fmt: skip
+"""Options that take one of a few words."""
 RENAMED = {"stratum": "tissue", "part": "cell_type", "despite": "accept_confounding"}
 """Names of options in files that version 0.1 wrote."""
 
@@ -26,8 +29,10 @@ class Options:
     ----------
     cells
         Names of files; of data in memory a description.
-    donor, tissue, cell_type, sample, amount, wide, shares, donors, missing, allow_missing
+    donor, tissue, cell_type, sample, amount, wide, shares, parts, about, blanks, shared_donors, donors
         How the data is read: see `concentra.composition.read`.
+    missing, allow_missing
+        Labels that stand for missing values, and whether cells without labels may be many.
     contrast, formula, trend, within, paired_by, accept_confounding
         The questions: see `concentra.design.Question`.
     levels
@@ -48,6 +53,10 @@ class Options:
     amount: str | None = None
     wide: bool = False
     shares: bool = False
+    parts: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    blanks: str = "refuse"
+    shared_donors: str = "refuse"
     donors: str | None = None
     missing: tuple[str, ...] = ()
     allow_missing: bool = False
@@ -63,7 +72,7 @@ class Options:
     alpha: float = 0.05
     level: float = 0.95
     margin_ratio: float = 0.9
-    margin_gini: float = 0.02
+    margin_gini: float = 0.04
     draws: int = 2_000
     multiverse: bool = True
     resolutions: tuple[float, ...] = ()
@@ -79,10 +88,14 @@ class Options:
                 expected="numbers above 0, each once",
                 fix="leave out --resolutions, or change it",
             )
-        if self.features not in FEATURES:
-            raise ArgumentError(
-                found=f"--features {self.features}", expected=" or ".join(FEATURES), fix="leave out --features"
-            )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                option = f"--{name.replace('_', '-')}"
+                raise ArgumentError(
+                    found=f"{option} {getattr(self, name)}",
+                    expected=" or ".join(known),
+                    fix=f"leave out {option}",
+                )
 
     def settings(self) -> Settings:
         """The numbers that every analysis shares."""
@@ -93,7 +106,11 @@ class Options:
 
     def as_dict(self) -> dict[str, Any]:
         """The options that differ from their defaults, and the data."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        }
 
     def text(self, folder: Path) -> str:
         """The options as TOML; files named as seen from the folder of the file."""

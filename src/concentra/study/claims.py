@@ -6,7 +6,8 @@ A claim is decided by its parts, a part by the cell it names:
 - *close*: a number of the same sign and within 5 per cent;
 - *differs*: anything else;
 - *data absent*: the raw data is not on this machine and not in the archive;
-- *not yet computed*: the data is there, the table is not.
+- *not yet computed*: the data is there, the table is not;
+- *altered*: the table is not what its step wrote, and nothing is read from it.
 
 The verdict of a claim is the worst of its parts.
 """
@@ -27,11 +28,18 @@ import pydantic
 from concentra.errors import ColumnError, DataAbsentError, nearest
 from concentra.study import raw
 from concentra.study.cohorts import cohorts
-from concentra.study.declare import table_path, tables
+from concentra.study.declare import AlteredError, table_path, tables
 from concentra.study.robustness import robustness
 
-Verdict = Literal["reproduced", "close", "differs", "not yet computed", "data absent"]
-ORDER: tuple[Verdict, ...] = ("reproduced", "close", "differs", "not yet computed", "data absent")
+Verdict = Literal["reproduced", "close", "differs", "not yet computed", "data absent", "altered"]
+ORDER: tuple[Verdict, ...] = (
+    "reproduced",
+    "close",
+    "differs",
+    "not yet computed",
+    "data absent",
+    "altered",
+)
 CLOSE = 0.05  # relative difference within which a number of the same sign is close
 SOURCES = "sources"
 _COUNT = re.compile(r" \d+ of \d+$")
@@ -152,7 +160,10 @@ def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> 
         return Answer(part, "data absent")
     if part.table not in tables() or not table_path(part.table, out).exists():
         return Answer(part, "not yet computed")
-    frame = tables()[part.table].read(out)
+    try:
+        frame = tables()[part.table].read(out)
+    except AlteredError:
+        return Answer(part, "altered")
     for name in (*part.where, part.column, *part.show):
         if name not in frame:
             raise ColumnError(
@@ -210,6 +221,9 @@ def _notes(claim: Claim, answers: list[Answer], verdict: Verdict) -> list[str]:
     if verdict == "differs":
         agree = [answer.part.name for answer in answers if answer.verdict in ("reproduced", "close")]
         notes.append(f"holds for {', '.join(agree)} only" if agree else "holds for none of its parts")
+    if verdict == "altered":
+        names = sorted({answer.part.table for answer in answers if answer.verdict == "altered"})
+        notes.append(f"{', '.join(names)}: not what was written; run `concentra reproduce` again")
     if verdict == "data absent":
         known = [cohorts()[name] for name in claim.cohorts if name in cohorts()]
         notes += [cohort.obtain for cohort in known if raw.status(cohort, None) == "absent"]

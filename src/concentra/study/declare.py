@@ -28,14 +28,14 @@ import pydantic
 
 from concentra.design.settings import Settings
 from concentra.errors import ArgumentError
-from concentra.tables import Table, column, table_path, write_csv
+from concentra.tables import AlteredError, Table, column, table_path, write_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary", "table_named",
-    "table_path", "tables", "write_csv",
+    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary",
+    "table_named", "table_path", "tables", "write_csv",
 ]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]

@@ -268,16 +268,24 @@ def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
     png, svg, words = paths
     drawing.figure.draw_without_rendering()
     drawing.figure.set_layout_engine("none")  # laid out once: both files are the same picture
-    for axes in drawing.figure.axes:  # the last bits of a solved layout depend on where things lie in memory
-        if axes.get_axes_locator() is None:
-            left, bottom, width, height = axes.get_position(original=True).bounds
-            axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
+    _settle(drawing.figure)
     with replacing(png) as temporary:
         drawing.figure.savefig(temporary, dpi=300, metadata={"Software": None})
     with replacing(svg) as temporary:
         drawing.figure.savefig(temporary, metadata={"Date": None})
     note = {"caption": drawing.caption, "alternative": drawing.alternative}
     write_text(words, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
+
+
+def _settle(figure: Any) -> None:
+    """Round where its parts lie, because the last bits of a solved layout depend on addresses in memory."""
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(6))
+        _settle(part)
+    for axes in figure.axes:
+        if axes.get_axes_locator() is None:
+            left, bottom, width, height = axes.get_position(original=True).bounds
+            axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def _write_document(node: Node, result: Mapping[str, str | bytes | pd.DataFrame], out: Path) -> None:

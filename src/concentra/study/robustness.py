@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.study.declare import table_path, tables
+from concentra.study.declare import AlteredError, table_path, tables
 
 SUMMARIES = {"age_contrast": "multiverse_summary", "head_shift": "head_multiverse_summary"}
 METRICS = {"gini_present": "gini", "gini": "gini", "hill_q1": "hill_q1"}
@@ -68,7 +68,10 @@ def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> s
     if name is None or name not in tables() or not table_path(name, out).exists():
         return ""
     metric = "both" if column == "direction" else METRICS.get(str(row.get("metric", column)), "")
-    frame = tables()[name].read(out)
+    try:
+        frame = tables()[name].read(out)
+    except AlteredError:
+        return f"{name} was altered"
     for key in ("cohort", "stratum"):
         if key in frame and key in row:
             frame = frame[frame[key] == row[key]]

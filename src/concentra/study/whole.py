@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from concentra.errors import DataAbsentError
+from concentra.errors import DataAbsentError, TableError
 from concentra.files import read_json, remove_unfinished, sha256, write_text
 from concentra.outputs import recorded, refuse_links
 from concentra.study import engine, pieces, raw, server
@@ -145,6 +145,18 @@ def altered(out: Path, record: Record) -> list[str]:
         if node.pieces:
             found += [str(path.relative_to(out)) for path in pieces.altered(node, out)]
     return found + [name for name in raw.simulations() if _is_edited_simulation(name, out)]
+
+
+def refuse_altered(out: Path) -> None:
+    """Refuse results of which a table, a figure or a summary is not what was written."""
+    made = {name for name, node in nodes().items() if node.kind != "document"}
+    names = [name for name in altered(out, Record(None)) if name in made]
+    if names:
+        raise TableError(
+            found=f"not what was written, or made from other tables: the files of {', '.join(names)} in {out}",
+            expected="tables, figures and summaries as `concentra reproduce` wrote them",
+            fix=f"run `concentra reproduce --out {out}` again: it makes them anew",
+        )
 
 
 def _is_altered(node: Node, record: Record, out: Path, hashed: Callable[[Path], str]) -> bool:

@@ -32,7 +32,7 @@ def trend(page: Page, found: Findings) -> Section | None:
         {"tissue": sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
          f"{100 * found.level:g}% interval": f"{number(row['slope_low'], 4)} to {number(row['slope_high'], 4)}",
-         "adjusted p": p_text(row["p_adjusted"])}
+         "adjusted p (ranks)": p_text(row["p_exact_adjusted"])}
         for row in sentences.records(rows)
     ]  # fmt: skip
     blocks: list[Markup] = [page.table(shown, f"Slopes along {along}", name="trend")] if shown else []
@@ -47,7 +47,7 @@ def trend(page: Page, found: Findings) -> Section | None:
 
 
 def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:
-    from concentra.analysis.ages import numeric_axis
+    from concentra.design.axis import numeric_axis
 
     column = str(found.options.get("trend") or str(row["along"]).split(" (")[0])
     units = found.units[found.units["stratum"].astype(str) == str(row["stratum"])]

@@ -13,7 +13,7 @@ from concentra.design.question import Question
 from concentra.io.fetch import Remote
 from concentra.stats.verdict import LESS, MIXED, MORE
 
-KINDS = ("atlas", "model", "expression", "activity")
+KINDS = ("atlas", "model", "expression", "activity", "samples")
 LABELS = ("donor", "stratum", "part", "age", "sex")
 PLANTED = {"crystallize": MORE, "disperse": LESS, "mixed": MIXED, "none": "none"}
 """Directions that `concentra.simulate` plants."""
@@ -39,7 +39,7 @@ class Cohort:
         Place among the cohorts of its kind.
     """
 
-    kind: ClassVar[Literal["atlas", "model", "expression", "activity"]]
+    kind: ClassVar[str]
     name: str
     title: str
     citation: str

@@ -1,0 +1,205 @@
+"""The parts of a sweep: a file for each layer of each checkpoint, whole or absent, beside a record of what it is.
+
+``<out>.parts/asked.json`` holds what was asked of all: tokens, options, loss, source. Each part ``<layer>.csv`` in the
+folder of its checkpoint is true only with its record ``<layer>.json``: the hash of its bytes, and what the model was
+known by. A part without a record, or with other bytes, is measured again; a part of another model is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from concentra.errors import ArgumentError, DataAbsentError
+from concentra.files import sha256, write_text
+from concentra.heads.checkpoints import natural
+from concentra.heads.table import read_table, write_table
+
+ALL = "all"
+"""The part of a checkpoint whose layers are measured at once."""
+ASKED, ORDER = "asked.json", "checkpoints.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts beside one table.
+
+    Parameters
+    ----------
+    out
+        The table: `.csv` or `.parquet`, and so are the parts.
+    """
+
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return Path(f"{self.out}.parts")
+
+    def ask(self, asked: dict[str, Any], checkpoints: Sequence[str], *, resume: bool) -> None:
+        """Note what is asked, or check that it is what was asked before.
+
+        Raises
+        ------
+        ArgumentError
+            Something differs, or cannot be identified.
+        """
+        path = self.folder / ASKED
+        if not resume and self.folder.exists():
+            self.clear()
+        if path.exists():
+            self._compare(_read(path), asked)
+        else:
+            write_text(path, json.dumps(asked, indent=1) + "\n")
+        known = [name for name in self.order() if name not in checkpoints]
+        earlier = self.order()
+        order = (
+            earlier + [name for name in checkpoints if name not in earlier] if known else list(checkpoints)
+        )
+        if order != earlier:
+            write_text(self.folder / ORDER, json.dumps(order) + "\n")
+
+    def _compare(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
+        changed = [
+            key for key in ("tokens", "source", "options", "loss") if before.get(key) != asked.get(key)
+        ]
+        if changed == ["options"]:
+            one, other = before.get("options", {}), asked.get("options", {})
+            named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+            changed = [f"options ({', '.join(sorted(named))})"]
+        if changed:
+            raise ArgumentError(
+                found=f"{self.folder} was measured with other {' and '.join(changed)}",
+                expected="the same model, evaluation tokens, loss and options in all parts of a table",
+                fix="--no-resume measures all again; another --out keeps both",
+            )
+        if asked.get("loss") is None:
+            raise ArgumentError(
+                found=f"a loss that cannot be identified (a lambda, a closure, an object), and parts in {self.folder}",
+                expected="a function of a module, by whose code it is seen that the parts were measured with it",
+                fix="write the loss as a function of a module; or resume=False, which measures all again",
+            )
+
+    def clear(self) -> None:
+        """Remove all parts."""
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def order(self) -> list[str]:
+        """The checkpoints in the order in which they were first asked for."""
+        path = self.folder / ORDER
+        return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+    def path(self, checkpoint: str, layer: int | str) -> Path:
+        """The file of a part."""
+        name = layer if isinstance(layer, str) else f"layer_{layer:04d}"
+        return self.folder / safe(checkpoint) / f"{name}{self.out.suffix}"
+
+    def write(self, checkpoint: str, layer: int | str, table: pd.DataFrame, record: dict[str, Any]) -> None:
+        """Write a part, then its record."""
+        path = self.path(checkpoint, layer)
+        write_table(table, path)
+        record = {"checkpoint": checkpoint, "sha256": sha256(path), "rows": len(table), **record}
+        write_text(path.with_suffix(".json"), json.dumps(record, indent=1) + "\n")
+
+    def records(self, checkpoint: str) -> dict[str, dict[str, Any]]:
+        """The records of the whole parts of a checkpoint, by the name of the part."""
+        found = {}
+        for path in sorted((self.folder / safe(checkpoint)).glob("*.json")):
+            part = path.with_suffix(self.out.suffix)
+            record = _read(path)
+            if part.exists() and record.get("sha256") == sha256(part):
+                found[part.stem] = record
+        return found
+
+    def complete(self, checkpoint: str) -> bool:
+        """Whether all layers of a checkpoint are there."""
+        records = self.records(checkpoint)
+        if ALL in records:
+            return True
+        wanted = {f"layer_{layer:04d}" for record in records.values() for layer in record["layers"]}
+        return bool(wanted) and wanted <= set(records)
+
+    def table(self, checkpoints: Iterable[str]) -> pd.DataFrame:
+        """The rows of complete checkpoints, in their order."""
+        rows = []
+        for name in checkpoints:
+            records = self.records(name)
+            rows += [
+                read_table(self.path(name, part)) for part in ([ALL] if ALL in records else sorted(records))
+            ]
+        return pd.concat(rows, ignore_index=True)
+
+    def merge(self) -> pd.DataFrame:
+        """Write the table of all checkpoints asked for, and return it.
+
+        Raises
+        ------
+        DataAbsentError
+            There are no parts, or a checkpoint is not complete.
+        """
+        order = self.order()
+        missing = [name for name in order if not self.complete(name)]
+        if not order or missing:
+            raise DataAbsentError(
+                found=f"{len(missing)} of {len(order)} checkpoints are not complete in {self.folder}: "
+                f"{', '.join(missing[:5])}",
+                expected="every layer of every checkpoint",
+                fix="run the shards that are missing: concentra heads sweep ... --shards I/N",
+            )
+        table = self.table(order)
+        write_table(table, self.out)
+        return table
+
+
+def merge_sweep(out: str | Path) -> pd.DataFrame:
+    """The table of a sweep whose shards have run on their own, put together from their parts and written.
+
+    Parameters
+    ----------
+    out
+        The table that the shards were given: the parts lie in `<out>.parts`.
+
+    Raises
+    ------
+    DataAbsentError
+        A layer of a checkpoint is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> merge_sweep(Path(tempfile.mkdtemp()) / "heads.csv")
+    Traceback (most recent call last):
+    ...
+    concentra.errors.DataAbsentError: ...
+    """
+    return Parts(Path(out)).merge()
+
+
+def safe(name: str) -> str:
+    """A file name for a checkpoint: readable, and never the same for two.
+
+    >>> safe("a/b"), safe("A")
+    ('a_2f_b', '_41_')
+    """
+    return re.sub(r"[^a-z0-9.-]|^\.", lambda found: f"_{ord(found[0]):x}_", name) or "_"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names by the numbers in them."""
+    return sorted(names, key=natural)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
