@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary",
-    "table_named", "table_path", "tables", "write_csv",
+    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step",
+    "summary", "table_named", "table_path", "tables", "write_csv",
 ]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]

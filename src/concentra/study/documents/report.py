@@ -11,7 +11,7 @@ from PIL import Image
 
 from concentra import __version__
 from concentra.report import html
-from concentra.stats.verdict import DIRECTIONS, NO_CHANGE, NOT_TESTABLE, ONE_METRIC, UNDECIDED
+from concentra.stats.verdict import DIRECTIONS, NOT_TESTABLE, VERDICTS
 from concentra.study import claims, declare
 from concentra.study.claims import Judgement
 from concentra.study.declare import document
@@ -29,11 +29,8 @@ KINDS = {
     "differs": "poor",
     "not yet computed": "none",
     "data absent": "none",
-    **dict.fromkeys(DIRECTIONS, "good"),
-    ONE_METRIC: "fair",
-    NO_CHANGE: "good",
-    UNDECIDED: "fair",
-    NOT_TESTABLE: "none",
+    **dict(zip(VERDICTS, ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
+    "withheld": "fair",
     "complete": "poor",
     "partial": "fair",
     "raw data": "good",
