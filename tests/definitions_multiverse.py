@@ -31,9 +31,9 @@ def specifications(donors, choices):
 
     `donors`: name -> (age, sex, counts). Returns rows (place, n_early, n_late, shifts, compared), in order.
     """
-    used = {age for ages in (*choices.early_ages, *choices.late_ages) for age in ages}
+    used = {age for ages in (*choices.references, *choices.others) for age in ages}
     combinations = itertools.product(
-        choices.early_ages, choices.late_ages, choices.sexes, choices.min_cells, choices.supports,
+        choices.references, choices.others, choices.restrictions, choices.min_cells, choices.supports,
         choices.depths, choices.averages,
     )  # fmt: skip
     rows = []
@@ -80,23 +80,18 @@ def sign(shift):
 
 
 def statistics_of(donors, choices):
-    """Median shift of each metric; share in the more frequent direction of each and of both. None where undefined."""
+    """Median shift of each metric; None where undefined."""
     rows = specifications(donors, choices)
     if not rows:
-        return [None] * 5
-    medians, shares = [], []
-    for metric in ("gini", "hill_q1"):
-        shifts = [row[3][metric] for row in distinct(rows, [metric])]
-        medians.append(statistics.median(shifts))
-        shares.append(max(sum(sign(shift) == way for shift in shifts) for way in (1, -1)) / len(shifts))
-    both = [(sign(row[3]["gini"]), sign(row[3]["hill_q1"])) for row in distinct(rows, ["gini", "hill_q1"])]
-    shares.append(max(both.count((1, -1)), both.count((-1, 1))) / len(both))
-    return [*medians, *shares]
+        return [None] * 2
+    return [
+        statistics.median(row[3][metric] for row in distinct(rows, [metric])) for metric in ("gini", "hill_q1")
+    ]
 
 
 def joint_p(donors, choices, *, within_sex):
-    """p and the smallest p of the five statistics, over every arrangement of ages."""
-    used = {age for ages in (*choices.early_ages, *choices.late_ages) for age in ages}
+    """p and the smallest p of both statistics, over every arrangement of ages."""
+    used = {age for ages in (*choices.references, *choices.others) for age in ages}
     kept = {
         name: donor
         for name, donor in donors.items()

@@ -90,7 +90,12 @@ def composition(
     adata = to_anndata(made)
     adata.uns[KEY] = {
         "composition": {
-            "parameters": {"unit": [donor, *others], "stratum": stratum or "", "part": part, "about": list(about)},
+            "parameters": {
+                "unit": [donor, *others],
+                "stratum": stratum or "",
+                "part": part,
+                "about": list(about),
+            },
             "left_out": storable(made.left_out),
             "notes": [str(note) for note in made.notes],
         }

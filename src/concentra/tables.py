@@ -104,7 +104,7 @@ class Table:
     @classmethod
     def columns(cls) -> dict[str, Column]:
         """The columns by name, in order: those of a parent first."""
-        return dict(_columns(cls))
+        return dict(_columns(cls))  # type: ignore[arg-type]
 
     @classmethod
     def key(cls) -> list[str]:
@@ -131,7 +131,9 @@ class Table:
         import pandera.pandas as pa
 
         try:
-            return _schema(cls).validate(frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True)
+            return _schema(cls).validate(  # type: ignore[arg-type]
+                frame.loc[:, list(cls.columns())].reset_index(drop=True), lazy=True
+            )
         except pa.errors.SchemaErrors as problem:
             cases = problem.failure_cases.head(5).to_dict("records")
             raise TableError(
@@ -162,11 +164,11 @@ class Table:
         """Read a file in the form of this table and check it. Empty cells are missing values; `NA` is a label."""
         state = path.stat()
         stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
-        return _read_file(cls, path, stamp).copy()
+        return _read_file(cls, path, stamp).copy()  # type: ignore[arg-type]
 
 
 @cache
-def _columns(table: type[Table]) -> dict[str, Column]:
+def _columns(table: Any) -> dict[str, Column]:
     found: dict[str, Column] = {}
     hints = get_type_hints(table)
     for parent in reversed(table.__mro__):
@@ -179,7 +181,7 @@ def _columns(table: type[Table]) -> dict[str, Column]:
 
 
 @cache
-def _schema(table: type[Table]) -> Any:
+def _schema(table: Any) -> Any:
     import pandera.pandas as pa
 
     columns = {}
@@ -197,7 +199,7 @@ def _schema(table: type[Table]) -> Any:
 
 
 @lru_cache(maxsize=128)
-def _read_file(table: type[Table], path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
+def _read_file(table: Any, path: Path, stamp: tuple[int, int, int]) -> pd.DataFrame:
     """Read and check once for every state of the file: documents and claims look at the same tables many times."""
     text = {name: "str" for name, declared in table.columns().items() if declared.dtype == "str"}
     frame = pd.read_csv(

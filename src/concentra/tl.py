@@ -175,10 +175,19 @@ def contrast(
     """
     adata = modality_of(adata, modality)
     settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
-    more = {"formula": formula, "within": within, "paired_by": paired_by, "accept_confounding": tuple(accept_confounding)}
+    more = {
+        "formula": formula,
+        "within": within,
+        "paired_by": paired_by,
+        "accept_confounding": tuple(accept_confounding),
+    }
     design = _asked(adata, group, reference, other, settings, **more)
     units = _concentration(design.composition, settings)
-    tables = {"contrast": _contrast(design, units), "design": support(design), "confounding": _confounding(design)}
+    tables = {
+        "contrast": _contrast(design, units),
+        "design": support(design),
+        "confounding": _confounding(design),
+    }
     if group is not None:
         tables["across"] = _across(design, units)
     tables["left_out"] = left_out_table(design.composition, [design])
@@ -323,7 +332,9 @@ def trend(
     settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=_seed(rng))
     design = resolve(_read(adata, [along]), Question(trend=along, formula=formula), settings)
     units = _concentration(design.composition, settings)
-    _store(adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units))
+    _store(
+        adata, key_added, _parameters(design), trend=_trend(design, units), contrast=_contrast(design, units)
+    )
 
 
 @_old_names
@@ -395,7 +406,12 @@ def _read(adata: Any, columns: Sequence[str]) -> Any:
 
 
 def _asked(
-    adata: Any, group: str | None, reference: Group | None, other: Others | None, settings: Settings, **more: Any
+    adata: Any,
+    group: str | None,
+    reference: Group | None,
+    other: Others | None,
+    settings: Settings,
+    **more: Any,
 ) -> Design:
     """The design of a question about groups, or of a formula."""
     if group is None:
@@ -412,7 +428,10 @@ def _asked(
     several = isinstance(other, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in other)
     others: Any = other if several else [other]
     question = Question(
-        group, group_values(reference, known, group), tuple(group_values(one, known, group) for one in others), **more
+        group,
+        group_values(reference, known, group),
+        tuple(group_values(one, known, group) for one in others),
+        **more,
     )
     return resolve(composition, question, settings)
 

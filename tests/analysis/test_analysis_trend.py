@@ -1,4 +1,4 @@
-"""Trends of metrics over ages: rows, families, males, verdicts."""
+"""Trends along ages: ranks by their definitions, and the model beside them."""
 
 from __future__ import annotations
 
@@ -6,74 +6,75 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.analysis.trend import age_trend
+from concentra.analysis.concentration import concentration
+from concentra.analysis.contrast import contrast
+from concentra.analysis.trend import Trend, trend
+from concentra.composition import from_table
+from concentra.design import Question, Settings, resolve
 from concentra.stats.multiplicity import benjamini_hochberg
+from concentra.stats.trend import spearman_test, theil_sen
 
 
-@pytest.fixture
-def units():
-    """Three tissues: one rises at three ages, one is flat, one has a single young donor; females are low."""
-    rng = np.random.default_rng(1)
-    rows = []
-    for stratum, ages, slope in (
-        ("rises", [3] * 5 + [18] * 4 + [24] * 4, 0.05),
-        ("flat", [3] * 5 + [24] * 5, 0.0),
-    ):
-        for place, age in enumerate(ages):
-            sex = "female" if place % 3 == 0 else "male"
-            rows.append(
-                (stratum, f"d{place}", age, sex, slope * age + 0.1 * rng.normal() - 0.3 * (sex == "female"))
-            )
-    rows += [("lonely", f"d{place}", age, "male", float(place)) for place, age in enumerate([1, 30, 30, 30])]
-    frame = pd.DataFrame(rows, columns=["stratum", "donor", "age_months", "sex", "gini_present"])
-    return frame.assign(hill_q1=1 - frame["gini_present"])
+def rows(ages, slope, stratum, seed=1):
+    """Donors whose first type grows with age."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for place, age in enumerate(ages):
+        weights = np.array([1 + slope * age, 1.3, 0.8, 0.6])
+        counts = rng.multinomial(900, rng.dirichlet(400 * weights / weights.sum()))
+        found += [(stratum, f"d{place}", f"{age}m", p, n) for p, n in zip("abcd", counts, strict=True)]
+    return pd.DataFrame(found, columns=["stratum", "donor", "age", "part", "n_cells"])
 
 
-def follow(units):
-    return age_trend(
-        units, metrics=["gini_present", "hill_q1"], alpha=0.05, level=0.95, n_random=1999, seed=1, place="x"
-    ).set_index(["stratum", "metric"])
+@pytest.fixture(scope="module")
+def tissues():
+    return pd.concat([rows([3] * 5 + [18] * 4 + [24] * 4, 0.15, "rises"), rows([3] * 5 + [24] * 5, 0.0, "flat", 2)])
 
 
-def test_the_planted_trend_is_found_and_the_others_are_not(units):
-    found = follow(units)
-    assert found["trend"].to_dict() == {
-        ("rises", "gini_present"): "rises",
-        ("rises", "hill_q1"): "falls",
-        ("flat", "gini_present"): "unresolved",
-        ("flat", "hill_q1"): "unresolved",
-        ("lonely", "gini_present"): "no test",
-        ("lonely", "hill_q1"): "no test",
-    }
-    row = found.loc[("rises", "gini_present")]
-    assert row["slope_males_low"] < 0.05 < row["slope_males_high"]
-    assert row["slope_low"] < 0.05 < row["slope_high"]
-    assert (row["ages"], row["n_ages"], row["n_donors"], row["n_males"]) == ("3, 18, 24", 3, 13, 8)
+def followed(frame, **settings):
+    made = from_table(frame)
+    design = resolve(made, Question(trend="age"), Settings(**settings))
+    return design, concentration(made, design.settings)
 
 
-def test_the_family_is_the_tissues_of_one_metric(units):
-    found = follow(units).xs("gini_present", level="metric")
-    expected = benjamini_hochberg(found["p_value"], found["p_attainable"])
-    np.testing.assert_array_equal(found["p_adjusted"], expected.p_adjusted)
-    assert (found["n_family"] == 2).all()
-    assert (found["n_untestable"] == 1).all()
+def test_slopes_and_tests_are_those_of_the_ranks(tissues):
+    design, units = followed(tissues)
+    found = trend(design, units)
+    Trend.check(found, "trend")
+    row = found.set_index(["stratum", "metric"]).loc[("flat", "hill_q1")]
+    mine = units[units["stratum"] == "flat"].sort_values("donor")
+    ages = mine["age"].str.removesuffix("m").astype(float)
+    assert row["slope"] == pytest.approx(theil_sen(ages, mine["hill_q1"]).slope)
+    expected = spearman_test(ages, mine["hill_q1"], rng=np.random.default_rng(0))
+    assert row["p_exact"] == pytest.approx(expected.p_value)
+    assert (row["places"], row["n_places"], row["along"]) == ("3, 24", 2, "age (months)")
+    first = found[found["metric"] == "hill_q1"]
+    adjusted = benjamini_hochberg(first["p_exact"], first["p_exact_attainable"]).p_adjusted
+    np.testing.assert_allclose(first["p_exact_adjusted"], adjusted)
 
 
-def test_the_draws_of_a_tissue_do_not_depend_on_the_others(units):
-    alone = follow(units[units["stratum"] == "rises"])
-    assert alone["p_value"].equals(follow(units).loc[["rises"]]["p_value"])
+def test_the_planted_trend_is_called_and_its_effect_is_per_unit_of_the_axis(tissues):
+    design, units = followed(tissues)
+    found = contrast(design, units).set_index(["stratum", "metric"])
+    row = found.loc[("rises", "hill_q1")]
+    assert row["verdict"] == row["direction"] == "more concentrated"
+    values = units[units["stratum"] == "rises"]
+    ages = values["age"].str.removesuffix("m").astype(float)
+    slope = np.polyfit(ages, np.log(values["hill_q1_corrected"]), 1)[0]
+    assert row["effect"] == pytest.approx(np.exp(slope))
+    assert found.loc[("flat", "hill_q1"), "verdict"] not in ("more concentrated", "less concentrated", "mixed")
 
 
-def test_too_few_donors_cannot_reach(units):
-    few = units[(units["stratum"] == "flat") & units["donor"].isin(["d0", "d1", "d8", "d9"])]
-    assert (follow(few)["trend"] == "cannot reach").all()
-    assert (follow(few)["interval"] == "range").all()
+def test_no_verdict_depends_on_the_seed(tissues):
+    verdicts = [
+        contrast(*followed(tissues, seed=seed, n_random=99))["verdict"].tolist() for seed in range(3)
+    ]
+    assert verdicts[0] == verdicts[1] == verdicts[2]
 
 
-def test_missing_values_and_a_single_age(units):
-    units.loc[units["stratum"] == "rises", "hill_q1"] = np.nan
-    young = units[units["age_months"] == 3]
-    found = follow(young)
-    assert found.loc[("rises", "hill_q1"), ["n_donors", "n_ages", "ages"]].tolist() == [0, 0, None]
-    assert found["slope"].isna().all()
-    assert (found["trend"] == "no test").all()
+def test_visits_of_a_donor_are_averaged():
+    frame = rows([3, 3, 12, 24, 24], 0.1, "x")
+    again = pd.concat([frame.assign(sample=frame["donor"]), frame.assign(sample=frame["donor"] + " again")])
+    one, two = (trend(*followed(table)) for table in (frame, again))
+    columns = ["metric", "n_donors", "slope", "p_exact"]
+    pd.testing.assert_frame_equal(one[columns], two[columns])

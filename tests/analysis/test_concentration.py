@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.analysis.concentration import concentration
+from concentra.analysis.concentration import Concentration
+from concentra.analysis.concentration import concentration as measured
+from concentra.composition import from_table
+from concentra.design import Settings
+from concentra.errors import DesignError
 
 
 def rows(counts: dict[tuple[str, str], dict[str, int]]) -> pd.DataFrame:
@@ -16,6 +20,10 @@ def rows(counts: dict[tuple[str, str], dict[str, int]]) -> pd.DataFrame:
         for part, n in parts.items()
     ]
     return pd.DataFrame(found)
+
+
+def concentration(table: pd.DataFrame, *, rarefaction_cells: int) -> pd.DataFrame:
+    return measured(from_table(table), Settings(min_cells=1, depth=rarefaction_cells))
 
 
 COUNTS = {
@@ -51,7 +59,7 @@ def test_a_unit_does_not_depend_on_the_others_but_for_the_support() -> None:
     among = (
         concentration(rows(COUNTS), rarefaction_cells=20).set_index(["stratum", "donor"]).loc[("lung", "m1")]
     )
-    same = [name for name in among.index if name != "gini_stratum"]
+    same = [n for n in among.index if not n.startswith("gini_stratum") and n != "sample"]
     assert among[same].to_numpy(dtype=float) == pytest.approx(alone[same].to_numpy(dtype=float))
     assert alone["gini_stratum"] == pytest.approx(0.25)
 
@@ -60,3 +68,23 @@ def test_the_order_of_rows_does_not_matter() -> None:
     table = rows(COUNTS)
     again = concentration(table.sample(frac=1, random_state=3), rarefaction_cells=20)
     pd.testing.assert_frame_equal(again, concentration(table, rarefaction_cells=20))
+
+
+def test_the_common_depth_is_that_of_the_smallest_unit_of_a_stratum() -> None:
+    found = measured(from_table(rows(COUNTS)), Settings(min_cells=10)).set_index(["stratum", "donor"])
+    assert found["depth"].tolist() == [20, 40, 40]
+    assert found["included"].tolist() == [False, True, True]
+    Concentration.check(found.reset_index(), "units")
+
+
+def test_nobody_has_enough_cells() -> None:
+    with pytest.raises(DesignError, match="no donor with 9999 cells in any stratum; the largest has 60"):
+        measured(from_table(rows(COUNTS)), Settings(min_cells=9999))
+
+
+def test_shares_have_no_depth() -> None:
+    table = rows(COUNTS).assign(n_cells=lambda frame: frame["n_cells"] / 10)
+    found = measured(from_table(table, of_shares=True), Settings())
+    assert found["included"].all()
+    assert found[["hill_q1_corrected", "gini_rarefied", "coverage", "depth"]].isna().all(axis=None)
+    assert found["gini_present"].to_numpy() == pytest.approx([0, 0.25, 0], abs=1e-14)

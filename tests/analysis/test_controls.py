@@ -7,47 +7,34 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
-from concentra.metrics import compute
-from concentra.stats.joint import mahalanobis_test
-from concentra.stats.permutation import permutation_test
+from concentra.composition import from_table
+from concentra.design import Question, resolve
+from concentra.metrics import gini
 
 pytestmark = pytest.mark.data
 
 
 @pytest.fixture(scope="module")
 def blood(data: Path) -> pd.DataFrame:
-    """One row a donor: group, sex and metrics, from the shares of 24 cell types."""
-    shares = pd.read_csv(data / "controls" / "pbmc_ageing_huang2021.csv", index_col=0).T
-    metrics = compute(shares.to_numpy(), ["gini_present", "hill_q1"])
-    return pd.DataFrame(metrics, index=shares.index).assign(
-        donor=shares.index,
-        stratum="blood",
-        age_group=["early" if name.startswith("Y") else "late" for name in shares.index],
-        sex=["male" if name[1] == "M" else "female" for name in shares.index],
-    )
+    """One row a (donor, part): shares of 24 cell types."""
+    shares = pd.read_csv(data / "controls" / "pbmc_ageing_huang2021.csv", index_col=0)
+    frame = shares.rename_axis("part").reset_index().melt("part", var_name="donor", value_name="n_cells")
+    return frame.assign(stratum="blood", age=frame["donor"].str[0], sex=frame["donor"].str[1])
 
 
 def test_medians_are_as_known(blood: pd.DataFrame) -> None:
-    medians = blood.groupby("age_group")["gini_present"].median()
-    assert medians.round(3).tolist() == [0.562, 0.563]
+    wide = blood.pivot(index=["donor", "age"], columns="part", values="n_cells")
+    values = pd.Series(gini(wide.to_numpy()), index=wide.index)
+    assert values.groupby("age").median().round(3).to_dict() == {"O": 0.563, "Y": 0.562}
 
 
-def test_no_shift_is_called(blood: pd.DataFrame) -> None:
-    found = contrast(blood, metrics=["gini_present", "hill_q1"], alpha=0.05)
-    assert found["n_early"].tolist() == [10, 10]
-    assert (found["p_attainable"] < 1e-4).all(), "a shift could have been called"
-    assert set(found["verdict"]) == {"unresolved"}
-
-
-def test_not_within_sex_and_not_jointly(blood: pd.DataFrame) -> None:
-    early, late = (blood[blood["age_group"] == group] for group in ("early", "late"))
-    within = permutation_test(
-        early["gini_present"],
-        late["gini_present"],
-        strata_early=list(early["sex"]),
-        strata_late=list(late["sex"]),
-    )
-    joint = mahalanobis_test(early[["gini_present", "hill_q1"]], late[["gini_present", "hill_q1"]], rng=1)
-    assert within.p_value > 0.05
-    assert joint.p_value > 0.05
+@pytest.mark.parametrize("formula", [None, "~ sex"])
+def test_no_change_beyond_the_margin(blood: pd.DataFrame, formula: str | None) -> None:
+    made = from_table(blood, of_shares=True)
+    found = contrast(resolve(made, Question("age", ("Y",), (("O",),), formula=formula)), concentration(made))
+    assert found[["n_reference", "n_other"]].iloc[0].tolist() == [10, 10]
+    attainable = found.set_index("metric")["p_exact_attainable"]
+    assert (attainable[["hill_q1", "gini_stratum"]] < 1e-4).all(), "a shift could have been called"
+    assert set(found["verdict"]) == {"no change beyond the margin"}

@@ -6,30 +6,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.analysis.composition import count_parts
+from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
-from concentra.analysis.plane import gini_normalised, ln_hill_q1, model_plane, plane
-from concentra.metrics import compute, entropy
+from concentra.analysis.plane import N_SHOWN, Plane, PlanePoints, gini_normalised, ln_hill_q1, model_plane, plane
+from concentra.composition import read
+from concentra.design import Design, Question, Settings, resolve
+from concentra.metrics import entropy
 from concentra.simulate import simulate_labels
 
-HOW = {"level": 0.95, "n_draws": 500, "n_random": 500, "n_shown": 100, "seed": 1}
+AGE = Question("age", ("3m",), (("24m",),))
 
 
 @pytest.fixture(scope="module")
-def tissues() -> tuple[pd.DataFrame, pd.DataFrame]:
-    cells = simulate_labels(n_donors=5, n_cells=400, rng=4).cells
-    counts, _ = count_parts(
-        cells, donor="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age", "sex"]
-    )
-    wide = counts.pivot(index=["stratum", "donor", "age", "sex"], columns="part", values="n_cells").fillna(0)
-    units = wide.index.to_frame(index=False)
-    values = compute(wide.to_numpy(), ["gini_present", "hill_q1"])
-    group = units["age"].map({"3m": "early", "24m": "late"})
-    return units.assign(age_group=group, **values), counts
+def cells() -> pd.DataFrame:
+    return simulate_labels(n_donors=5, n_cells=400, rng=4).cells
 
 
-def test_planted_shifts_stand_out_and_nulls_do_not(tissues: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    tests, _ = plane(*tissues, **HOW)
+@pytest.fixture(scope="module")
+def design(cells: pd.DataFrame) -> Design:
+    made = read(cells, donor="mouse.id", tissue="tissue", cell_type="cell_ontology_class")
+    return resolve(made, AGE, Settings(n_draws=500, seed=1))
+
+
+def test_planted_shifts_stand_out_and_nulls_do_not(design: Design) -> None:
+    tests, _ = plane(design)
     raw = tests[tests["axes"] == "raw"].set_index("stratum")
     planted = [name for name in raw.index if not name.startswith("null")]
     assert raw.loc[planted, "excludes_zero"].all()
@@ -39,40 +39,43 @@ def test_planted_shifts_stand_out_and_nulls_do_not(tissues: tuple[pd.DataFrame, 
     assert (raw["n_arrangements"] == 252).all()
 
 
-def test_shifts_are_those_of_the_contrast(tissues: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    tests, _ = plane(*tissues, **HOW)
-    raw = tests[tests["axes"] == "raw"].set_index("stratum")
-    found = contrast(tissues[0], metrics=["gini_present", "hill_q1"], alpha=0.05).set_index(
-        ["metric", "stratum"]
-    )
+def test_shifts_are_those_of_the_contrast(design: Design) -> None:
+    raw = plane(design)[0].query("axes == 'raw'").set_index("stratum")
+    found = contrast(design, concentration(design.composition)).set_index(["metric", "stratum"])
     for metric, name in (("gini_present", "gini"), ("hill_q1", "hill_q1")):
         np.testing.assert_allclose(raw[name], found.loc[metric, "shift"].loc[raw.index])
 
 
-def test_what_is_drawn(tissues: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    tests, cloud = plane(*tissues, **HOW)
-    sizes = cloud.groupby(["stratum", "axes", "what"]).size().unstack()
-    assert (sizes["null"] == HOW["n_shown"]).all()
+def test_what_is_drawn(design: Design) -> None:
+    tests, points = plane(design)
+    sizes = points.groupby(["stratum", "axes", "what"]).size().unstack()
+    assert (sizes["null"] == N_SHOWN).all()
     assert sizes["region"].nunique() == 1
     assert len(sizes) == len(tests)
+    Plane.check(tests, "plane")
+    PlanePoints.check(points, "points")
 
 
-def test_two_donors_have_a_cloud_and_no_region(tissues: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    units, counts = tissues
-    first = units[units["stratum"] == "crystallizes"].groupby("age_group").head(2)
-    tests, cloud = plane(first, counts, **HOW)
+def few(cells: pd.DataFrame, n: int) -> Design:
+    """The design of the first donors of each age in one stratum."""
+    donors = cells.drop_duplicates("mouse.id").groupby("age", observed=True)["mouse.id"].head(n)
+    kept = cells[cells["mouse.id"].isin(donors) & (cells["tissue"] == "crystallizes")]
+    made = read(kept, donor="mouse.id", tissue="tissue", cell_type="cell_ontology_class")
+    return resolve(made, AGE, Settings(n_draws=500))
+
+
+def test_two_donors_have_a_cloud_and_no_region(cells: pd.DataFrame) -> None:
+    tests, points = plane(few(cells, 2))
     assert not tests["region"].any()
     assert not tests["excludes_zero"].any()
-    assert set(cloud["what"]) == {"null"}
+    assert set(points["what"]) == {"null"}
     assert (tests["n_arrangements"] == 6).all()
 
 
-def test_one_donor_has_no_arrow(tissues: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    units, counts = tissues
-    alone = units[units["stratum"] == "crystallizes"].groupby("age_group").head(1)
-    tests, cloud = plane(alone, counts, **HOW)
+def test_one_donor_has_no_arrow(cells: pd.DataFrame) -> None:
+    tests, points = plane(few(cells, 1))
     assert tests.empty
-    assert cloud.empty
+    assert points.empty
 
 
 def test_normalised_axes() -> None:

@@ -7,9 +7,20 @@ import pandas as pd
 import pytest
 
 import definitions_granularity as slow
-from concentra.analysis.rescue import rescue, rescued_share
-from concentra.errors import ColumnError, DesignError
+from concentra.analysis.rescue import rescue as rescued
+from concentra.analysis.rescue import rescued_share
+from concentra.composition import from_table
+from concentra.design import Question, Settings, resolve
+from concentra.errors import DesignError
 from concentra.simulate import geometric
+
+QUESTION = Question("group", ("young",), (("old",), ("treated",)))
+
+
+def rescue(table, *, rng, n_draws=2_000, level=0.95, **how):
+    design = resolve(from_table(table), QUESTION, Settings(min_cells=1, n_draws=n_draws, level=level, seed=rng))
+    return rescued(design, **how)
+
 
 EARLY, LATE = geometric(6, 0.85), geometric(6, 0.55)
 
@@ -18,7 +29,7 @@ def composition(shares, *, n_donors=2, n_cells=2000, concentration=1e5, rng=0, s
     """Counts of donors of three groups, drawn around planted shares."""
     generator = np.random.default_rng(rng)
     rows = []
-    for group, planted in zip(("early", "late", "treated"), shares, strict=True):
+    for group, planted in zip(("young", "old", "treated"), shares, strict=True):
         for donor in range(n_donors):
             counts = generator.multinomial(n_cells, generator.dirichlet(concentration * planted))
             rows.extend(
@@ -67,10 +78,10 @@ def test_the_contrasts_and_the_permutation_are_those_of_the_definitions(planted,
         values = per_donor(planted, measure)
         middle = {group: np.median(own) for group, own in values.items()}
         row = found.loc[metric]
-        assert row["ageing_shift"] == pytest.approx(middle["late"] - middle["early"], abs=1e-10)
-        assert row["treatment_shift"] == pytest.approx(middle["treated"] - middle["late"], abs=1e-10)
+        assert row["ageing_shift"] == pytest.approx(middle["old"] - middle["young"], abs=1e-10)
+        assert row["treatment_shift"] == pytest.approx(middle["treated"] - middle["old"], abs=1e-10)
         p_value, positive, share, number = slow.rescue_permutation(
-            values["early"], values["late"], values["treated"]
+            values["young"], values["old"], values["treated"]
         )
         assert row["n_arrangements"] == number == 90
         assert row["p_permutation"] == pytest.approx(p_value, abs=1e-12)
@@ -81,7 +92,7 @@ def test_the_contrasts_and_the_permutation_are_those_of_the_definitions(planted,
 
 def test_the_range_over_donors_is_over_all_choices(planted, found):
     values = per_donor(planted, slow.effective_number)
-    shares = [(o - c) / (o - y) for y in values["early"] for o in values["late"] for c in values["treated"]]
+    shares = [(o - c) / (o - y) for y in values["young"] for o in values["old"] for c in values["treated"]]
     assert found.loc["hill_q1", "rescue_donor_low"] == pytest.approx(min(shares), abs=1e-9)
     assert found.loc["hill_q1", "rescue_donor_high"] == pytest.approx(max(shares), abs=1e-9)
 
@@ -98,7 +109,7 @@ def test_two_donors_give_a_range_three_an_interval(found):
 def test_cell_draws_keep_the_spread_of_one_donors_cells():
     # One donor a group: P(rescue > 0) is that of two independent medians, here of equal groups, about one half.
     table = composition([EARLY, LATE, LATE], n_donors=1, rng=8)
-    equal = table[table["group"] == "late"]
+    equal = table[table["group"] == "old"]
     table = pd.concat([table[table["group"] != "treated"], equal.assign(group="treated", donor="treated 0")])
     row = rescue(table, rng=3, n_draws=4000).set_index("metric").loc["hill_q1"]
     assert row["rescue"] == 0.0
@@ -123,11 +134,12 @@ def test_share_without_a_shift_is_undefined():
     assert np.isnan(rescued_share(np.array([1.0]), np.array([1.0]), np.array([0.0]))).all()
 
 
-def test_errors_name_the_group_and_the_column(planted):
-    with pytest.raises(DesignError, match="no donor with cells in group 'treated' of 'marrow'"):
+def test_errors_name_the_group_and_the_stratum(planted):
+    with pytest.raises(DesignError, match="no donor of 'treated'"):
         rescue(planted[planted["group"] != "treated"], rng=0)
-    with pytest.raises(ColumnError, match="no column 'n_cells'"):
-        rescue(planted.rename(columns={"n_cells": "cells"}), rng=0)
+    skin = planted[planted["group"] != "treated"].assign(stratum="skin")
+    with pytest.raises(DesignError, match="no donor with cells in group 'treated' of 'skin'"):
+        rescue(pd.concat([planted, skin]), rng=0)
 
 
 @pytest.mark.slow

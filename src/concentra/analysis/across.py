@@ -103,7 +103,11 @@ def _over_strata(design: Design, units: pd.DataFrame, term: Term, metric: str) -
 
 
 def _tested(
-    design: Design, first: pd.DataFrame, second: pd.DataFrame, blocks: dict[str, str], rng: np.random.Generator
+    design: Design,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    blocks: dict[str, str],
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     how: dict[str, Any] = {"rng": rng, "all_up_to": ALL_UP_TO, "n_random": design.settings.n_random}
     if design.question.paired_by:

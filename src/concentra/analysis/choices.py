@@ -77,7 +77,14 @@ class Choices:
         """Every combination, the published one first: one row each, one column a dimension."""
         names = [field.name for field in fields(self)]
         frame = pd.DataFrame(list(product(*(getattr(self, name) for name in names))), columns=names)
-        singular = {"restrictions": "restricted_to", "references": "reference", "others": "other", "supports": "support", "depths": "depth", "averages": "average"}
+        singular = {
+            "restrictions": "restricted_to",
+            "references": "reference",
+            "others": "other",
+            "supports": "support",
+            "depths": "depth",
+            "averages": "average",
+        }
         return frame.rename(columns=singular)
 
 
@@ -119,7 +126,9 @@ def comparisons_of(
     places: dict[tuple[int, ...], tuple[int, int | None]] = {}
     rows = choices.crossed()
     for number, row in enumerate(rows.to_dict("records")):
-        eligible = (n_cells >= row["min_cells"]) & ((row["restricted_to"] == ALL) | (restricting == row["restricted_to"]))
+        eligible = (n_cells >= row["min_cells"]) & (
+            (row["restricted_to"] == ALL) | (restricting == row["restricted_to"])
+        )
         if not eligible.any():
             continue
         cells = int(n_cells[eligible].min())

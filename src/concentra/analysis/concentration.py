@@ -46,7 +46,10 @@ class Concentration(Table):
         "Gini over parts present, expected at the common number of cells", low=0, high=1, nullable=True
     )
     gini_stratum_rarefied: float = column(
-        "Gini over all parts of the stratum, expected at the common number of cells", low=0, high=1, nullable=True
+        "Gini over all parts of the stratum, expected at the common number of cells",
+        low=0,
+        high=1,
+        nullable=True,
     )
     hill_q1_rarefied: float = column(
         "effective number, expected at the common number of cells", unit="parts", low=1 - 1e-9, nullable=True
@@ -97,7 +100,9 @@ def concentration(composition: Composition, settings: Settings = Settings()) -> 
         counts, _, rows = composition.of_stratum(stratum)
         for name, values in _measured(counts, included[rows], settings, composition.of_shares).items():
             found[name][rows] = values
-    frame = composition.units[["stratum", "donor", "sample"]].assign(n_cells=n_cells, included=included, **found)
+    frame = composition.units[["stratum", "donor", "sample"]].assign(
+        n_cells=n_cells, included=included, **found
+    )
     labels = [name for name in composition.labels if name not in frame]
     return pd.concat([frame, composition.units[labels]], axis=1)
 
@@ -145,7 +150,10 @@ def aligned(units: pd.DataFrame, composition: Composition) -> pd.DataFrame:
     """
     keys = ["stratum", "donor", "sample"]
     wanted = composition.units[keys]
-    if len(units) == len(wanted) and units[keys].to_numpy(dtype=object).tolist() == wanted.to_numpy(dtype=object).tolist():
+    if (
+        len(units) == len(wanted)
+        and units[keys].to_numpy(dtype=object).tolist() == wanted.to_numpy(dtype=object).tolist()
+    ):
         return units.reset_index(drop=True)
     places = pd.MultiIndex.from_frame(units[keys]).get_indexer(pd.MultiIndex.from_frame(wanted))
     if (places < 0).any():

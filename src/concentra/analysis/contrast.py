@@ -44,7 +44,8 @@ class Contrast(Table):
     median_other: float = column("median over donors of the other group", nullable=True)
     shift: float = column("difference of the medians, as published", nullable=True)
     effect: float = column(
-        "of the model: ratio of effective numbers (hill_q1), difference of Gini coefficients (gini_stratum)", nullable=True
+        "of the model: ratio of effective numbers (hill_q1), difference of Gini coefficients (gini_stratum)",
+        nullable=True,
     )
     low: float = column("interval of the effect", nullable=True)
     high: float = column("interval of the effect", nullable=True)
@@ -53,7 +54,9 @@ class Contrast(Table):
     df: float = column("degrees of freedom of the test", low=0, nullable=True)
     p_value: float = column("two-sided test of the model", low=0, high=1, nullable=True)
     p_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
-    detectable: float = column("smallest effect these donors would have shown with 80 % probability", nullable=True)
+    detectable: float = column(
+        "smallest effect these donors would have shown with 80 % probability", nullable=True
+    )
     exact_test: str = column("test that assumes exchangeable donors alone", nullable=True)
     p_exact: float = column("its two-sided p", low=0, high=1, nullable=True)
     p_exact_attainable: float = column("smallest p that these donors allow", low=0, high=1, nullable=True)
@@ -127,19 +130,23 @@ def contrast(design: Design, units: pd.DataFrame) -> pd.DataFrame:
                 "reason": judgement["reason"] or None,
             }
             rows += [place | row for row in made]
-    frame = pd.DataFrame(rows, columns=list(Contrast.columns()))
-    return frame
+    return pd.DataFrame(rows, columns=list(Contrast.columns()))
 
 
 def _direction(shifts: dict[str, float], judgement: dict[str, Any]) -> str:
     """The quadrant of the published shifts; of a number, of the model's estimates."""
     if not np.isnan(shifts["gini_present"]):
         return direction(shifts["gini_present"], shifts[EFFECTIVE])
-    effects = judgement.get(GINI, {}).get("effect", np.nan), judgement.get(EFFECTIVE, {}).get("effect", np.nan)
+    effects = (
+        judgement.get(GINI, {}).get("effect", np.nan),
+        judgement.get(EFFECTIVE, {}).get("effect", np.nan),
+    )
     return direction(effects[0], effects[1] - 1)
 
 
-def _described(design: Design, stratum: Stratum, term: Term, metric: str, known: pd.DataFrame) -> dict[str, Any]:
+def _described(
+    design: Design, stratum: Stratum, term: Term, metric: str, known: pd.DataFrame
+) -> dict[str, Any]:
     values = known[metric].to_numpy(dtype=np.float64)[stratum.rows]
     row: dict[str, Any] = {"metric": metric, "sampled": False} | dict.fromkeys(MODEL, np.nan)
     if not term.other:
@@ -170,4 +177,4 @@ def unequal_depth(stratum: Stratum, term: Term) -> bool:
     """
     medians = [np.median(stratum.n_cells[rows]) for group in (term.reference, term.other)
                if len(rows := stratum.of_group(group))]  # fmt: skip
-    return len(medians) == 2 and max(medians) > UNEQUAL * min(medians)
+    return len(medians) == 2 and bool(max(medians) > UNEQUAL * min(medians))

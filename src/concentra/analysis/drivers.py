@@ -252,7 +252,7 @@ def pair_donors(
                 expected=f"metrics whose shift can be attributed: {', '.join(ATTRIBUTIONS)}",
                 fix=nearest(name, ATTRIBUTIONS),
             )
-    known = (np.vstack([reference, other]) > 0).any(axis=0)
+    known = np.asarray((np.vstack([reference, other]) > 0).any(axis=0))
     kept = tuple(str(part) for part, one in zip(parts, known, strict=True) if one)
     first, second = (np.asarray(side, dtype=np.float64)[:, known] for side in (reference, other))
     if NUMBER_OF_PARTS in kept:
@@ -262,7 +262,9 @@ def pair_donors(
             fix="rename the part",
         )
     draws = draw_pairs(len(first), len(second), rng=rng, n_draws=n_draws, level=level)
-    return Attributed(kept, first, second, {name: _pairwise(name, first, second) for name in names}, draws, zero)
+    return Attributed(
+        kept, first, second, {name: _pairwise(name, first, second) for name in names}, draws, zero
+    )
 
 
 def drivers(design: Design, *, zero: float = ZERO) -> pd.DataFrame:
@@ -310,8 +312,18 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
             sides = [amounts_of_donors(stratum, group) for group in (term.reference, term.other)]
             if all(map(len, sides)):
                 rng = stream(settings.seed, "drivers", stratum.name)
-                yield term, stratum, pair_donors(
-                    stratum.parts, sides[0], sides[1], n_draws=settings.n_draws, level=settings.level, zero=zero, rng=rng
+                yield (
+                    term,
+                    stratum,
+                    pair_donors(
+                        stratum.parts,
+                        sides[0],
+                        sides[1],
+                        n_draws=settings.n_draws,
+                        level=settings.level,
+                        zero=zero,
+                        rng=rng,
+                    ),
                 )
 
 

@@ -53,7 +53,9 @@ def ends(stratum: Stratum, term: Term, values: Floats) -> tuple[Floats, Floats, 
     return found[0][1], found[1][1], stratum.block[found[0][2]], stratum.block[found[1][2]]
 
 
-def exact_test(stratum: Stratum, term: Term, values: Floats, *, level: float, rng: np.random.Generator) -> dict[str, Any]:
+def exact_test(
+    stratum: Stratum, term: Term, values: Floats, *, level: float, rng: np.random.Generator
+) -> dict[str, Any]:
     """The rank test that fits the design, and its effect sizes.
 
     ============  =====================================================
@@ -82,7 +84,9 @@ def exact_test(stratum: Stratum, term: Term, values: Floats, *, level: float, rn
     else:
         name, test = "Mann-Whitney", mann_whitney_exact(first, second)
         for column, effect in zip(
-            EFFECTS, (hodges_lehmann(first, second, level=level), cliffs_delta(first, second, level=level)), strict=True
+            EFFECTS,
+            (hodges_lehmann(first, second, level=level), cliffs_delta(first, second, level=level)),
+            strict=True,
         ):
             row |= {column: effect.estimate, f"{column}_low": effect.low, f"{column}_high": effect.high}
     return row | {
@@ -115,7 +119,12 @@ def _median(values: Floats) -> float:
 
 
 def van_elteren(
-    first: Floats, second: Floats, blocks_first: Names, blocks_second: Names, *, rng: np.random.Generator | int
+    first: Floats,
+    second: Floats,
+    blocks_first: Names,
+    blocks_second: Names,
+    *,
+    rng: np.random.Generator | int,
 ) -> PermutationResult:
     r"""The van Elteren test: a rank test of two groups within blocks of donors.
 

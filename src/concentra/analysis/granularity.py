@@ -43,7 +43,9 @@ class GranularityConcentration(Table):
     gini_stratum: float = column("Gini coefficient over all parts of the stratum", low=0, high=1)
     hill_q0: float = column("parts present", unit="parts", low=1)
     hill_q1: float = column("effective number", unit="parts", low=1 - 1e-9)
-    hill_q1_corrected: float = column("effective number, corrected for unseen parts", unit="parts", nullable=True)
+    hill_q1_corrected: float = column(
+        "effective number, corrected for unseen parts", unit="parts", nullable=True
+    )
 
     class Config(Table.Config):
         unique = ["level", "stratum", "donor", "sample"]
@@ -59,7 +61,10 @@ class Scales(Table):
     direction: str = column("direction at this level", nullable=True, among=DIRECTIONS)
     opposite: bool = column("one says more, the other less concentrated")
     p_opposite: float = column(
-        "largest of the four p-values: all shifts are real at once (intersection-union)", low=0, high=1, nullable=True
+        "largest of the four p-values: all shifts are real at once (intersection-union)",
+        low=0,
+        high=1,
+        nullable=True,
     )
 
     class Config(Table.Config):
@@ -133,7 +138,10 @@ def compare_levels(annotated: pd.DataFrame, others: pd.DataFrame) -> pd.DataFram
     >>> compare_levels(types, fine)[["direction", "opposite", "p_opposite"]].values.tolist()
     [['less concentrated', True, 0.04]]
     """
-    first, second = _worst(annotated, ["contrast", "stratum"]), _worst(others, ["contrast", "stratum", "level"])
+    first, second = (
+        _worst(annotated, ["contrast", "stratum"]),
+        _worst(others, ["contrast", "stratum", "level"]),
+    )
     both = second.merge(first, on=["contrast", "stratum"], suffixes=("", "_annotated"))
     pairs = zip(both["direction_annotated"], both["direction"], strict=True)
     both["opposite"] = [{one, other} == {MORE, LESS} for one, other in pairs]

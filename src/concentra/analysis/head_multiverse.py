@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.contrast import direction
 from concentra.analysis.multiverse import agreement
 from concentra.analysis.trajectory import head_name
 from concentra.errors import ArgumentError
@@ -23,6 +22,7 @@ from concentra.io.importance import Value, importance_values
 from concentra.metrics import gini, hill_number
 from concentra.metrics.gini import as_support
 from concentra.stats.parts import leave_one_part_out
+from concentra.stats.verdict import direction
 
 HEADS, LAYERS = "heads", "layers"
 NONE = "none"

@@ -1,78 +1,218 @@
-"""The model that decides: both responses of every stratum, fitted together, and the verdict on each."""
+"""The model that decides: both responses of every stratum, fitted together, and the verdict on each.
+
+Strata are one family: their variances are moderated together (`concentra.stats.moderated`), and their p-values adjusted
+together (`concentra.stats.verdict`). Samples of one donor are never independent: equal rows of the design are averaged,
+others weighted with the common correlation within a donor (`concentra.stats.linear_model`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats as distributions
 
-from concentra.design.design import Design, Stratum
-from concentra.stats.verdict import NOT_TESTABLE, UNDECIDED
+from concentra.analysis.concentration import aligned
+from concentra.design.design import Design, Stratum, Term
+from concentra.stats.linear_model import LinearModel, donor_correlation, linear_model
+from concentra.stats.moderated import ContrastTests, contrast_tests, omnibus_tests
+from concentra.stats.multiplicity import benjamini_hochberg
+from concentra.stats.verdict import intervals, judge
+from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
-GINI, EFFECTIVE = "gini_stratum", "hill_q1"
+EFFECTIVE, GINI = DECIDING = ("hill_q1", "gini_stratum")
+"""The rows that hold the deciding tests, in the order of the responses."""
+SMALLER = "a change, and smaller than the margin"
 
 
-def responses(units: pd.DataFrame) -> dict[str, Floats]:
-    """ln effective number and logit Gini coefficient of every unit, (units,) each; NaN where there is none.
+def responses(units: pd.DataFrame) -> Floats:
+    """ln effective number and logit Gini coefficient of every unit, (units, 2); NaN where there is none.
 
     The effective number is that of Chao, Wang & Jost (2013), the Gini coefficient, over all parts of the stratum, that
     expected at the stratum's common number of cells. Of shares both are as they are.
 
     >>> units = pd.DataFrame({"hill_q1_corrected": [1.0], "hill_q1": [1.0], "gini_stratum_rarefied": [0.5],
     ...                       "gini_stratum": [0.5]})
-    >>> {name: values.tolist() for name, values in responses(units).items()}
-    {'hill_q1': [0.0], 'gini_stratum': [0.0]}
+    >>> responses(units).tolist()
+    [[0.0, 0.0]]
     """
     shares = units["hill_q1_corrected"].isna().all()
     effective = units["hill_q1" if shares else "hill_q1_corrected"].to_numpy(dtype=np.float64)
     gini = units["gini_stratum" if shares else "gini_stratum_rarefied"].to_numpy(dtype=np.float64)
-    inside = (gini > 0) & (gini < 1)
+    inside = (gini > 1e-12) & (gini < 1 - 1e-12)
     logit = np.full(len(gini), np.nan)
     logit[inside] = np.log(gini[inside] / (1 - gini[inside]))
-    return {EFFECTIVE: np.log(effective), GINI: logit}
+    return np.stack([np.log(effective), logit], axis=1)
 
 
 def judged_strata(design: Design, units: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """For each (term, stratum) the verdict, its reason, and the model's columns of both deciding rows."""
+    """For each (term, stratum) the verdict, its reason, and the model's columns of both deciding rows.
+
+    Several pairs of groups are one family with the strata; the coefficients of a formula are a family each.
+
+    Examples
+    --------
+    See `concentra.analysis.contrast.contrast`.
+    """
     values = responses(units)
+    y = [values[stratum.rows] for stratum in design.strata]
+    correlation = _correlation(design.strata, y)
+    families = [design.terms] if design.groups is not None else [(term,) for term in design.terms]
     found = {}
-    for term in design.terms:
-        for stratum in design.strata:
-            judgement: dict[str, Any] = {"verdict": NOT_TESTABLE, "reason": "too few donors"}
-            for metric in (EFFECTIVE, GINI):
-                judgement[metric] = _fitted(stratum, term.name, values[metric][stratum.rows], metric)
-            if not any(np.isnan(judgement[metric].get("p_value", np.nan)) for metric in (EFFECTIVE, GINI)):
-                judgement |= {"verdict": UNDECIDED, "reason": ""}
-            found[term.name, stratum.name] = judgement
+    for terms in families:
+        tests = [_tested(design.strata, term, y, correlation) for term in terms]
+        places = [(term.name, stratum.name) for term in terms for stratum in design.strata]
+        found |= dict(zip(places, _judged(design, _stacked(tests)), strict=True))
     return found
 
 
-def _fitted(stratum: Stratum, term: str, y: Floats, metric: str) -> dict[str, Any]:
-    kept = ~np.isnan(y)
-    matrix, wanted = stratum.matrix[kept], stratum.contrasts[term]
-    df = int(kept.sum()) - matrix.shape[1]
-    if df < 1 or np.isnan(wanted).any() or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-        return {}
-    beta = np.linalg.lstsq(matrix, y[kept], rcond=None)[0]
-    s2 = float(((y[kept] - matrix @ beta) ** 2).sum() / df)
-    error = float(np.sqrt(s2 * wanted @ np.linalg.inv(matrix.T @ matrix) @ wanted))
-    estimate = float(wanted @ beta)
-    if error == 0:
-        return {}
-    p_value = 2 * distributions.t.sf(abs(estimate) / error, df)
-    half = distributions.t.ppf(0.975, df) * error
-    centre = float(np.mean(matrix @ beta))
-    scale = (lambda d: float(np.exp(d))) if metric == EFFECTIVE else (
-        lambda d: float(_expit(centre + d / 2) - _expit(centre - d / 2)))  # fmt: skip
-    return {
-        "effect": scale(estimate), "low": scale(estimate - half), "high": scale(estimate + half), "df": df,
-        "p_value": p_value,
-    }  # fmt: skip
+def _correlation(strata: Sequence[Stratum], y: Sequence[Floats]) -> float:
+    """The common correlation of a donor's samples under different conditions; 0 where there are none."""
+    kept = [
+        (values, stratum)
+        for values, stratum in zip(y, strata, strict=True)
+        if stratum.repeated and np.isfinite(values).all() and len(values) > stratum.matrix.shape[1]
+    ]
+    if not kept:
+        return 0.0
+    return donor_correlation(
+        [values for values, _ in kept], [one.matrix for _, one in kept], [one.block_of_donor.tolist() for _, one in kept]
+    )
 
 
-def _expit(x: float) -> float:
-    return float(1 / (1 + np.exp(-x)))
+def _tested(strata: Sequence[Stratum], term: Term, y: Sequence[Floats], correlation: float) -> ContrastTests:
+    models: dict[tuple[Any, ...], LinearModel] = {}
+    chosen = []
+    for stratum in strata:
+        donors, groups = stratum.block_of_donor.tolist(), None if stratum.group is None else stratum.group.tolist()
+        wanted = stratum.contrasts[term.name]
+        key = (stratum.matrix.tobytes(), stratum.matrix.shape, wanted.tobytes(), tuple(donors), tuple(groups or ()))
+        if key not in models:
+            models[key] = _model(stratum, wanted, groups, donors, correlation)
+        chosen.append(models[key])
+    return contrast_tests(chosen, y, [_shares(stratum) for stratum in strata], moderate=len(strata) > 1)
+
+
+def _model(
+    stratum: Stratum, wanted: Floats, groups: list[str] | None, donors: list[str], correlation: float
+) -> LinearModel:
+    if np.isnan(wanted).any():  # a group without donors here: nothing can be estimated
+        ones = np.ones((len(stratum.rows), 2))
+        return linear_model(ones, np.array([0.0, 1.0]))
+    return linear_model(stratum.matrix, wanted, groups=groups, donors=donors, correlation=correlation)
+
+
+def _shares(stratum: Stratum) -> Floats:
+    counts = stratum.counts.astype(np.float64)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def _stacked(tests: Sequence[ContrastTests]) -> ContrastTests:
+    """The tests of several terms as one family."""
+    if len(tests) == 1:
+        return tests[0]
+    names = ("estimate", "error", "df", "p_value", "centre", "prior_df")
+    joined = {name: np.concatenate([getattr(one, name) for one in tests]) for name in names}
+    return ContrastTests(**joined, reasons=tuple(reason for one in tests for reason in one.reasons))
+
+
+def _judged(design: Design, tests: ContrastTests) -> list[dict[str, Any]]:
+    settings = design.settings
+    found = judge(
+        tests, alpha=settings.alpha, ratio_margin=settings.margin_ratio, gini_margin=settings.margin_gini
+    )
+    low, high = intervals(tests, settings.level)
+    rows = []
+    for t, verdict in enumerate(found.verdict):
+        reason = found.reasons[t] or found.deciding[t]
+        if verdict != "no change beyond the margin" and found.within_margin[t] and not reason:
+            reason = SMALLER
+        row: dict[str, Any] = {"verdict": verdict, "reason": reason}
+        for m, metric in enumerate(DECIDING):
+            row[metric] = {
+                "effect": found.effect[t, m],
+                "low": low[t, m],
+                "high": high[t, m],
+                "low_family": found.low_family[t, m],
+                "high_family": found.high_family[t, m],
+                "df": tests.df[t, m],
+                "p_value": tests.p_value[t, m],
+                "p_adjusted": found.p_adjusted[t],
+                "detectable": found.detectable[t, m],
+            }
+        rows.append(row)
+    return rows
+
+
+class Omnibus(Table):
+    """Whether several groups differ at all, in each stratum and metric."""
+
+    contrast: str = column("the groups compared")
+    stratum: str = column("tissue")
+    metric: str = column("metric that decides", among=DECIDING)
+    statistic: float = column("moderated F", low=0, nullable=True)
+    df_numerator: float = column("degrees of freedom", low=0, nullable=True)
+    df_denominator: float = column("degrees of freedom", low=0, nullable=True)
+    p_value: float = column("of no difference between any groups", low=0, high=1, nullable=True)
+    p_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
+
+    class Config(Table.Config):
+        unique = ["contrast", "stratum", "metric"]
+
+
+def omnibus(design: Design, units: pd.DataFrame) -> pd.DataFrame:
+    """One test of all groups together in every stratum and deciding metric: the columns of `Omnibus`.
+
+    Parameters
+    ----------
+    design
+        Three groups or more.
+    units
+        As `concentra.analysis.concentration.concentration` returns it.
+
+    Examples
+    --------
+    >>> from concentra.analysis.concentration import concentration
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = [("lung", f"{g}{n}", g, p, 50 + s * (n + 1 + 9 * "abc".index(g))) for g in "abc" for n in range(3)
+    ...         for p, s in (("B", 1), ("T", -1))]
+    >>> made = from_table(pd.DataFrame(rows, columns=["stratum", "donor", "g", "part", "n_cells"]))
+    >>> found = omnibus(resolve(made, Question("g", ("a",), (("b",), ("c",)))), concentration(made))
+    >>> found["df_numerator"].tolist(), bool((found["p_value"] < 0.05).all())
+    ([2.0, 2.0], True)
+    """
+    values = responses(aligned(units, design.composition))
+    names = [term.name for term in design.terms if term.reference == next(iter(design.question.groups))]
+    strata = [one for one in design.strata if not any(np.isnan(one.contrasts[name]).any() for name in names)]
+    y = [values[stratum.rows] for stratum in strata]
+    correlation = _correlation(strata, y)
+    models = [
+        linear_model(
+            one.matrix, np.stack([one.contrasts[name] for name in names]), correlation=correlation,
+            groups=None if one.group is None else one.group.tolist(), donors=one.block_of_donor.tolist(),
+        )
+        for one in strata
+    ]  # fmt: skip
+    tests = omnibus_tests(models, y, [_shares(one) for one in strata], moderate=len(strata) > 1)
+    frames = []
+    for m, metric in enumerate(DECIDING):
+        adjusted = benjamini_hochberg(tests.p_value[:, m], alpha=design.settings.alpha).p_adjusted
+        frames.append(
+            pd.DataFrame(
+                {
+                    "contrast": design.name,
+                    "stratum": [one.name for one in strata],
+                    "metric": metric,
+                    "statistic": tests.statistic[:, m],
+                    "df_numerator": tests.df_numerator[:, m],
+                    "df_denominator": tests.df_denominator[:, m],
+                    "p_value": tests.p_value[:, m],
+                    "p_adjusted": adjusted,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)[list(Omnibus.columns())]

@@ -23,6 +23,7 @@ from concentra.analysis.choices import (
     Choices,
     comparisons_of,
 )
+from concentra.composition.composition import Composition
 from concentra.composition.reading import natural_order
 from concentra.design.design import Design
 from concentra.stats.multiverse import ALL_UP_TO, joint_test
@@ -78,19 +79,27 @@ class Agreement(Table):
     n_specifications: int = column("distinct specifications: those that can differ in the metric", low=1)
     published: float = column("shift under the choice made; missing for both", nullable=True)
     share_same_sign: float = column(
-        "share of distinct specifications with the sign of the choice made; for both, with both signs", low=0, high=1
+        "share of distinct specifications with the sign of the choice made; for both, with both signs",
+        low=0,
+        high=1,
     )
     median: float = column("median shift over distinct specifications; missing for both", nullable=True)
     low: float = column("least shift; missing for both", nullable=True)
     high: float = column("greatest shift; missing for both", nullable=True)
     p_value: float = column(
-        "joint permutation p of the median shift, labels exchanged among all donors", low=0, high=1, nullable=True
+        "joint permutation p of the median shift, labels exchanged among all donors",
+        low=0,
+        high=1,
+        nullable=True,
     )
     p_attainable: float = column("smallest such p that these donors allow", low=0, high=1, nullable=True)
     n_arrangements: int = column("arrangements of labels: all, or those drawn", low=0)
     exact: bool = column("all arrangements were enumerated")
     p_value_within: float = column(
-        "the same, labels exchanged among donors of one value of the restriction (sex)", low=0, high=1, nullable=True
+        "the same, labels exchanged among donors of one value of the restriction (sex)",
+        low=0,
+        high=1,
+        nullable=True,
     )
     p_attainable_within: float = column("smallest such p", low=0, high=1, nullable=True)
     n_arrangements_within: int = column("arrangements within: all, or those drawn", low=0)
@@ -120,7 +129,10 @@ def default_choices(design: Design, restricted_by: str | None = None) -> Choices
     restrictions = [ALL]
     if restricted_by is not None and design.groups is not None:
         labels = design.composition.label(restricted_by)
-        values = [set(labels[(design.groups == group) & design.included].dropna()) for group in design.question.groups]
+        values = [
+            set(labels[(design.groups == group) & design.included].dropna())
+            for group in design.question.groups
+        ]
         restrictions += [value for value in natural_order(set.intersection(*values)) if value != ALL]
     return Choices(
         references=_groupings(design.question.reference),
@@ -184,24 +196,51 @@ def multiverse(
     (2, 0.3, [1.0, 1.0, 1.0])
     """
     chosen = default_choices(design, restricted_by) if choices is None else choices
-    composition, n_random = design.composition, design.settings.n_random
-    labels = composition.label(design.question.column).to_numpy(dtype=object)
-    restricting = (
-        np.full(len(labels), "all donors", dtype=object) if restricted_by is None
-        else composition.label(restricted_by).to_numpy(dtype=object)
+    return crossed(
+        design.composition, design.question.column, chosen, restricted_by=restricted_by, name=design.name,
+        n_random=design.settings.n_random, seed=design.settings.seed,
     )  # fmt: skip
+
+
+def crossed(
+    composition: Composition, column: str, choices: Choices, *, restricted_by: str | None = None, name: str = "",
+    n_random: int = 9_999, all_up_to: int = ALL_UP_TO, seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """The multiverse of a composition without a design: what `multiverse` returns.
+
+    Parameters
+    ----------
+    composition, column
+        The units, and the label that `choices` names.
+    choices, restricted_by
+        As for `multiverse`.
+    name
+        Of the comparison.
+    n_random, all_up_to, seed
+        Arrangements drawn where there are more than `all_up_to`; the seed.
+
+    Examples
+    --------
+    See `multiverse`.
+    """
+    labels = composition.label(column).to_numpy(dtype=object)
+    restricting = (
+        np.full(len(labels), "all donors", dtype=object)
+        if restricted_by is None
+        else composition.label(restricted_by).to_numpy(dtype=object)
+    )
     found, summaries = [], []
     for stratum in composition.strata:
         counts, _, rows = composition.of_stratum(stratum)
-        crossing = _Crossing.of(counts, labels[rows], restricting[rows], chosen)
+        crossing = _Crossing.of(counts, labels[rows], restricting[rows], choices)
         if crossing is None:
             continue
         frame = crossing.specifications()
-        summary = agreement(frame).assign(n_combinations=len(chosen.crossed()))
-        rng = stream(design.settings.seed, "multiverse", stratum)
-        for name, values in crossing.tested(frame, rng, n_random).items():
-            summary[name] = values
-        place = {"contrast": design.name, "stratum": stratum}
+        summary = agreement(frame).assign(n_combinations=len(choices.crossed()))
+        rng = stream(seed, "multiverse", stratum)
+        for key, values in crossing.tested(frame, rng, n_random, all_up_to).items():
+            summary[key] = values
+        place = {"contrast": name, "stratum": stratum}
         found.append(frame.assign(**place))
         summaries.append(summary.assign(**place))
     if not found:
@@ -274,7 +313,9 @@ class _Crossing:
             return None
         counts = every.astype(np.float64)[kept]
         places = np.array([wanted.index(str(label)) for label in labels[kept]], dtype=np.int64)
-        values = np.array(["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_)
+        values = np.array(
+            ["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_
+        )
         rows, comparisons = comparisons_of(choices, counts, values, wanted)
         observed = sweep(comparisons, places[None])
         return cls(rows, comparisons, places, values, observed) if observed.first[-1, 0, 0] else None
@@ -294,16 +335,23 @@ class _Crossing:
         frame["direction"] = [direction(*pair) for pair in zip(frame["gini"], frame["hill_q1"], strict=True)]
         return frame
 
-    def tested(self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int) -> dict[str, Any]:
+    def tested(
+        self, frame: pd.DataFrame, rng: np.random.Generator, n_random: int, all_up_to: int
+    ) -> dict[str, Any]:
         """Columns of the joint test, for the metrics and both."""
         reason = NO_TEST if frame.loc[0, ["n_reference", "n_other"]].min() < 2 else ""
         columns: dict[str, Any] = {"reason": reason}
         for suffix, strata in (("", None), ("_within", self.restricting.tolist())):
-            found: dict[str, Any] = {"p_value": np.nan, "p_attainable": np.nan, "n_arrangements": 0, "exact": True}
+            found: dict[str, Any] = {
+                "p_value": np.nan,
+                "p_attainable": np.nan,
+                "n_arrangements": 0,
+                "exact": True,
+            }
             if not reason:
                 test = joint_test(
                     self.comparisons, self.labels.tolist(), strata=strata, rng=rng, n_random=n_random,
-                    all_up_to=ALL_UP_TO,
+                    all_up_to=all_up_to,
                 )  # fmt: skip
                 found = {
                     "p_value": [*test.p_median, np.nan],

@@ -76,7 +76,9 @@ class LineageShift(Table):
     metric: str = column("column of `concentration`; shares do not depend on it", among=METRICS)
     n_reference: int = column("donors of the reference group", unit="donors", low=1)
     n_other: int = column("donors of the other group", unit="donors", low=1)
-    share_reference: float = column("mean share, donors of the reference group", low=0, high=1 + 1e-9, nullable=True)
+    share_reference: float = column(
+        "mean share, donors of the reference group", low=0, high=1 + 1e-9, nullable=True
+    )
     share_other: float = column("mean share, donors of the other group", low=0, high=1 + 1e-9, nullable=True)
     share_change: float = column("difference", low=-1, high=1, nullable=True)
     share_change_low: float = column("interval over donors", nullable=True)
@@ -161,8 +163,8 @@ def part_changes(design: Design, *, zero: float = ZERO) -> PartChanges:
     --------
     >>> from concentra.composition import from_table
     >>> from concentra.design import Question, resolve
-    >>> cells = pd.DataFrame({"stratum": "marrow", "donor": ["a", "a", "b", "b"],
-    ...     "part": ["granulocyte", "naive B cell"] * 2, "n_cells": [50, 50, 75, 25], "age": ["3m", "3m", "24m", "24m"]})
+    >>> cells = pd.DataFrame({"stratum": "marrow", "donor": ["a", "a", "b", "b"], "age": ["3m", "3m", "24m", "24m"],
+    ...     "part": ["granulocyte", "naive B cell"] * 2, "n_cells": [50, 50, 75, 25]})
     >>> found = part_changes(resolve(from_table(cells), Question("age", ("3m",), (("24m",),))))
     >>> found.parts[["part", "share_change", "sign", "towards"]].values.tolist()
     [['granulocyte', 0.25, 'gain', 'unclear'], ['naive B cell', -0.25, 'loss', 'unclear']]
@@ -173,7 +175,12 @@ def part_changes(design: Design, *, zero: float = ZERO) -> PartChanges:
         by_part["rank"] = by_part.groupby("metric").cumcount() + 1
         lineages = pd.concat([_lineages(attributed, name) for name in LEVELS], ignore_index=True)
         leaders = _leading(lineages[lineages["level"] == "compartment"])
-        frames = (by_part, _parts(attributed, by_part), lineages, attributed.shifts().merge(leaders, on="metric"))
+        frames = (
+            by_part,
+            _parts(attributed, by_part),
+            lineages,
+            attributed.shifts().merge(leaders, on="metric"),
+        )
         made.append(tuple(frame.assign(contrast=term.name, stratum=stratum.name) for frame in frames))
     tables = (Drivers, PartShift, LineageShift, AttributedShift)
     return PartChanges(*(
@@ -210,7 +217,10 @@ def share_tests(early: np.ndarray, late: np.ndarray) -> pd.DataFrame:
 
 
 def _shares(attributed: Attributed, membership: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    early, late = (ends / ends.sum(axis=1, keepdims=True) @ membership for ends in (attributed.reference, attributed.other))
+    early, late = (
+        ends / ends.sum(axis=1, keepdims=True) @ membership
+        for ends in (attributed.reference, attributed.other)
+    )
     return early, late
 
 

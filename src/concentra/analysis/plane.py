@@ -41,19 +41,31 @@ class Plane(Table):
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")
-    axes: str = column("raw: Gini, effective number; normalised: Gini / (1 - 1/n), its logarithm", among=[RAW, NORMALISED])
+    axes: str = column(
+        "raw: Gini, effective number; normalised: Gini / (1 - 1/n), its logarithm", among=[RAW, NORMALISED]
+    )
     gini: float = column("shift of medians in the Gini coefficient")
     hill_q1: float = column("shift of medians in the effective number, or in its logarithm")
     region: bool = column("there is a joint region")
     excludes_zero: bool = column("the joint region excludes no change")
-    p_joint: float = column("permutation of donors' labels, both metrics at once", low=0, high=1, nullable=True)
+    p_joint: float = column(
+        "permutation of donors' labels, both metrics at once", low=0, high=1, nullable=True
+    )
     n_arrangements: int = column("arrangements in the null cloud", low=0)
     exact: bool = column("all arrangements were enumerated")
-    correlation: float = column("of the two shifts in the null cloud", low=-1 - 1e-9, high=1 + 1e-9, nullable=True)
-    opposite_share: float = column("share of the null cloud in the quadrants of opposite signs", low=0, high=1)
+    correlation: float = column(
+        "of the two shifts in the null cloud", low=-1 - 1e-9, high=1 + 1e-9, nullable=True
+    )
+    opposite_share: float = column(
+        "share of the null cloud in the quadrants of opposite signs", low=0, high=1
+    )
     residual: float = column("distance of the second shift from the null line", nullable=True)
-    p_residual: float = column("share of the null cloud as far from the null line", low=0, high=1, nullable=True)
-    p_along: float = column("share of the null cloud as far along the null line", low=0, high=1, nullable=True)
+    p_residual: float = column(
+        "share of the null cloud as far from the null line", low=0, high=1, nullable=True
+    )
+    p_along: float = column(
+        "share of the null cloud as far along the null line", low=0, high=1, nullable=True
+    )
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "axes"]
@@ -144,7 +156,10 @@ def arrows(design: Design) -> Iterator[tuple[Term, str, Arrow]]:
             if min(len(first), len(second)) < 2:
                 continue
             for axes, metrics in AXES.items():
-                values = [np.stack([measure(one) for measure in metrics.values()], axis=1) for one in (first, second)]
+                values = [
+                    np.stack([measure(one) for measure in metrics.values()], axis=1)
+                    for one in (first, second)
+                ]
                 if any(np.isnan(one).any() for one in values):
                     continue
                 rng = stream(settings.seed, "plane", stratum.name)
@@ -152,13 +167,17 @@ def arrows(design: Design) -> Iterator[tuple[Term, str, Arrow]]:
                     first, second, metrics, rng=rng, level=settings.level, n_draws=settings.n_draws
                 )
                 cloud = null_cloud(*values, rng=rng, n_random=N_RANDOM)
-                yield term, stratum.name, Arrow(
-                    axes=axes,
-                    shift=cloud.observed,
-                    region=joint_region(draws, "gini", "hill_q1", level=settings.level, n_points=CORNERS),
-                    cloud=cloud,
-                    test=judge_pair(cloud),
-                    p_joint=mahalanobis_test(*values, rng=rng).p_value,
+                yield (
+                    term,
+                    stratum.name,
+                    Arrow(
+                        axes=axes,
+                        shift=cloud.observed,
+                        region=joint_region(draws, "gini", "hill_q1", level=settings.level, n_points=CORNERS),
+                        cloud=cloud,
+                        test=judge_pair(cloud),
+                        p_joint=mahalanobis_test(*values, rng=rng).p_value,
+                    ),
                 )
 
 

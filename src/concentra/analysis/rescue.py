@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,9 @@ def rescued_share(early: Floats, late: Floats, treated: Floats) -> Floats:
         return np.asarray(np.where(ageing == 0, np.nan, (late - treated) / ageing))
 
 
-def rescue(design: Design, *, metrics: Sequence[str] = DEFAULT_METRICS, n_random: int = 9_999) -> pd.DataFrame:
+def rescue(
+    design: Design, *, metrics: Sequence[str] = DEFAULT_METRICS, n_random: int = 9_999
+) -> pd.DataFrame:
     r"""The rescued share in every stratum and metric, with what it takes to judge it.
 
     Parameters
@@ -113,7 +116,9 @@ def rescue(design: Design, *, metrics: Sequence[str] = DEFAULT_METRICS, n_random
         between = _contrasts(counts, metrics, settings.level, settings.n_draws, generator)
         for metric in metrics:
             values = {group: _measure(metric, counts[group]) for group in GROUPS}
-            row = {"stratum": stratum.name, "metric": metric} | _medians(values) | between[metric]
+            row: dict[str, Any] = (
+                {"stratum": stratum.name, "metric": metric} | _medians(values) | between[metric]
+            )
             row |= _over_donors(values) | _over_cells(drawn[metric], settings.level)
             rows.append(row | _permuted(values, generator, n_random))
     return pd.DataFrame(rows)

@@ -55,7 +55,11 @@ def support(design: Design) -> pd.DataFrame:
     >>> found[["n_reference", "n_other", "n_few_cells"]].values.tolist()
     [[2, 1, 1]]
     """
-    few = design.excluded[design.excluded["reason"].str.startswith("fewer than")].groupby("stratum")["donor"].nunique()
+    few = (
+        design.excluded[design.excluded["reason"].str.startswith("fewer than")]
+        .groupby("stratum")["donor"]
+        .nunique()
+    )
     rows = [
         {"contrast": term.name, "stratum": stratum.name, "n_few_cells": int(few.get(stratum.name, 0))}
         | _row(design, stratum, term)
@@ -66,7 +70,11 @@ def support(design: Design) -> pd.DataFrame:
 
 
 def _row(design: Design, stratum: Stratum, term: Term) -> dict[str, float]:
-    sizes = [stratum.n_donors(group) for group in (term.reference, term.other)] if term.other else [stratum.n_donors(), 0]
+    sizes = (
+        [stratum.n_donors(group) for group in (term.reference, term.other)]
+        if term.other
+        else [stratum.n_donors(), 0]
+    )
     cells = [float(np.median(stratum.n_cells[rows])) if len(rows) else np.nan
              for rows in (stratum.of_group(group) for group in (term.reference, term.other))]  # fmt: skip
     attainable = np.nan

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.contrast import direction
 from concentra.errors import ArgumentError
 from concentra.heads.noise import expected_noise_gini, mostly_noise, share_above_noise
 from concentra.io.importance import Value, importance_values
 from concentra.metrics import hill_number
 from concentra.stats.parts import PartDraws, bootstrap_parts, leave_one_part_out, noise_floor
 from concentra.stats.trajectory import TrajectoryShift, trajectory_shift
+from concentra.stats.verdict import direction
 
 Floats = NDArray[np.float64]
 NOISE_DRAWS = 2_000
@@ -94,15 +94,15 @@ def follow(
 
     Notes
     -----
-    "crystallizes" or "disperses" only where both intervals exclude 0 and leaving out any one head changes neither
-    sign; "mixed" where both stand in that way but disagree; else "unresolved".
+    "more concentrated" or "less concentrated" only where both intervals exclude 0 and leaving out any one head changes neither
+    sign; "mixed" where both stand in that way but disagree; else "undecided".
 
     Examples
     --------
     >>> rows = {"checkpoint": np.repeat([1, 2], 20), "layer": 0, "head": np.tile(np.arange(20), 2)}
     >>> delta = -np.concatenate([np.ones(20), np.where(np.arange(20) < 5, 10.0, 1.0)])
     >>> follow(pd.DataFrame(rows | {"delta": delta}), rng=1, n_draws=500).firsts["verdict"].tolist()
-    ['crystallizes']
+    ['more concentrated']
     """
     checkpoints, heads, amounts = importance_values(table, value)
     _require_two(checkpoints)

@@ -89,7 +89,9 @@ def trend(design: Design, units: pd.DataFrame) -> pd.DataFrame:
             values = known[metric].to_numpy(dtype=np.float64)[stratum.rows]
             if not np.isnan(values).all():
                 rng = stream(design.settings.seed, "trend", stratum.name, metric)
-                rows.append({"stratum": stratum.name, "metric": metric} | _followed(design, stratum, values, rng))
+                rows.append(
+                    {"stratum": stratum.name, "metric": metric} | _followed(design, stratum, values, rng)
+                )
     frame = pd.DataFrame(rows)
     if frame.empty:
         return Trend.empty()

@@ -38,7 +38,9 @@ def analyze(
     donor: Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")] = None,
     tissue: Annotated[
         str | None,
-        typer.Option("--tissue", "--stratum", help="Column of tissues (strata); guessed; 'none': all are one."),
+        typer.Option(
+            "--tissue", "--stratum", help="Column of tissues (strata); guessed; 'none': all are one."
+        ),
     ] = None,
     cell_type: Annotated[
         str | None, typer.Option("--cell-type", "--part", help="Column of cell types (parts); guessed.")
@@ -49,7 +51,9 @@ def analyze(
     donors: Annotated[str | None, typer.Option(help="A sheet with more labels of the donors.")] = None,
     contrast: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN:REFERENCE:OTHER[:OTHER], values of a group joined by +; may be given again."),
+        typer.Option(
+            help="COLUMN:REFERENCE:OTHER[:OTHER], values of a group joined by +; may be given again."
+        ),
     ] = None,
     formula: Annotated[
         str | None, typer.Option(help="Covariates, '~ age + sex'; without --contrast each is a question.")
@@ -69,7 +73,8 @@ def analyze(
         list[str] | None, typer.Option(help="A label that stands for a missing value, such as unknown.")
     ] = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out cells without donor, tissue or type, however many.")
+        bool,
+        typer.Option("--allow-missing", help="Leave out cells without donor, tissue or type, however many."),
     ] = False,
     amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
     wide: Annotated[
@@ -96,11 +101,12 @@ def analyze(
     alpha: Annotated[float, typer.Option(help="Level of tests and of the false discovery rate.")] = 0.05,
     level: Annotated[float, typer.Option(help="Coverage of intervals.")] = 0.95,
     margin_ratio: Annotated[
-        float, typer.Option(help="A ratio of effective numbers nearer to 1 than this is no change that matters.")
+        float,
+        typer.Option(help="A ratio of effective numbers nearer to 1 than this is no change that matters."),
     ] = 0.9,
     margin_gini: Annotated[
         float, typer.Option(help="A difference of Gini coefficients below this is no change that matters.")
-    ] = 0.02,
+    ] = 0.04,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2_000,
     multiverse: Annotated[bool, typer.Option(help="Cross every defensible choice.")] = True,
     resolutions: Annotated[
@@ -138,7 +144,8 @@ def analyze(
         options = Options(
             cells=tuple(cells or ()), donor=donor, tissue=tissue, cell_type=cell_type, sample=sample, amount=amount,
             wide=wide, shares=shares, parts=tuple(parts.split(",")) if parts else (), about=tuple(about or ()),
-            blanks=blanks, shared_donors=shared_donors, donors=donors, contrast=tuple(contrast or ()), formula=formula, trend=trend,
+            blanks=blanks, shared_donors=shared_donors, donors=donors,
+            contrast=tuple(contrast or ()), formula=formula, trend=trend,
             within=within, paired_by=paired_by, accept_confounding=(*(accept_confounding or ()), *(despite or ())),
             missing=tuple(missing or ()), allow_missing=allow_missing, levels=levels, min_cells=min_cells, depth=depth,
             alpha=alpha, level=level, margin_ratio=margin_ratio, margin_gini=margin_gini, draws=draws,
@@ -204,9 +211,11 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
         for name, rows in sentences.verdicts(contrast).groupby("contrast", sort=False):
             print(f"\n{printable(name)}")
             for row in sentences.records(rows):
-                wrapped(f"{row['stratum']}: {row['verdict']}; {sentences.effect(row, found.options.level)}", "  ")
+                wrapped(
+                    f"{row['stratum']}: {row['verdict']}; {sentences.effect(row, found.options.level)}", "  "
+                )
         if long:
-            print_table(found.verdicts.drop(columns="reason").round(4).to_dict("records"))
+            print_table(sentences.records(found.verdicts.drop(columns="reason").round(4)))
     print()
     for note in found.notes:
         wrapped(f"{note.kind}: {note}")

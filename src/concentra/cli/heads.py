@@ -20,7 +20,9 @@ SEED = 0  # of the resampled heads: the same table gives the same output
 
 @application.command(epilog="Example: concentra heads trajectory ablations.csv --value harm --json")
 def trajectory(
-    table: Annotated[Path, typer.Argument(help="Table of head ablations (.csv, .csv.gz, .parquet).")],
+    table: Annotated[
+        Path, typer.Argument(help="Table of head ablations (.csv, .tsv, .txt, .xlsx, .rds, .parquet).")
+    ],
     value: Annotated[
         Literal["abs", "harm", "help", "signed"], typer.Option(help="What counts as importance of a head.")
     ] = "abs",

@@ -114,7 +114,9 @@ def from_anndata(adata: Any) -> Composition:
 def _units_of(adata: Any) -> pd.DataFrame:
     names = pd.Series(adata.obs_names.astype(str), dtype=object)
     donor = _label(adata, "donor", names)
-    units = pd.DataFrame({"stratum": _label(adata, "stratum", pd.Series(WHOLE, index=names.index)), "donor": donor})
+    units = pd.DataFrame(
+        {"stratum": _label(adata, "stratum", pd.Series(WHOLE, index=names.index)), "donor": donor}
+    )
     sample = _label(adata, "sample", donor)
     repeated = units.assign(sample=sample).duplicated(["stratum", "donor", "sample"], keep=False)
     units["sample"] = sample.where(~repeated, names)

@@ -297,7 +297,12 @@ def state_composition(labels: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame
             fix="cluster the cells that are compared, or pass those that were clustered",
         )
     joined = joined.rename(columns={"cluster": "part"})
-    return joined.groupby(["resolution", *UNIT, "part"], observed=True, dropna=False).size().rename("n_cells").reset_index()
+    return (
+        joined.groupby(["resolution", *UNIT, "part"], observed=True, dropna=False)
+        .size()
+        .rename("n_cells")
+        .reset_index()
+    )
 
 
 def column_of(resolution: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -206,7 +207,7 @@ class Composition:
             )
         return replace(self, parts=levels.reindex(self.parts.index).rename_axis("part"))
 
-    def with_labels(self, labels: Mapping[str, Sequence[object]]) -> Composition:
+    def with_labels(self, labels: Mapping[str, Any]) -> Composition:
         """The composition with more columns about units, one value a unit."""
         return replace(self, units=self.units.assign(**labels))
 
@@ -254,7 +255,9 @@ def from_table(
                 fix=nearest(column, counts.columns),
             )
     rows = counts if "sample" in counts else counts.assign(sample=counts["donor"])
-    about = [c for c in rows.columns if c not in (*KEY, "part", "n_cells", "share")] if labels is None else labels
+    about = (
+        [c for c in rows.columns if c not in (*KEY, "part", "n_cells", "share")] if labels is None else labels
+    )
     _check_rows(rows, of_shares)
     units = rows[[*KEY, *about]].drop_duplicates().sort_values(list(KEY), ignore_index=True)
     _one_row_a_unit(units, about)

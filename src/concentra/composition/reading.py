@@ -100,7 +100,12 @@ def read(
     sources = _several(source)
     refuse_same_file([one for one in sources if isinstance(one, (str, Path))])
     notes: list[Note] = []
-    if wide and len(sources) == 1 and donors is None and (adata := _annotated(sources[0], progress)) is not None:
+    if (
+        wide
+        and len(sources) == 1
+        and donors is None
+        and (adata := _annotated(sources[0], progress)) is not None
+    ):
         return _wide_annotated(adata, donor, tissue, sample, name)
     frames = [_opened(one, wide, progress, notes) for one in sources]
     rows = _together(frames)
@@ -143,7 +148,12 @@ def read(
 
 
 def _roles(
-    rows: pd.DataFrame, donor: str | None, tissue: str | None, cell_type: str | None, sample: str | None, wide: bool
+    rows: pd.DataFrame,
+    donor: str | None,
+    tissue: str | None,
+    cell_type: str | None,
+    sample: str | None,
+    wide: bool,
 ) -> Roles:
     guessed = [role for role, given in (("donor", donor), ("part", cell_type)) if given is None]
     columns = [*rows.columns, WIDE_PART] if wide else list(rows.columns)
@@ -175,7 +185,7 @@ def _amount(
         return found, [Note("guessed", f"each row is a count: column {found!r} (every combination of "
                             f"{', '.join(keys)} occurs once)")]  # fmt: skip
     require(amount, rows.columns, "--amount")
-    labels = [n for n in rows if n != amount and not pd.api.types.is_float_dtype(rows[n].dtype)]
+    labels = [str(n) for n in rows if n != amount and not pd.api.types.is_float_dtype(rows[n].dtype)]
     refuse_repeated_counts(rows, labels, file)
     return amount, []
 
@@ -184,7 +194,11 @@ def _told_apart(
     rows: pd.DataFrame, roles: Roles, n_sources: int, shared: Shared
 ) -> tuple[pd.DataFrame, list[Note]]:
     """Donors whose name stands in several data sets or files: refused, or as the user decided."""
-    found = [one for one in dataset_columns(rows.columns) if one not in (roles.donor, roles.stratum, roles.part, FILE)]
+    found = [
+        one
+        for one in dataset_columns(rows.columns)
+        if one not in (roles.donor, roles.stratum, roles.part, FILE)
+    ]
     column = found[0] if found else FILE if n_sources > 1 else None
     if column is None or column not in rows or rows[column].nunique() < 2:
         return rows, []
@@ -323,7 +337,9 @@ def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
     kept = []
     for number, frame in enumerate(frames):
         columns = {
-            name: frame[name].astype(object) if isinstance(frame[name].dtype, pd.CategoricalDtype) else frame[name]
+            name: frame[name].astype(object)
+            if isinstance(frame[name].dtype, pd.CategoricalDtype)
+            else frame[name]
             for name in shared
         }
         kept.append(pd.DataFrame(columns).assign(**{FILE: str(number)}))
@@ -346,11 +362,19 @@ def _repeats(rows: pd.DataFrame, roles: Roles) -> bool:
 
 
 def _long(
-    rows: pd.DataFrame, roles: Roles, labels: Sequence[str], parts: list[str], blanks: Blanks, shares: bool, file: str,
+    rows: pd.DataFrame,
+    roles: Roles,
+    labels: Sequence[str],
+    parts: list[str],
+    blanks: Blanks,
+    shares: bool,
+    file: str,
     separator: str | None,
 ) -> tuple[pd.DataFrame, list[Note]]:
     """A table of units × parts as rows of counts; every column of numbers that is no label is a part."""
-    held = [one for one in (roles.donor, roles.stratum, roles.sample, FILE, *labels) if one in rows]
+    held: list[str] = [
+        one for one in (roles.donor, roles.stratum, roles.sample, FILE, *labels) if one in rows and one
+    ]
     held = [one for one in dict.fromkeys(held) if one not in parts]
     truths = [str(name) for name in rows if pd.api.types.is_bool_dtype(rows[name].dtype)]
     found = wide_table(
@@ -363,7 +387,7 @@ def _long(
         others = others.assign(**{ROW: [f"row {number + 1}" for number in range(len(rows))]})
     n_parts = len(found.parts)
     long = others.iloc[np.repeat(np.arange(len(rows)), n_parts)].reset_index(drop=True)
-    names = pd.Categorical.from_codes(np.tile(np.arange(n_parts), len(rows)), list(found.parts))
+    names = pd.Categorical.from_codes(np.tile(np.arange(n_parts), len(rows)), pd.Index(found.parts))
     long = long.assign(**{WIDE_PART: names, WIDE_AMOUNT: found.amounts.ravel()})
     return long, [Note("guessed", text) for text in found.notes]
 
@@ -415,6 +439,4 @@ def natural_order(values: Collection[object]) -> list[str]:
         pieces = re.split(r"(\d+(?:\.\d+)?)", value)
         return ([float(one) if number % 2 else one for number, one in enumerate(pieces)], value)
 
-    return sorted((str(value) for value in values if value is not None and not (value != value)), key=key)
-
-
+    return sorted((str(value) for value in values if value is not None and value == value), key=key)

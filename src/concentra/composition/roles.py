@@ -21,7 +21,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "stratum": ("tissue", "organ", "organ_tissue", "tissue_general", "stratum", "region", "brain_region"),
     "part": (
         "cell_type", "cell_ontology_class", "celltype", "cell_types", "cell_label", "cell_annotation", "annotation",
-        "cluster_name", "cell_group", "cell_subtype", "subtype", "cluster", "clusters", "seurat_clusters", "leiden", "louvain",
+        "cluster_name", "cell_group", "cell_subtype", "subtype", "cluster", "clusters", "seurat_clusters",
+        "leiden", "louvain",
     ),
     "sample": (
         "sample_id", "sample", "biosample_id", "biosample", "specimen_id", "specimen", "biopsy_id", "biopsy", "visit",
@@ -179,13 +180,21 @@ def _guess(role: str, known: list[str], taken: list[str], notes: list[Note]) -> 
     fitting = [name for name in _all_found(role, known) if name not in taken]
     if not fitting:
         if role == "stratum":
-            notes.append(Note("guessed", "stratum: no column looks like one, so all cells of a donor are one composition"))
+            notes.append(
+                Note(
+                    "guessed",
+                    "stratum: no column looks like one, so all cells of a donor are one composition",
+                )
+            )
         return None
     others = f"; {', '.join(map(repr, fitting[1:4]))} would also fit" if fitting[1:] else ""
     notes.append(Note("guessed", f"{role}: column {fitting[0]!r} (guessed from its name{others})"))
     if role == "donor" and _plain(fitting[0]) in LIBRARIES:
         notes.append(
-            Note("limits", f"{fitting[0]!r} may name libraries: if one animal gave several, they are not independent, "
-            "so name the animal's column with --donor")
+            Note(
+                "limits",
+                f"{fitting[0]!r} may name libraries: if one animal gave several, they are not independent, "
+                "so name the animal's column with --donor",
+            )
         )
     return fitting[0]

@@ -96,5 +96,8 @@ def _doubtful(column: str, spelling: Mapping[str, str | None], cells: pd.Series)
     shown = ", ".join(f"{name!r} ({count:,} cells)" for name, count in totals.items())
     first = next(iter(totals))
     return [
-        Note("limits", f"{column}: {shown} counted as a label; --missing {first!r} if it stands for a missing value")
+        Note(
+            "limits",
+            f"{column}: {shown} counted as a label; --missing {first!r} if it stands for a missing value",
+        )
     ]

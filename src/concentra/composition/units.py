@@ -18,7 +18,12 @@ from concentra.errors import AmountError, DesignError, LabelError
 from concentra.io.labels import label_text
 from concentra.notes import Note
 
-NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = "donor unknown", "part unknown", "stratum unknown", "sample unknown"
+NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = (
+    "donor unknown",
+    "part unknown",
+    "stratum unknown",
+    "sample unknown",
+)
 POOLED, NO_CELLS = "label names several donors", "no cells"
 SEVERAL = " + "
 LIMIT = 0.5
@@ -70,7 +75,12 @@ class Columns:
 
 
 def count_units(
-    rows: pd.DataFrame, columns: Columns, *, missing: Collection[str] = (), limit: float = LIMIT, name: str = ""
+    rows: pd.DataFrame,
+    columns: Columns,
+    *,
+    missing: Collection[str] = (),
+    limit: float = LIMIT,
+    name: str = "",
 ) -> Composition:
     """The composition of labelled cells, or of counts.
 
@@ -125,9 +135,9 @@ def count_units(
     about, varied = _described(rows, unit, len(units), columns, missing)
     required = {about_name(one): units[about_name(one)].to_numpy() for one in columns.required}
     units = units[list(KEY)].assign(**about, **required)
-    made = _matrix(kept, units, left_out, tuple([*notes, *varied]), name)
+    made = _matrix(kept, units, left_out, (*notes, *varied), name)
     if columns.amount is None:
-        part = np.append(made.parts.index.get_indexer(combined["part"]), -1)[place]
+        part = np.append(made.parts.index.get_indexer(pd.Index(combined["part"])), -1)[place]
         made = replace(made, cells=(unit.astype(np.int32), part.astype(np.int32)))
     made = made.kept(made.n_cells > 0, NO_CELLS)
     if columns.shares:
@@ -245,7 +255,11 @@ def _combinations(codes: Mapping[str, pd.Categorical]) -> tuple[pd.DataFrame, Co
 
 def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
     """Combinations with every role, those without with the reason, and a note on them."""
-    reason = combined["reason"].copy() if "reason" in combined else pd.Series(None, index=combined.index, dtype=object)
+    reason = (
+        combined["reason"].copy()
+        if "reason" in combined
+        else pd.Series(None, index=combined.index, dtype=object)
+    )
     total = combined["n_cells"].sum()
     notes = []
     roles = [("part", NO_PART), ("stratum", NO_STRATUM), ("sample", NO_SAMPLE), ("donor", NO_DONOR)]
@@ -291,8 +305,13 @@ def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[N
         repeated = set(several[several].reset_index()["donor"])
         names = names.where(~kept["donor"].isin(repeated), names + SEPARATOR + kept["sample"].astype(str))
         if repeated:
-            notes.append(Note("guessed", f"{len(repeated)} donors have several samples (column {columns.sample!r}): "
-                              "repeats of one donor, never independent donors"))
+            notes.append(
+                Note(
+                    "guessed",
+                    f"{len(repeated)} donors have several samples (column {columns.sample!r}): "
+                    "repeats of one donor, never independent donors",
+                )
+            )
     kept = kept.assign(sample=names)
     for name, column in zip(required, columns.required, strict=True):
         varied = _varied(kept, name)
@@ -300,10 +319,17 @@ def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[N
             continue
         if column not in columns.splitting:
             _refuse_varied(kept, name, column, varied, columns)
-            notes.append(Note("limits", f"{len(varied)} donors have several values of {column!r}: they are treated "
-                              "as samples of one donor"))
+            notes.append(
+                Note(
+                    "limits",
+                    f"{len(varied)} donors have several values of {column!r}: they are treated "
+                    "as samples of one donor",
+                )
+            )
         inside = kept["donor"].isin(varied) & kept[name].notna()
-        kept = kept.assign(sample=kept["sample"].where(~inside, kept["sample"] + SEPARATOR + kept[name].astype(str)))
+        kept = kept.assign(
+            sample=kept["sample"].where(~inside, kept["sample"] + SEPARATOR + kept[name].astype(str))
+        )
     for name in required:
         kept, note = _filled(kept, name)
         notes += note
@@ -326,7 +352,8 @@ def _refuse_varied(kept: pd.DataFrame, name: str, column: str, varied: list[str]
     raise LabelError(
         found=f"donor {varied[0]!r} has {len(values)} values of {name!r}: {', '.join(map(repr, values[:4]))}{others}",
         expected=f"one value of {name!r} for each donor, or for each sample of a donor",
-        fix=hint + "correct the labels; or, where donors were measured repeatedly, --sample COLUMN names their "
+        fix=hint
+        + "correct the labels; or, where donors were measured repeatedly, --sample COLUMN names their "
         "samples, and --paired-by the donor compares each donor with itself",
     )
 
@@ -336,14 +363,19 @@ def _filled(kept: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Note]]:
     notes: list[Note] = []
     for place in (list(KEY), ["donor"]):
         pairs = kept.loc[kept[name].notna(), [*place, name]].drop_duplicates()
-        pairs = pairs[~pairs.duplicated(place, keep=False)].set_index(place)[name]
+        values = pairs[~pairs.duplicated(place, keep=False)].set_index(place)[name]
         where = pd.MultiIndex.from_frame(kept[place]) if len(place) > 1 else pd.Index(kept[place[0]])
-        found = pd.Series(pairs.reindex(where).to_numpy(dtype=object), index=kept.index)
+        found = pd.Series(values.reindex(where).to_numpy(dtype=object), index=kept.index)
         filled = kept[name].isna() & found.notna()
         if filled.any():
             n_cells, n_donors = int(kept.loc[filled, "n_cells"].sum()), kept.loc[filled, "donor"].nunique()
-            notes.append(Note("repaired", f"{n_cells:,} cells of {n_donors} donor{'s' * (n_donors > 1)} lack {name!r}: "
-                              "taken from the donor's other cells"))
+            notes.append(
+                Note(
+                    "repaired",
+                    f"{n_cells:,} cells of {n_donors} donor{'s' * (n_donors > 1)} lack {name!r}: "
+                    "taken from the donor's other cells",
+                )
+            )
             kept = kept.assign(**{name: kept[name].where(~filled, found)})
     return kept, notes
 
@@ -360,7 +392,11 @@ def _described(
     rows: pd.DataFrame, unit: Codes, n_units: int, columns: Columns, missing: Collection[str]
 ) -> tuple[dict[str, NDArray[np.object_]], list[Note]]:
     """Every other column that has one value in each unit, as text, (units,) each."""
-    taken = {one for one in columns.keys().values() if one} | {columns.amount, columns.exclude, *columns.ignored}
+    taken = {one for one in columns.keys().values() if one} | {
+        columns.amount,
+        columns.exclude,
+        *columns.ignored,
+    }
     none = {" ".join(label.split()).casefold() for label in missing}
     found: dict[str, NDArray[np.object_]] = {}
     for column in rows.columns:
@@ -372,7 +408,9 @@ def _described(
     return found, []
 
 
-def _one_a_unit(column: pd.Series, unit: Codes, n_units: int, none: Collection[str]) -> NDArray[np.object_] | None:
+def _one_a_unit(
+    column: pd.Series, unit: Codes, n_units: int, none: Collection[str]
+) -> NDArray[np.object_] | None:
     """The value of each unit, or None where a unit has several; missing ones are passed over."""
     if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
         labels = as_labels(column)

@@ -34,9 +34,9 @@ def confounding(design: Design) -> pd.DataFrame:
     -------
     One row a (pair of groups, column): `covariate`; `reference`, `other`; `reference_values`, `other_values`, the
     values on either side with the number of donors, or the range of numbers; `confounded`: "complete" where the two
-    share no value and one of them has a single one (numbers: their ranges do not overlap), "partial" where the shares of values differ by more than a
-    quarter (numbers: medians by more than one standard deviation), else "none". A column that has a value of its own
-    for every donor is not listed.
+    share no value and one of them has a single one (numbers: their ranges do not overlap), "partial" where the shares
+    of values differ by more than a quarter (numbers: medians by more than one standard deviation), else "none". A
+    column that has a value of its own for every donor is not listed.
 
     Examples
     --------
@@ -58,7 +58,9 @@ def confounding(design: Design) -> pd.DataFrame:
         if name in held or donors[name].isna().all():
             continue
         for term in design.terms:
-            sides = [donors.loc[donors["_group"] == group, name].dropna() for group in (term.reference, term.other)]
+            sides = [
+                donors.loc[donors["_group"] == group, name].dropna() for group in (term.reference, term.other)
+            ]
             found = _compared(*sides)
             if found is not None:
                 rows.append({"covariate": name, "reference": term.reference, "other": term.other} | found)

@@ -97,6 +97,11 @@ class Stratum:
         return self.counts.sum(axis=1)
 
     @property
+    def block_of_donor(self) -> Names:
+        """What binds samples together, (n,): the pair where there are pairs, else the donor."""
+        return self.donor if self.pair is None else self.pair
+
+    @property
     def repeated(self) -> bool:
         """Whether a donor has several units."""
         return len(set(self.donor.tolist())) < len(self.donor)

@@ -73,7 +73,9 @@ class Question:
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice or not self.others or not all(groups):
             raise ArgumentError(
-                found=f"{twice[0]!r} in two groups of {self.column!r}" if twice else f"an empty group of {self.column!r}",
+                found=f"{twice[0]!r} in two groups of {self.column!r}"
+                if twice
+                else f"an empty group of {self.column!r}",
                 expected="one or more values in each group, none in two",
                 fix="write --contrast COLUMN:REFERENCE:OTHER, several values with +",
             )
@@ -84,12 +86,20 @@ class Question:
         if self.trend is not None:
             what = f"trend along {self.trend}"
         elif self.column:
-            what = f"{self.column}: {' to '.join('+'.join(group) for group in (self.reference, *self.others))}"
+            what = (
+                f"{self.column}: {' to '.join('+'.join(group) for group in (self.reference, *self.others))}"
+            )
         else:
             what = str(self.formula).strip()
         if self.formula and (self.column or self.trend):
             what += f", adjusted ({self.formula.strip()})"
-        how = f", within {self.within}" if self.within else f", paired by {self.paired_by}" if self.paired_by else ""
+        how = (
+            f", within {self.within}"
+            if self.within
+            else f", paired by {self.paired_by}"
+            if self.paired_by
+            else ""
+        )
         return what + how
 
     @property

@@ -70,10 +70,23 @@ def resolve(composition: Composition, question: Question, settings: Settings = S
     if groups is not None and (question.within or question.paired_by):
         _unmatched(composition, question, groups, reasons)
     included = _open(reasons)
-    matrix, columns, terms, contrasts = _model(composition, question, groups, axis, title, covariates, included)
+    matrix, columns, terms, contrasts = _model(
+        composition, question, groups, axis, title, covariates, included
+    )
     excluded = _excluded(composition, reasons)
     design = Design(
-        composition, question, settings, terms, excluded, groups, matrix, columns, contrasts, included, axis, title
+        composition,
+        question,
+        settings,
+        terms,
+        excluded,
+        groups,
+        matrix,
+        columns,
+        contrasts,
+        included,
+        axis,
+        title,
     )
     notes += _refuse_or_note(design)
     notes += confounding_notes(design)
@@ -107,8 +120,7 @@ def _too_small(composition: Composition, settings: Settings) -> Names:
 def _groups(composition: Composition, question: Question, reasons: Names) -> Names:
     label = composition.label(question.column)
     of_value = {value: name for name, values in question.groups.items() for value in values}
-    groups = label.map(of_value).astype(object)
-    groups = groups.where(groups.notna(), None).to_numpy(dtype=object)
+    groups = np.array([of_value.get(value) for value in label], dtype=object)
     none = np.array([group is None for group in groups]) & _open(reasons)
     unknown = label.isna().to_numpy()
     reasons[none & unknown] = f"no value of {question.column!r}"
@@ -148,7 +160,9 @@ def _unmatched(composition: Composition, question: Question, groups: Names, reas
     column = question.within or question.paired_by
     assert column is not None
     label = composition.label(column).to_numpy(dtype=object)
-    frame = pd.DataFrame({"stratum": composition.units["stratum"], "label": label, "group": groups})[_open(reasons)]
+    frame = pd.DataFrame({"stratum": composition.units["stratum"], "label": label, "group": groups})[
+        _open(reasons)
+    ]
     n_groups = frame.groupby(["stratum", "label"], dropna=False)["group"].transform("nunique")
     alone = frame.index[n_groups < 2]
     if question.paired_by:
@@ -167,7 +181,7 @@ def _model(
     composition: Composition, question: Question, groups: Names | None, axis: Floats | None, title: str,
     covariates: pd.DataFrame, included: NDArray[np.bool_],
 ) -> tuple[Floats, tuple[str, ...], tuple[Term, ...], dict[str, Floats]]:  # fmt: skip
-    """The model matrix over all units (rows of those left out are 0), and for each term rows whose mean is estimated."""
+    """The model matrix over all units (0 for those left out), and for each term rows whose mean is estimated."""
     n = len(composition.units)
     columns: list[tuple[str, Floats]] = [("Intercept", np.ones(n))]
     terms: list[Term] = []
@@ -177,7 +191,9 @@ def _model(
         for name in names[1:]:
             columns.append((f"{question.column}[{name}]", (groups == name).astype(np.float64)))
         for first, second in combinations(names, 2):
-            term = Term(f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second)
+            term = Term(
+                f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second
+            )
             terms.append(term)
             weights = {f"{question.column}[{second}]": 1.0}
             if first != names[0]:
@@ -187,9 +203,9 @@ def _model(
         columns.append((title, np.nan_to_num(axis)))
         terms.append(Term(question.name))
         contrasts[question.name] = {title: 1.0}
-    for column in (question.within, question.paired_by if _complete_pairs(composition, question, groups, included) else None):
-        if column is not None:
-            columns += _dummies(column, composition.label(column).to_numpy(dtype=object)[included], included)
+    if question.within is not None:
+        labels = composition.label(question.within).to_numpy(dtype=object)[included]
+        columns += _dummies(question.within, labels, included)
     if question.formula:
         if question.column and question.column in formula_columns(question.formula):
             return _by_formula(composition, question, groups, covariates, included)
@@ -201,21 +217,10 @@ def _model(
     matrix = np.stack([values for _, values in columns], axis=1)
     labels = tuple(name for name, _ in columns)
     rows = {
-        name: np.tile([weights.get(label, 0.0) for label in labels], (n, 1)) for name, weights in contrasts.items()
+        name: np.tile([weights.get(label, 0.0) for label in labels], (n, 1))
+        for name, weights in contrasts.items()
     }
     return matrix, labels, tuple(terms), rows
-
-
-def _complete_pairs(
-    composition: Composition, question: Question, groups: Names | None, included: NDArray[np.bool_]
-) -> bool:
-    """Whether every pair of every stratum has one unit of each group, so that pairs are blocks."""
-    if question.paired_by is None or groups is None:
-        return False
-    frame = composition.units.assign(pair=composition.label(question.paired_by), group=groups)[included]
-    sizes = frame.groupby(["stratum", "pair", "group"]).size()
-    whole = frame.groupby(["stratum", "pair"])["group"].nunique()
-    return bool((sizes == 1).all() and (whole == len(question.groups)).all())
 
 
 def _dummies(name: str, labels: Names, included: NDArray[np.bool_]) -> list[tuple[str, Floats]]:
@@ -266,7 +271,9 @@ def _by_formula(
     whole[included] = np.asarray(matrix, dtype=np.float64)
     terms, rows = [], {}
     for first, second in combinations(names, 2):
-        term = Term(f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second)
+        term = Term(
+            f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second
+        )
         ends = []
         for name in (second, first):
             moved = data.assign(**{question.column: pd.Categorical([name] * len(data), categories=names)})
@@ -292,14 +299,19 @@ def _refuse_or_note(design: Design) -> list[Note]:
     if not design.included.any():
         raise DesignError(
             found=f"no donor that can answer {question.name!r}: "
-            + "; ".join(f"{n} {reason}" for reason, n in design.excluded["reason"].value_counts().head(3).items()),
+            + "; ".join(
+                f"{n} {reason}" for reason, n in design.excluded["reason"].value_counts().head(3).items()
+            ),
             expected="donors with enough cells and a value of every column of the question",
             fix="lower --min-cells, fill in the labels, or ask another question",
         )
     if design.groups is None:
         return []
     sizes = [min(stratum.n_donors(name) for name in question.groups) for stratum in design.strata]
-    pairs = [sorted((stratum.n_donors(name) for name in question.groups), reverse=True)[1] for stratum in design.strata]
+    pairs = [
+        sorted((stratum.n_donors(name) for name in question.groups), reverse=True)[1]
+        for stratum in design.strata
+    ]
     if not any(size > 0 for size in pairs):
         what = (
             f"value of {question.within!r}" if question.within
@@ -311,7 +323,12 @@ def _refuse_or_note(design: Design) -> list[Note]:
             fix="compare other groups, or other strata; composition.csv of a run without --contrast lists the donors",
         )
     if all(size < 2 for size in sizes) and question.two_groups:
-        return [Note("limits", f"{question.name}: a group has one donor everywhere, so shifts are shown without a test")]
+        return [
+            Note(
+                "limits",
+                f"{question.name}: a group has one donor everywhere, so shifts are shown without a test",
+            )
+        ]
     return []
 
 
@@ -326,5 +343,3 @@ def _left_out_notes(excluded: pd.DataFrame, question: Question) -> list[Note]:
         notes.append(Note("left out", f"{question.name}: {len(donors)} donor{'s' * (len(donors) != 1)} not "
                           f"compared{where}, {reason}: {shown}"))  # fmt: skip
     return notes
-
-

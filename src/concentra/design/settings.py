@@ -46,7 +46,7 @@ class Settings:
     alpha: float = 0.05
     level: float = 0.95
     margin_ratio: float = 0.9
-    margin_gini: float = 0.02
+    margin_gini: float = 0.04
     n_draws: int = 2_000
     n_random: int = 19_999
     seed: int = 0
@@ -67,7 +67,9 @@ class Settings:
             if not holds:
                 option = f"--{OPTIONS.get(name, name.replace('_', '-'))}"
                 raise ArgumentError(
-                    found=f"{option} {getattr(self, name)}", expected=expected, fix=f"leave out {option}, or change it"
+                    found=f"{option} {getattr(self, name)}",
+                    expected=expected,
+                    fix=f"leave out {option}, or change it",
                 )
 
 

@@ -35,7 +35,7 @@ def read_importance(
     Parameters
     ----------
     source
-        A ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file, or a frame, with the columns
+        A table in any format of `concentra.io.tables`, or a frame, with the columns
 
         - ``checkpoint`` (or ``step``): ``3000`` or ``step3000``;
         - ``layer`` and ``head`` (or ``layer_idx`` and ``head_idx``);

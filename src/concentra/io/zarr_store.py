@@ -11,6 +11,7 @@ from typing import Any
 
 from concentra.io.nodes import (
     ATTRIBUTES,
+    CODED,
     INWARDS,
     Arrays,
     Place,
@@ -37,6 +38,7 @@ class Zarr:
         self._zarr = zarr
         self._folder = Path(path).resolve()
         self._root = zarr.open_group(str(self._folder), mode="r")
+        self._found: dict[tuple[str, ...], Any] = {}
         self._whole: dict[tuple[str, ...], str] = {}
 
     def close(self) -> None:
@@ -44,17 +46,22 @@ class Zarr:
 
     def find(self, place: Place) -> Any:
         """The node of a place, None where there is none."""
-        node, folder = self._root, self._folder
-        for name in place:
-            folder = folder / name
-            if name in ("", ".", "..") or "/" in name or not isinstance(node, self._zarr.Group):
-                return None
-            if folder.is_symlink():
-                _refuse_outside(folder, self._folder, place)
-            if name not in node:
-                return None
-            node = node[name]
-        return node
+        key = tuple(place)
+        if key not in self._found:
+            self._found[key] = self._follow(key) if key else self._root
+        return self._found[key]
+
+    def _follow(self, key: tuple[str, ...]) -> Any:
+        parent, name = self.find(key[:-1]), key[-1]
+        if name in ("", ".", "..") or "/" in name or not isinstance(parent, self._zarr.Group):
+            return None
+        folder = self._folder.joinpath(*key)
+        if folder.is_symlink():
+            _refuse_outside(folder, self._folder, key)
+        try:
+            return parent[name]
+        except KeyError:
+            return None
 
     def describe(self, place: Place) -> dict[str, Any] | None:
         """A node without its members."""
@@ -63,7 +70,12 @@ class Zarr:
             return None
         if isinstance(node, self._zarr.Group):
             return {"kind": "group", "names": sorted(node.keys())}
-        return array_node(node.shape, node.dtype, "string" if _is_text(node) else holds_of(node.dtype))
+        return array_node(
+            node.shape,
+            node.dtype,
+            "string" if _is_text(node) else holds_of(node.dtype),
+            coded=CODED in node.attrs,
+        )
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""

@@ -15,6 +15,7 @@ from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
 from concentra.analysis.levels import contrast_within, decompose_levels
+from concentra.analysis.model import omnibus
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
 from concentra.analysis.support import left_out_table, support
@@ -77,13 +78,16 @@ def analyze(
     asked = [contrast] if isinstance(contrast, (str, Question)) else list(contrast)
     given = {"donors": options.pop("donors", None), "levels": options.pop("levels", None)}
     sources = list(cells) if isinstance(cells, (list, tuple)) else [cells]
+    beside: dict[str, Any] = {
+        name: value if value is None or isinstance(value, str) else _described(value)
+        for name, value in given.items()
+    }
     chosen = Options(
         cells=tuple(map(_described, sources)),
         contrast=tuple(one if isinstance(one, str) else one.name for one in asked),
         **_tuples(options),
-        **{name: value if value is None or isinstance(value, str) else _described(value)
-           for name, value in given.items()},
-    )  # fmt: skip
+        **beside,
+    )
     return run(chosen, sources, asked, donors=given["donors"], levels=given["levels"], progress=progress)
 
 
@@ -112,15 +116,19 @@ def run(
     See `analyze`.
     """
     data = list(options.cells) if sources is None else list(sources)
-    questions = list(options.contrast) if asked is None else list(asked)
-    composition = _composition(options, data, questions, options.donors if donors is None else donors, progress)
+    questions: list[str | Question] = list(options.contrast) if asked is None else list(asked)
+    composition = _composition(
+        options, data, questions, options.donors if donors is None else donors, progress
+    )
     hierarchy = options.levels if levels is None else levels
     if hierarchy is not None:
         composition = composition.with_levels(levels_of(hierarchy))
     settings = options.settings()
     progress("measuring")
     units = concentration(composition, settings)
-    designs = [resolve(composition, question, settings) for question in _questions(options, questions, composition)]
+    designs = [
+        resolve(composition, question, settings) for question in _questions(options, questions, composition)
+    ]
     tables = {
         "composition": composition.table(),
         "parts": composition.parts_table(),
@@ -137,13 +145,17 @@ def run(
                for name, frames in found.items()}  # fmt: skip
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
-        notes.append(Note("limits", "nothing was compared: --contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks "
-                          "how concentration changes"))  # fmt: skip
+        how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
+        notes.append(Note("limits", f"nothing was compared: {how}"))
     return Analysis(options, composition, tuple(designs), tables, tuple(dict.fromkeys(notes)))
 
 
 def _composition(
-    options: Options, data: list[Any], questions: list[str | Question], donors: Any, progress: Callable[[str], None]
+    options: Options,
+    data: list[Any],
+    questions: list[str | Question],
+    donors: Any,
+    progress: Callable[[str], None],
 ) -> Composition:
     if len(data) == 1 and isinstance(data[0], Composition):
         return data[0]
@@ -211,15 +223,15 @@ def _columns(composition: Composition) -> list[str]:
     return [*(name.removesuffix(" (label)") for name in composition.labels), *roles]
 
 
-def _tables(
-    design: Design, units: pd.DataFrame, options: Options, progress: Callable[[str], None]
-) -> Any:
+def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Callable[[str], None]) -> Any:
     """The tables of one question, each with a column `contrast`."""
     name = design.name
     yield "design", support(design)
     yield "confounding", confounding(design).assign(contrast=name)
     progress(f"{name}: model and exact tests")
     yield "contrast", contrast(design, units)
+    if len(design.question.others) > 1:
+        yield "omnibus", omnibus(design, units)
     if design.axis is not None:
         yield "trend", trend(design, units)
     if len(design.composition.parts.columns):
@@ -263,8 +275,13 @@ def _clustered(
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """Tables over clusters: of strata with donors in both groups of a question, or of all that were measured."""
     how = Clustering(**HOW, seed=options.seed, features="given" if options.features == "given" else "genes")
-    strata = sorted({s.name for d in designs for s in d.strata if min(len(s.of_group(g)) for g in d.question.groups) > 0}
-                    if designs else composition.strata)  # fmt: skip
+    both = {
+        stratum.name
+        for design in designs
+        for stratum in design.strata
+        if all(len(stratum.of_group(group)) for group in design.question.groups)
+    }
+    strata = sorted(both) if designs else composition.strata
     progress("clustering")
     clusters, stability, fine = cluster_cells(Path(data[0]), composition, options.resolutions, how, strata)
     settings: Settings = options.settings()
@@ -299,7 +316,12 @@ def _refuse_clustering(options: Options, data: list[Any]) -> None:
             fix="join them: anndata.concat([...]).write_h5ad(...); or leave out --resolutions",
         )
     path = str(data[0])
-    if options.wide or options.amount is not None or not path.lower().endswith(MATRICES) or not has_matrix(path):
+    if (
+        options.wide
+        or options.amount is not None
+        or not path.lower().endswith(MATRICES)
+        or not has_matrix(path)
+    ):
         raise ArgumentError(
             found=f"{asked}, and no expression in {path[:200]!r}",
             expected="cells with a matrix: .h5ad or .zarr with X",
@@ -339,8 +361,8 @@ def _tuples(options: dict[str, Any]) -> dict[str, Any]:
             from concentra.errors import nearest
 
             raise ArgumentError(
-                found=f"the argument {name!r}", expected="the options of concentra.analyze", fix=nearest(name, known)
+                found=f"the argument {name!r}",
+                expected="the options of concentra.analyze",
+                fix=nearest(name, known),
             )
     return made
-
-

@@ -29,8 +29,10 @@ class Options:
     ----------
     cells
         Names of files; of data in memory a description.
-    donor, tissue, cell_type, sample, amount, wide, shares, parts, about, blanks, shared_donors, donors, missing, allow_missing
+    donor, tissue, cell_type, sample, amount, wide, shares, parts, about, blanks, shared_donors, donors
         How the data is read: see `concentra.composition.read`.
+    missing, allow_missing
+        Labels that stand for missing values, and whether cells without labels may be many.
     contrast, formula, trend, within, paired_by, accept_confounding
         The questions: see `concentra.design.Question`.
     levels
@@ -70,7 +72,7 @@ class Options:
     alpha: float = 0.05
     level: float = 0.95
     margin_ratio: float = 0.9
-    margin_gini: float = 0.02
+    margin_gini: float = 0.04
     draws: int = 2_000
     multiverse: bool = True
     resolutions: tuple[float, ...] = ()
@@ -90,7 +92,9 @@ class Options:
             if getattr(self, name) not in known:
                 option = f"--{name.replace('_', '-')}"
                 raise ArgumentError(
-                    found=f"{option} {getattr(self, name)}", expected=" or ".join(known), fix=f"leave out {option}"
+                    found=f"{option} {getattr(self, name)}",
+                    expected=" or ".join(known),
+                    fix=f"leave out {option}",
                 )
 
     def settings(self) -> Settings:
@@ -102,7 +106,11 @@ class Options:
 
     def as_dict(self) -> dict[str, Any]:
         """The options that differ from their defaults, and the data."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        }
 
     def text(self, folder: Path) -> str:
         """The options as TOML; files named as seen from the folder of the file."""

@@ -83,7 +83,9 @@ class Analysis:
     def _repr_html_(self) -> str:
         from html import escape
 
-        rows = self.verdicts.drop(columns=["contrast"]).to_html(index=False, float_format=lambda x: f"{x:.3g}")
+        rows = self.verdicts.drop(columns=["contrast"]).to_html(
+            index=False, float_format=lambda x: f"{x:.3g}"
+        )
         return f"<p>{escape(repr(self).splitlines()[0])}</p>{rows if len(self.verdicts) else ''}"
 
     def report(self, path: str | Path) -> Path:

@@ -7,9 +7,10 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,8 +24,6 @@ from concentra.report.findings import Findings
 from concentra.run.options import FILE
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from concentra.run.result import Analysis
 
 ACCOUNT = "provenance.json"
@@ -51,7 +50,10 @@ def findings(analysis: Analysis) -> Findings:
     """What the report is written from."""
     packages = PACKAGES + CLUSTERING * bool(analysis.options.resolutions)
     versions = {"concentra": __version__} | {name: metadata.version(name) for name in packages}
-    options = analysis.options.as_dict() | {"level": analysis.options.level, "min_cells": analysis.options.min_cells}
+    options = analysis.options.as_dict() | {
+        "level": analysis.options.level,
+        "min_cells": analysis.options.min_cells,
+    }
     return Findings(analysis.tables, analysis.notes, options, analysis.title, versions=versions)
 
 
@@ -67,13 +69,18 @@ def summary(analysis: Analysis) -> str:
     contrast = analysis.tables.get("contrast")
     if contrast is not None and len(contrast):
         blocks += [markdown.escape(words, 2_000) for words in sentences.answer(contrast, level=found.level)]
-        rows = [
-            {name: value if isinstance(value, (int, float)) else str(value or "–") for name, value in row.items()}
+        rows: list[dict[str, object]] = [
+            {
+                name: value if isinstance(value, (int, float)) else str(value or "–")
+                for name, value in row.items()
+            }
             for row in analysis.verdicts.round(4).to_dict("records")
         ]
         blocks.append(markdown.table(rows))
     if analysis.notes:
-        blocks.append("## Notes\n\n" + "\n".join(f"- {markdown.escape(str(note), 2_000)}" for note in analysis.notes))
+        blocks.append(
+            "## Notes\n\n" + "\n".join(f"- {markdown.escape(str(note), 2_000)}" for note in analysis.notes)
+        )
     text, cited = sentences.methods(found.tables, found.options, found.versions)
     blocks.append("## Methods\n\n" + markdown.escape(text, 10_000))
     blocks.append("\n".join(f"{n + 1}. {markdown.escape(one, 1_000)}" for n, one in enumerate(cited)))
@@ -137,20 +144,20 @@ def pictures(analysis: Analysis) -> Iterator[tuple[str, str]]:
         suffix = f"_{number + 1}" if number else ""
         rows = contrast[contrast["contrast"] == name]
         if rows["effect"].notna().any():
-            yield f"forest{suffix}", _svg(lambda ax, rows=rows: pl.forest(rows, ax=ax), (6, 1 + 0.3 * rows["stratum"].nunique()))
+            yield f"forest{suffix}", _svg(partial(pl.forest, rows), (6, 1 + 0.3 * rows["stratum"].nunique()))
         if "plane" in tables and (tables["plane"]["contrast"] == name).any():
-            of = {key: tables[key][tables[key]["contrast"] == name] for key in ("plane", "plane_points")}
-            yield f"plane{suffix}", _svg(lambda ax, of=of: pl.plane(of["plane"], of["plane_points"], ax=ax), (6, 4.5))
+            tests, points = (
+                tables[key][tables[key]["contrast"] == name] for key in ("plane", "plane_points")
+            )
+            yield f"plane{suffix}", _svg(partial(pl.plane, tests, points), (6, 4.5))
     for stratum in _shown(analysis, contrast):
         rows = tables["composition"][tables["composition"]["stratum"] == stratum]
         group = analysis.designs[0].question.column if analysis.designs else None
         group = group if group in rows else None
         place = "".join(letter if letter.isalnum() else "_" for letter in stratum)[:60]
-        n_donors = rows["sample"].nunique()
-        yield f"composition_{place}", _svg(
-            lambda ax, rows=rows, group=group: pl.composition(rows.assign(donor=rows["sample"]), group=group, ax=ax),
-            (7, 1.2 + 0.22 * n_donors),
-        )
+        rows = rows.assign(donor=rows["sample"])
+        size = (7, 1.2 + 0.22 * rows["sample"].nunique())
+        yield f"composition_{place}", _svg(partial(pl.composition, rows, group=group), size)
 
 
 def _shown(analysis: Analysis, contrast: pd.DataFrame) -> list[str]:
@@ -162,17 +169,22 @@ def _shown(analysis: Analysis, contrast: pd.DataFrame) -> list[str]:
     return strata[:MOST_PICTURES]
 
 
-def _svg(draw: Callable[[Axes], object], size: tuple[float, float]) -> str:
+def _svg(draw: Callable[..., object], size: tuple[float, float]) -> str:
     import warnings
 
     import matplotlib
     from matplotlib.figure import Figure
 
-    rules = {"font.size": 8, "svg.fonttype": "none", "svg.hashsalt": "concentra", "font.family": "DejaVu Sans"}
+    rules: Any = {
+        "font.size": 8,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "concentra",
+        "font.family": "DejaVu Sans",
+    }
     with matplotlib.rc_context(rules), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
         figure = Figure(figsize=(min(size[0], 16), min(size[1], 12)), layout="constrained")
-        draw(figure.subplots())
+        draw(ax=figure.subplots())
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()

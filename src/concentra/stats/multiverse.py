@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concentra.stats._checks import Floats, at_least
-from concentra.stats.specifications import Comparisons, dominant_share, median_shift, sweep
+from concentra.stats.specifications import Comparisons, median_shift, sweep
 
 Integers = NDArray[np.int64]
 
@@ -35,9 +35,6 @@ class JointTest:
     p_median, p_median_attainable
         For each metric, shape (M,): the share of arrangements whose median shift over distinct specifications is
         at least as far from its mean over arrangements as the observed one; and the smallest such p.
-    p_share, p_share_attainable
-        For each metric and for all together, shape (M + 1,): the same of the share of distinct specifications in
-        the more frequent direction, large values counting.
     n_arrangements
         All of them, or the number drawn.
     exact
@@ -46,8 +43,6 @@ class JointTest:
 
     p_median: Floats
     p_median_attainable: Floats
-    p_share: Floats
-    p_share_attainable: Floats
     n_arrangements: int
     exact: bool
 
@@ -63,8 +58,8 @@ def joint_test(
 ) -> JointTest:
     r"""The joint permutation test of all specifications.
 
-    Labels are exchanged among donors, every specification is computed again, and two statistics are compared
-    with those observed: the median shift, and the share of specifications in the more frequent direction.
+    Labels are exchanged among donors, every specification is computed again, and the median shift is compared with
+    the observed one. (The share of specifications with one sign is no statistic: it is often 1 whatever the labels.)
 
     Parameters
     ----------
@@ -96,18 +91,11 @@ def joint_test(
     )
     arranged, exact = arrangements(own, among, rng, at_least(n_random, 1, "n_random"), all_up_to)
     everything = arranged if exact else np.concatenate([own[None], arranged])
-    found = [_statistics(kind, batch) for batch in (own[None], *_batches(kind, everything))]
-    observed, null = found[0], [np.concatenate(parts, axis=1) for parts in zip(*found[1:], strict=True)]
-    medians = [_judge(*pair, exact, both=True) for pair in zip(observed[0][:, 0], null[0], strict=True)]
-    shares = [_judge(*pair, exact, both=False) for pair in zip(observed[1][:, 0], null[1], strict=True)]
+    found = [median_shift(sweep(kind, batch)) for batch in (own[None], *_batches(kind, everything))]
+    null = np.concatenate(found[1:], axis=1)
+    medians = [_judge(*pair, exact) for pair in zip(found[0][:, 0], null, strict=True)]
     p_median, p_median_attainable = np.array(medians).T
-    p_share, p_share_attainable = np.array(shares).T
-    return JointTest(p_median, p_median_attainable, p_share, p_share_attainable, len(arranged), exact)
-
-
-def _statistics(comparisons: Comparisons, labels: Integers) -> tuple[Floats, Floats]:
-    found = sweep(comparisons, labels)
-    return median_shift(found), dominant_share(found)
+    return JointTest(p_median, p_median_attainable, len(arranged), exact)
 
 
 def _batches(comparisons: Comparisons, labels: Integers) -> Iterator[Integers]:
@@ -117,9 +105,9 @@ def _batches(comparisons: Comparisons, labels: Integers) -> Iterator[Integers]:
         yield labels[start : start + rows]
 
 
-def _judge(observed: float, null: Floats, exact: bool, *, both: bool) -> tuple[float, float]:
+def _judge(observed: float, null: Floats, exact: bool) -> tuple[float, float]:
     """p and the smallest p; an arrangement without a statistic counts as far out."""
-    centre = float(np.nanmean(null)) if both else 0.0
+    centre = float(np.nanmean(null))
     distance = np.abs(null - centre)
     slack = TOLERANCE * float(np.nanmax(np.abs(null)))
     farthest = float(np.nanmax(distance))

@@ -184,19 +184,3 @@ def median_shift(found: Sweep) -> Floats:
     low = np.take_along_axis(ascending, last // 2, axis=2)
     high = np.take_along_axis(ascending, (last + 1) // 2, axis=2)
     return np.asarray(np.where(n > 0, (low + high) / 2, np.nan)[..., 0])
-
-
-def dominant_share(found: Sweep) -> Floats:
-    """The share of distinct specifications in the more frequent direction (M + 1, A); NaN where there is none.
-
-    For one metric, the directions are up and down. For both together they are the quadrants in which the first
-    metric rises while the second falls, and the reverse: crystallizes and disperses.
-    """
-    n_metrics = found.shifts.shape[0]
-    sign = signs(found.shifts)
-    turned = np.where(np.arange(n_metrics)[:, None, None] > 0, -sign, sign)
-    joint = np.where((turned == turned[0]).all(axis=0), turned[0], 0)
-    every = np.concatenate([sign, joint[None]])
-    up, down = ((found.first & (every == way)).sum(axis=2) for way in (1, -1))
-    n = found.first.sum(axis=2)
-    return np.divide(np.maximum(up, down), n, out=np.full(n.shape, np.nan), where=n > 0)

@@ -12,7 +12,7 @@ from concentra.metrics.gini import Support
 from concentra.stats._checks import Floats, Rng, between
 from concentra.stats.parts import PartDraws, as_trajectory, bootstrap_parts, leave_one_part_out
 
-Verdict = Literal["crystallizes", "disperses", "mixed", "unresolved"]
+Verdict = Literal["more concentrated", "less concentrated", "mixed", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def trajectory_shift(
     >>> late = np.where(np.arange(20) < 5, 10.0, 1.0)
     >>> shift = trajectory_shift([np.ones(20), late], rng=1, n_draws=500)
     >>> round(shift.gini.estimate, 3), shift.verdict
-    (0.519, 'crystallizes')
+    (0.519, 'more concentrated')
     """
     table = as_trajectory(amounts)
     between(level, 0, 1, "level")
@@ -131,9 +131,9 @@ def shift_by_first(
 def verdict(gini_shift: PartShift, hill_shift: PartShift) -> Verdict:
     """What the two shifts show together.
 
-    "crystallizes" (Gini up, effective number down) or "disperses" (the reverse) only when both intervals
+    "more concentrated" (Gini up, effective number down) or "less concentrated" (the reverse) only when both intervals
     exclude 0 and neither sign depends on a single part; "mixed" when both stand in that way but disagree;
-    else "unresolved".
+    else "undecided".
 
     >>> found = trajectory_shift([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 5.0]], rng=0, n_draws=100)
     >>> verdict(found.gini, found.hill_q1)  # all of it rests on the fourth part
@@ -141,11 +141,11 @@ def verdict(gini_shift: PartShift, hill_shift: PartShift) -> Verdict:
     """
     stand = [shift.sign_survives and (shift.low > 0 or shift.high < 0) for shift in (gini_shift, hill_shift)]
     if not all(stand):
-        return "unresolved"
+        return "undecided"
     rises = (gini_shift.low > 0, hill_shift.low > 0)
     if rises == (True, False):
-        return "crystallizes"
-    return "disperses" if rises == (False, True) else "mixed"
+        return "more concentrated"
+    return "less concentrated" if rises == (False, True) else "mixed"
 
 
 def _part_shift(values: Floats, draws: Floats, without: Floats, level: float) -> PartShift:

@@ -32,8 +32,10 @@ from concentra.tables import AlteredError, Table, column, table_path, write_csv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary", "table_named",
-           "table_path", "tables", "write_csv"]  # fmt: skip
+__all__ = [
+    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary",
+    "table_named", "table_path", "tables", "write_csv",
+]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]
 FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries", "document": ""}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from concentra.pl._style import label_points as label_points
+from concentra.stats.verdict import LESS, MIXED, MORE
 from concentra.study.cohorts import cohorts
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ COHORT_MARKERS = {
     "tiny_neox": "D",
     "simulated": "X",
 }
-DIRECTIONS = {"crystallizes": "#B2182B", "disperses": "#2166AC", "mixed": "#7f7f7f"}
+DIRECTIONS = {MORE: "#B2182B", LESS: "#2166AC", MIXED: "#7f7f7f"}
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,

@@ -6,13 +6,13 @@ import pandas as pd
 
 from concentra.report import markdown
 from concentra.study.declare import summary
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import contrast_rows, title_of
 
 WITHIN = """The activity of a hundred ontology terms in each marrow cell is a feature space that stands apart from the
 expression matrix: real cells, real donors. Cells of a type are clustered in it over all donors together, no more than
 a set number of each donor, and donors are compared as in step 08. It says nothing about genes or about kidney.
 Shown is the published resolution, 0.8; *same direction* and *smallest q* are over five."""
-PUBLISHED = 0.8
+PUBLISHED = "0.8"
 
 
 @summary
@@ -39,7 +39,7 @@ def results_addendum(
         markdown.table(_few(concentration)),
         "## Age and sex",
         "A tissue whose two groups have no sex in common cannot tell age from sex; "
-        "one in which the shares of the sexes differ is partly confounded.",
+        "one in which the shares of a sex differ by more than a quarter is partly confounded.",
         markdown.table(_confounded(confounding)),
         "## Within types of marrow, by activity of ontology terms",
         WITHIN,
@@ -107,8 +107,8 @@ def _confounded(confounding: pd.DataFrame) -> list[dict[str, object]]:
         {
             "cohort": title_of(row["cohort"]),
             "tissue": row["stratum"],
-            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
-            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
+            "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
+            "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
             "smallest p": markdown.p_text(row["p_attainable"]),
             "males alone": markdown.p_text(row["p_attainable_males"]),
@@ -119,23 +119,13 @@ def _confounded(confounding: pd.DataFrame) -> list[dict[str, object]]:
 
 def _within(contrast: pd.DataFrame) -> list[dict[str, object]]:
     rows = []
-    for (cohort, part), every in contrast.groupby(["cohort", "part"], sort=False):
-        pair = every[every["resolution"] == PUBLISHED]
-        gini, effective = (pair[pair["metric"] == name].iloc[0] for name in ("gini_present", "hill_q1"))
-        directions = every[every["metric"] == "gini_present"]["direction"]
+    for (cohort, stratum), every in contrast.groupby(["cohort", "stratum"], sort=False):
+        once = every[every["metric"] == "hill_q1"]
+        row = contrast_rows(every[every["level"] == PUBLISHED])[0]
+        agree = f"{(once['direction'] == row['direction']).sum()} of {len(once)}"
         rows.append(
-            {
-                "platform": title_of(str(cohort)).split(", ")[1],
-                "type": str(part),
-                "donors": f"{gini['n_early']} / {gini['n_late']}",
-                "Gini": markdown.number(gini["shift"], sign=True),
-                "p": markdown.p_text(gini["p_value"]),
-                "eff_N": markdown.number(effective["shift"], 2, sign=True),
-                "p ": markdown.p_text(effective["p_value"]),
-                "smallest p": markdown.p_text(gini["p_attainable"]),
-                "verdict": gini["verdict"],
-                "same direction": f"{(directions == gini['direction']).sum()} of {len(directions)}",
-                "smallest q": markdown.p_text(every["p_adjusted"].min()),
-            }
+            {"platform": title_of(str(cohort)).split(", ")[1], "type": str(stratum).partition(", ")[2]}
+            | {name: value for name, value in row.items() if name != "tissue"}
+            | {"same direction": agree, "smallest q": markdown.p_text(every["p_adjusted"].min())}
         )
     return rows

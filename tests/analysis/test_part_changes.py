@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu
 
-from concentra.analysis.components import components, share_tests
 from concentra.analysis.drivers import NUMBER_OF_PARTS
+from concentra.analysis.part_changes import part_changes, share_tests
+from definitions_designs import designed
 
 PARTS = ["granulocyte", "naive B cell", "late pro-B cell", "precursor B cell", "hematopoietic stem cell"]
 EARLY, LATE = [40, 25, 15, 15, 5], [62, 25, 4, 4, 5]
@@ -21,14 +22,12 @@ def cells(n_early, n_late, seed=3):
         for place in range(n_donors):
             amounts = rng.multinomial(800, rng.dirichlet(np.array(shares) * 5.0))
             rows += [(f"{group}{place}", *pair, group) for pair in zip(PARTS, amounts.tolist(), strict=True)]
-    frame = pd.DataFrame(rows, columns=["donor", "part", "n_cells", "age_group"])
+    frame = pd.DataFrame(rows, columns=["donor", "part", "n_cells", "group"]).assign(stratum="marrow")
     return frame[frame["n_cells"] > 0]
 
 
 def found(n_early, n_late):
-    return components(
-        cells(n_early, n_late), metrics=["gini_present", "hill_q1"], level=0.95, n_draws=2000, zero=0.5, rng=1
-    )
+    return part_changes(designed(cells(n_early, n_late), "group", "early", "late"))
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +37,12 @@ def planted():
 
 def test_everything_adds_up(planted):
     shifts = planted.shifts.set_index("metric")["shift_of_means"]
-    by_part = planted.contributions.groupby("metric")["contribution"].sum()
+    by_part = planted.drivers.groupby("metric")["contribution"].sum()
     by_level = planted.lineages.groupby(["level", "metric"])["contribution"].sum()
     for metric, shift in shifts.items():
         assert by_part[metric] == pytest.approx(shift)
         assert by_level.xs(metric, level="metric").to_numpy() == pytest.approx(shift)
-    assert planted.parts[["share_early", "share_late"]].sum().to_numpy() == pytest.approx(1.0)
+    assert planted.parts[["share_reference", "share_other"]].sum().to_numpy() == pytest.approx(1.0)
     assert planted.parts["share_change"].sum() == pytest.approx(0.0, abs=1e-12)
 
 
@@ -63,7 +62,7 @@ def test_the_planted_gain_and_losses_are_found(planted):
         "loss",
         "loss",
     ]
-    assert planted.contributions.groupby("metric")["rank"].apply(list).loc["hill_q1"] == [1, 2, 3, 4, 5]
+    assert planted.drivers.groupby("metric")["rank"].apply(list).loc["hill_q1"] == [1, 2, 3, 4, 5]
 
 
 def test_share_tests_are_those_of_each_part_and_one_family(planted):
@@ -104,7 +103,7 @@ def test_the_row_for_the_number_of_parts_has_no_share(planted):
 
 def test_no_shift_has_no_leader():
     same = cells(3, 3)
-    early = same[same["age_group"] == "early"]
-    both = pd.concat([early, early.assign(age_group="late", donor=early["donor"] + "x")])
-    shifts = components(both, metrics=["hill_q1"], level=0.95, n_draws=200, zero=0.5, rng=1).shifts
+    early = same[same["group"] == "early"]
+    both = pd.concat([early, early.assign(group="late", donor=early["donor"] + "x")])
+    shifts = part_changes(designed(both, "group", "early", "late", n_draws=200)).shifts
     assert shifts["leading_compartment"].isna().all()

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from concentra.analysis.ages import months, numeric_axis
+from concentra.design.axis import months, numeric_axis, numeric_values
 from concentra.errors import ArgumentError
 
 
@@ -41,3 +41,33 @@ def test_numbers_stay_numbers_and_gaps_stay_gaps():
 def test_what_is_no_axis(labels):
     with pytest.raises(ArgumentError, match="name a numeric column"):
         numeric_axis(pd.Series(labels, dtype=object), "age")
+
+
+@pytest.mark.parametrize(
+    "labels, expected, title",
+    [
+        (["P7", "P21"], [7, 21], "x (postnatal day)"),
+        (["E12.5", "E18"], [12.5, 18], "x (embryonic day)"),
+        (["GW20", "GW24"], [20, 24], "x (gestational week)"),
+        (["D0", "D28"], [0, 28], "x (day)"),
+        (["25-30", "60-70"], [27.5, 65], "x (middle of the range)"),
+        (["2024-01-31", "2024-02-02"], [19753, 19755], "x (days)"),
+        (["2-4 m", "20-28 m"], [3, 24], "x (middle of the range)"),
+    ],
+)
+def test_stages_ranges_and_dates(labels, expected, title):
+    numbers, found = numeric_axis(pd.Series(labels, dtype=object), "x")
+    assert numbers.tolist() == expected
+    assert found == title
+
+
+def test_labels_of_two_kinds_are_no_axis():
+    with pytest.raises(ArgumentError, match="several kinds"):
+        numeric_axis(pd.Series(["E12.5", "P7"]), "age")
+    assert numeric_values(pd.Series(["E12.5", "P7"])) is None
+
+
+def test_ordered_categories_are_ranks():
+    labels = pd.Series(pd.Categorical(["mild", "none", "severe"], categories=["none", "mild", "severe"], ordered=True))
+    numbers, title = numeric_axis(labels, "grade")
+    assert (numbers.tolist(), title) == ([2, 1, 3], "grade (rank)")

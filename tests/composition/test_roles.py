@@ -1,6 +1,6 @@
 import pytest
 
-from concentra.analysis.columns import guess_roles, require
+from concentra.composition.roles import guess_roles, require
 from concentra.errors import ColumnError
 
 CELLXGENE = [
@@ -12,7 +12,7 @@ CELLXGENE = [
 def test_the_cellxgene_schema():
     roles = guess_roles(CELLXGENE)
     assert (roles.donor, roles.stratum, roles.part) == ("donor_id", "tissue", "cell_type")
-    assert dict(roles.nuisance) == {"sex": "sex", "batch": "assay", "disease": "disease"}
+    assert roles.sample is None
 
 
 @pytest.mark.parametrize(
@@ -32,22 +32,21 @@ def test_names_that_people_use(names, expected):
 def test_what_the_user_names_is_never_overruled():
     roles = guess_roles(CELLXGENE, donor="assay", stratum="none", part="disease")
     assert (roles.donor, roles.stratum, roles.part) == ("assay", None, "disease")
-    assert roles.said == ()
-    assert "batch" not in roles.nuisance
+    assert roles.notes == ()
 
 
 def test_a_column_named_for_one_role_is_not_guessed_for_another():
     assert guess_roles(["sample", "cluster", "tissue"], stratum="sample", donor="tissue").part == "cluster"
 
 
-def test_a_library_is_said_to_be_perhaps_no_animal():
-    assert any("may name libraries" in sentence for sentence in guess_roles(["sample_id", "cell_type"]).said)
+def test_a_library_is_noted_as_perhaps_no_animal():
+    assert any("may name libraries" in note.text for note in guess_roles(["sample_id", "cell_type"]).notes)
 
 
-def test_other_candidates_are_said():
-    said = guess_roles(["donor_id", "mouse_id", "leiden", "cell_type"]).said
-    assert "'mouse_id' would do too" in said[0]
-    assert "'leiden' would do too" in said[2]
+def test_other_candidates_are_noted():
+    notes = guess_roles(["donor_id", "mouse_id", "leiden", "cell_type"]).notes
+    assert "'mouse_id' would also fit" in notes[0].text
+    assert "'leiden' would also fit" in notes[2].text
 
 
 def test_a_constant_column_is_no_donor():
@@ -61,3 +60,10 @@ def test_no_donor_and_misspelt_columns():
         guess_roles(["donor_id", "cell_type"], part="cel_type")
     with pytest.raises(ColumnError, match="a column for the unit"):
         require("x", ["y"], "unit")
+
+
+def test_a_column_of_samples_beside_the_donor():
+    assert guess_roles(["donor_id", "biopsy", "cell_type"]).sample == "biopsy"
+    assert guess_roles(["sample_id", "cell_type"]).sample is None
+    with pytest.raises(ColumnError, match="a column for the sample"):
+        guess_roles(["donor_id", "cell_type"], sample="visit")

@@ -1,0 +1,92 @@
+import pandas as pd
+import pytest
+
+from concentra.composition import from_table
+from concentra.design import Question, Settings, resolve
+from concentra.design.confounding import confounding
+from concentra.errors import DesignError
+
+AGE = Question("age", ("3m",), (("24m",),))
+
+
+def donors(rows, **more):
+    frame = pd.DataFrame(rows, columns=["donor", "age", "sex", "batch"])
+    return frame.assign(stratum="lung", part="T", n_cells=100, **more)
+
+
+FAIR = [("a", "3m", "f", "1"), ("b", "3m", "m", "2"), ("c", "24m", "f", "1"), ("d", "24m", "m", "2")]
+BALANCED = donors(FAIR)
+
+
+def asked(frame, question=AGE, min_cells=50):
+    return resolve(from_table(frame), question, Settings(min_cells=min_cells))
+
+
+def test_a_fair_design_has_no_notes():
+    assert asked(BALANCED).notes == ()
+
+
+def test_one_donor():
+    with pytest.raises(DesignError, match="one donor, 'a'"):
+        asked(BALANCED[:1])
+
+
+def test_a_group_without_donors_or_cells():
+    with pytest.raises(DesignError, match="no donor of '24m' with 50 cells"):
+        asked(BALANCED[:2])
+    with pytest.raises(DesignError, match="the largest has 100"):
+        asked(BALANCED, min_cells=500)
+
+
+def test_no_stratum_value_or_pair_with_both():
+    with pytest.raises(DesignError, match="no stratum with donors of both groups"):
+        asked(BALANCED.assign(stratum=["x", "x", "y", "y"]))
+    split = BALANCED.assign(sex=["f", "f", "m", "m"])
+    with pytest.raises(DesignError, match="no donor that can answer.*no donor of another group"):
+        asked(split, Question("age", ("3m",), (("24m",),), within="sex"))
+    with pytest.raises(DesignError, match="no partner"):
+        asked(BALANCED, Question("age", ("3m",), (("24m",),), paired_by="donor"))
+
+
+@pytest.mark.parametrize("name", ["batch", "site", "Gender", "processing_date", "10x_version", "centre", "library"])
+def test_complete_confounding_is_refused_unless_accepted(name):
+    confounded = BALANCED.drop(columns=["batch", "sex"]).assign(**{name: ["1", "1", "2", "2"]})
+    with pytest.raises(DesignError, match=f"confounded with '{name}' completely \\(3m: 1 \\(2\\); 24m: 2 \\(2\\)\\)"):
+        asked(confounded)
+    accepted = Question("age", ("3m",), (("24m",),), accept_confounding=(name,))
+    assert "accepted" in asked(confounded, accepted).notes[0].text
+
+
+def test_a_number_that_separates_the_groups_is_confounding():
+    rows = [(f"d{n}", "ctrl" if n < 4 else "case", "f", "1") for n in range(8)]
+    frame = donors(rows, BMI=["20", "21", "22.5", "23", "31", "32", "35", "40"]).rename(columns={"age": "group"})
+    with pytest.raises(DesignError, match="'BMI' completely \\(ctrl: 20 to 23; case: 31 to 40\\)"):
+        asked(frame, Question("group", ("ctrl",), (("case",),)))
+    near = frame.assign(BMI=["20", "21", "22.5", "33", "31", "32", "35", "40"])
+    found = asked(near, Question("group", ("ctrl",), (("case",),)))
+    assert confounding(found).set_index("covariate").loc["BMI", "confounded"] == "partial"
+    assert "--formula '~ BMI'" in found.notes[0].text
+
+
+def test_another_name_of_the_groups_is_noted_not_refused():
+    found = asked(BALANCED.assign(diagnosis=["n", "n", "ill", "ill"]))
+    assert "the two cannot be distinguished" in found.notes[0].text
+    found = asked(BALANCED.assign(age_months=["3", "3", "24", "24"]))
+    assert "the two cannot be distinguished" in found.notes[0].text
+
+
+def test_a_batch_for_each_donor_is_not_confounding():
+    assert "batch" not in set(confounding(asked(BALANCED.assign(batch=list("wxyz"))))["covariate"])
+
+
+def test_unequal_sexes_are_noted():
+    unequal = donors(
+        [("a", "3m", "f", "1"), ("b", "3m", "m", "1"), ("c", "24m", "m", "1"), ("d", "24m", "m", "1")]
+    )
+    found = asked(unequal)
+    assert confounding(found).set_index("covariate").loc["sex", "confounded"] == "partial"
+    assert "--within 'sex'" in found.notes[0].text
+
+
+def test_one_donor_a_group_is_noted():
+    assert any("without a test" in note.text for note in asked(BALANCED[1:3]).notes)
