@@ -5,8 +5,10 @@ from matplotlib.figure import Figure
 
 from concentra import get, pl, pp, tl
 from concentra.errors import ArgumentError
+from concentra.pl import _style
 from concentra.pl._style import readable
 from concentra.simulate import simulate_labels
+from definitions_report import contrast
 
 GROUPS = {"group": "age", "early": "3m", "late": "24m", "n_draws": 200}
 
@@ -122,3 +124,98 @@ def test_hostile_labels_are_drawn_as_text(ax):
     pl.drivers(rows, ax=ax)
     ax.figure.savefig(__import__("io").BytesIO(), format="svg")
     assert len(readable(label)) <= 34
+
+
+def test_bars_of_every_donor_sum_to_one_in_the_same_order(adata, ax):
+    pl.composition(adata, stratum="mixed", group="age", n_parts=4, ax=ax)
+    donors = [label.get_text() for label in ax.get_yticklabels()]
+    assert [name.split(" · ")[0] for name in donors] == ["3m"] * 3 + ["24m"] * 3
+    widths = pd.Series([bar.get_width() for bar in ax.patches]).to_numpy().reshape(5, 6)
+    assert widths.sum(axis=0) == pytest.approx(1)
+    cells = (
+        get.composition(adata).query("stratum == 'mixed' and donor == '3_1_F'").set_index("part")["n_cells"]
+    )
+    first = ax.get_legend_handles_labels()[1][0]
+    shown = widths[0][[name.endswith("3 1 F") for name in donors].index(True)]
+    assert shown == pytest.approx(cells[first.replace(" ", "_")] / cells.sum())
+
+
+def test_donors_stand_above_their_group_with_its_median(adata, ax):
+    pl.donors(adata, group="age", stratum="mixed", ax=ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["3m", "24m"]
+    ages = get.composition(adata).drop_duplicates("donor").set_index("donor")["age"]
+    units = (
+        get.concentration(adata).query("stratum == 'mixed'").assign(age=lambda rows: rows["donor"].map(ages))
+    )
+    for place, age in enumerate(("3m", "24m")):
+        values = units[units["age"] == age]["hill_q1"]
+        assert sorted(ax.collections[place].get_offsets()[:, 1]) == pytest.approx(sorted(values))
+        assert ax.lines[place].get_ydata()[0] == pytest.approx(values.median())
+    with pytest.raises(ArgumentError, match="did you mean 'age'"):
+        pl.donors(adata, group="agee", ax=ax)
+
+
+def test_donors_tell_the_estimate(adata, ax):
+    found = contrast(["mixed"], ["undecided"])
+    pl.donors(adata, group="age", stratum="mixed", contrast=found, ax=ax)
+    assert ax.get_title() == "mixed\nratio 0.77 (0.67 to 0.87), undecided"
+
+
+def test_the_forest_of_ratios_has_its_line_at_one(ax):
+    pl.forest(contrast(["a", "b"], ["more concentrated", "undecided"]), ax=ax)
+    assert ax.get_xscale() == "log"
+    assert ax.lines[0].get_xdata() == [1, 1]
+    points = [line for line in ax.lines if line.get_marker() in ("^", "o")]
+    assert [line.get_xdata()[0] for line in points] == pytest.approx([0.77, 0.79])
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True]
+
+
+def test_the_plane_holds_its_points_whatever_a_region_does(ax):
+    rows = pd.DataFrame({"stratum": ["a", "b"], "axes": "raw", "gini": [0.1, -0.02], "hill_q1": [-2.0, 0.5],
+                         "excludes_zero": [True, False]})  # fmt: skip
+    wild = pd.DataFrame({"stratum": "a", "axes": "raw", "what": "region", "place": range(4), "gini": [-15, 15, 15, -15],
+                         "hill_q1": [-15, -15, 15, 15]})  # fmt: skip
+    pl.plane(rows, wild, ax=ax)
+    assert ax.get_xlim() == pytest.approx((-0.056, 0.136))
+    assert ax.get_ylim() == pytest.approx((-2.75, 1.25))
+
+
+def test_levels_and_power_show_their_rows(ax):
+    rows = pd.DataFrame({"stratum": "blood", "metric": "hill_q1", "level": ["7", "27"], "effect": [1.0, 0.89],
+                         "low": [0.9, 0.8], "high": [1.1, 0.95], "direction": "mixed",
+                         "verdict": ["undecided", "more concentrated"]})  # fmt: skip
+    pl.levels(rows, ax=ax)
+    assert [line.get_marker() for line in ax.lines if line.get_marker() not in ("None", "")] == ["o", "^"]
+    other = Figure().subplots()
+    pl.power(pd.DataFrame({"n_donors": [6, 3], "power": [0.8, 0.3]}), ax=other)
+    assert other.lines[1].get_xydata().tolist() == [[3.0, 0.3], [6.0, 0.8]]
+
+
+def luminance(colour):
+    parts = [
+        value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+        for value in mpl.colors.to_rgb(colour)
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast_ratio(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#141414"])
+def test_colours_with_a_meaning_are_seen_on_both_pages(page):
+    for colour in (*(look.colour for look in _style.VERDICTS.values()), *_style.GROUPS[:2], _style.ACCENT):
+        assert contrast_ratio(colour, page) >= 3, colour
+
+
+def test_what_must_be_distinguished_differs_without_colour():
+    marks = [(look.marker, look.filled) for look in _style.VERDICTS.values()]
+    assert len(set(marks)) == len(marks)
+    assert len({look.sign for look in _style.VERDICTS.values()}) == len(marks)
+    assert contrast_ratio(_style.MORE, _style.LESS) >= 1.4
+    assert len(set(_style.GROUP_MARKERS)) == len(_style.GROUPS)
+    assert not {_style.MORE, _style.LESS, _style.MIXED} & set(_style.GROUPS)
+    for one, other in zip(_style.PARTS, _style.PARTS[1:], strict=False):
+        assert contrast_ratio(one, other) >= 1.4, (one, other)

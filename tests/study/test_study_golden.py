@@ -12,6 +12,7 @@ from definitions_study import Ended, command, file_bytes
 
 CLAIMS = {
     "pythia-shift",
+    "models-shift",
     "marrow-facs",
     "marrow-droplet",
     "same-quadrant",
@@ -57,6 +58,7 @@ def check_goldens(out: Any) -> None:
     assert verdicts["marrow-facs"] == "close"
     assert verdicts["marrow-droplet"] == "close"
     assert verdicts["same-quadrant"] == "reproduced"
+    assert verdicts["models-shift"] == "differs"
     assert verdicts["kidney-limb-coarse"] == "differs"
     assert verdicts["lung-spleen"] == "differs"
     for number in ("+0.1449", "0.6003 to 0.7452", "-45.54", "71.02 to 25.48"):

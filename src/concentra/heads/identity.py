@@ -32,7 +32,7 @@ def model_identity(model: Any) -> dict[str, Any]:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
         _add_bytes(digest, tensor)
     config = getattr(model, "config", None)
-    described = config.to_dict() if hasattr(config, "to_dict") else {}
+    described = config.to_dict() if config is not None and hasattr(config, "to_dict") else {}
     for passing in ("_name_or_path", "transformers_version"):
         described.pop(passing, None)
     text = json.dumps(described, sort_keys=True, default=str)
@@ -74,8 +74,8 @@ def function_identity(function: Callable[..., Any]) -> str | None:
     if not inspect.isfunction(function) or "<" in name or function.__closure__:
         return None
     code = function.__code__
-    parts = [code.co_code, repr(code.co_consts), repr(code.co_names), repr(function.__defaults__)]
-    digest = hashlib.sha256(b"".join(part if isinstance(part, bytes) else part.encode() for part in parts))
+    described = [repr(code.co_consts), repr(code.co_names), repr(function.__defaults__)]
+    digest = hashlib.sha256(code.co_code + "".join(described).encode())
     if "<code object" in repr(code.co_consts):  # its address is in the text
         return None
     return f"{function.__module__}.{name} {digest.hexdigest()[:16]}"

@@ -53,7 +53,7 @@ class Parts:
         """
         path = self.folder / ASKED
         if not resume and self.folder.exists():
-            self._clear()
+            self.clear()
         if path.exists():
             self._compare(_read(path), asked)
         else:
@@ -87,7 +87,8 @@ class Parts:
                 fix="write the loss as a function of a module; or resume=False, which measures all again",
             )
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Remove all parts."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
 

@@ -141,9 +141,10 @@ def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
         if len(here):
             clauses.append(_changed(here, verdict, level))
     rest = rows[~rows["verdict"].isin(DIRECTIONS)]
-    if not clauses and len(rest) > 1 and (rest["verdict"] != "not testable").any():
-        clauses.append(f"No {tissue} shows a change that can be distinguished from chance")
-    clauses += _others(rest, tissue)
+    changed = bool(clauses)
+    if not changed and len(rest) > 1 and not rest["verdict"].isin(["not testable", "one metric only"]).all():
+        clauses.append(f"no {tissue} shows a change in both metrics that can be distinguished from chance")
+    clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
     text = "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -209,21 +210,36 @@ def _subject(rows: pd.DataFrame) -> str:
     return listed(names)
 
 
-def _others(rest: pd.DataFrame, tissue: str) -> list[str]:
-    """One clause on each verdict that is no direction."""
-    clauses = []
+def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
+    """One clause on how many tissues have each verdict that is no direction."""
+    words = []
     for verdict in MEANINGS:
+        n = int((rest["verdict"] == verdict).sum())
+        if n:
+            one, several = PREDICATES[verdict]
+            words.append(f"{n} {one if n == 1 else several}")
+    of = f"of the {'other ' if others else ''}{counted(len(rest), tissue)}, "
+    return (
+        [of + (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}")] if words else []
+    )
+
+
+PREDICATES = {
+    "one metric only": ("changes in one metric only", "change in one metric only"),
+    "no change beyond the margin": ("shows no change beyond the margin", "show no change beyond the margin"),
+    "undecided": ("is undecided", "are undecided"),
+    "not testable": ("could not be tested", "could not be tested"),
+}
+"""What is written of one tissue and of several with a verdict that is no direction."""
+
+
+def _others(rest: pd.DataFrame) -> list[str]:
+    """One clause on each verdict that is no direction, with the names."""
+    clauses = []
+    for verdict, predicate in PREDICATES.items():
         here = rest[rest["verdict"] == verdict]
-        if here.empty:
-            continue
-        several = len(here) > MOST_NAMES
-        subject = counted(len(here), tissue) if several else _subject(here)
-        be, have = ("is", "shows") if len(here) == 1 else ("are", "show")
-        clauses.append({
-            "one metric only": f"{subject} {'changes' if len(here) == 1 else 'change'} in one metric only",
-            "no change beyond the margin": f"{subject} {have} no change beyond the margin",
-            "not testable": f"{subject} could not be tested",
-        }.get(verdict, f"{subject} {be} {verdict}"))  # fmt: skip
+        if len(here):
+            clauses.append(f"{_subject(here)} {predicate[0 if len(here) == 1 else 1]}")
     return clauses
 
 

@@ -21,7 +21,8 @@ NOTE = (
     "of no effect, lies in those two quadrants: an arrow is informative only where it leaves its cloud. Drag to "
     "move once zoomed; Ctrl and the wheel zoom."
 )
-SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5}
+SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5,
+         "pythia_1p4b": 6, "olmo2_1b": 7}  # fmt: skip
 MARKERS = {"tms_facs": "circle", "tms_droplet": "square", "simulated": "cross", "pythia_410m": "triangle"}
 LABELS = {
     "normalised": ("shift in Gini / (1 − 1/n)", "shift in ln effective number"),
