@@ -200,8 +200,14 @@ def _by_model(design: Design, known: pd.DataFrame, stratum: Stratum, drawn: NDAr
     values = responses(known)[stratum.rows]
     tests = contrast_tests([model] * len(drawn), [values[rows] for rows in drawn], moderate=False)
     settings = design.settings
-    how = {"alpha": settings.alpha, "ratio_margin": settings.margin_ratio, "gini_margin": settings.margin_gini}
-    return np.array([judge(_one(tests, place), **how).verdict[0] for place in range(len(drawn))], dtype=object)
+    how = {
+        "alpha": settings.alpha,
+        "ratio_margin": settings.margin_ratio,
+        "gini_margin": settings.margin_gini,
+    }
+    return np.array(
+        [judge(_one(tests, place), **how).verdict[0] for place in range(len(drawn))], dtype=object
+    )
 
 
 def _one(tests: ContrastTests, place: int) -> ContrastTests:

@@ -284,7 +284,7 @@ def detectable_contrast(
 
 MORE, LESS, MIXED = VERDICTS[:3]
 DIRECTIONS = (MORE, LESS, MIXED)
-UNDECIDED, NOT_TESTABLE = VERDICTS[-2:]
+ONE_METRIC, NO_CHANGE, UNDECIDED, NOT_TESTABLE = VERDICTS[3:]
 
 
 def direction(gini_shift: float, effective_shift: float) -> str:
