@@ -24,9 +24,9 @@ def small_studies(small_studies: pd.DataFrame) -> Drawing:
     caption = (
         f"Small studies drawn from {style.title_of(first['cohort'])}: {first['n_draws']:,} of each size, the same "
         "number of young and old donors, without replacement. Bars: share of studies that conclude a direction; the "
-        "open space is undecided. The published rule reads the signs of both shifts of medians; the exact test asks for "
-        "p of at most .05 in the effective number; version 0.1 asked for it in both metrics; the verdict is that of the "
-        "linear model. Percentages of 6 and more are written into the bars; their standard error is at most 1.6."
+        "open space is undecided. The published rule reads the signs of both shifts of medians; the exact test asks "
+        "for p of at most .05 in the effective number; version 0.1 asked for it in both metrics; the verdict is that "
+        "of the linear model. Percentages of 6 and more are written into the bars; their standard error is at most 1.6."
     )
     return Drawing(figure, caption, _alternative(small_studies))
 
