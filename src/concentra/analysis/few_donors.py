@@ -217,7 +217,7 @@ def _one(tests: ContrastTests, place: int) -> ContrastTests:
 
 
 def _shares(concluded: Words, truth: str) -> dict[str, object]:
-    share = {word: float((concluded == word).mean()) for word in (MORE, LESS, MIXED)}
+    share: dict[str, float] = {word: float((concluded == word).mean()) for word in (MORE, LESS, MIXED)}
     known = truth in OPPOSITE
     return {
         "more": share[MORE],

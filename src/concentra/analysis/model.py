@@ -61,7 +61,7 @@ def judged_strata(design: Design, units: pd.DataFrame) -> dict[tuple[str, str], 
     y = [values[stratum.rows] for stratum in design.strata]
     correlation = _correlation(design.strata, y)
     families = [design.terms] if design.groups is not None else [(term,) for term in design.terms]
-    found = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for terms in families:
         tests = [_tested(design.strata, term, y, correlation) for term in terms]
         places = [(term.name, stratum.name) for term in terms for stratum in design.strata]

@@ -223,11 +223,13 @@ def _annotated(source: Any, progress: Callable[[str], None]) -> Any:
     if isinstance(source, (str, Path)) and str(source).lower().endswith(ANNOTATED):
         import anndata
 
-        from concentra.io.cells import label_columns
+        from concentra.io.cells import read_all_labels
+        from concentra.io.expression import read_matrix
 
-        label_columns(source)  # checks the file before anndata reads it whole
         progress(f"reading {Path(source).name}")
-        return (anndata.read_h5ad if str(source).lower().endswith(".h5ad") else anndata.read_zarr)(source)
+        matrix, names = read_matrix(source)
+        obs = read_all_labels(source).set_axis([str(place) for place in range(matrix.shape[0])])
+        return anndata.AnnData(X=matrix, obs=obs, var=pd.DataFrame(index=pd.Index(names, dtype=object)))
     return None
 
 

@@ -74,7 +74,7 @@ def summary(analysis: Analysis) -> str:
                 name: value if isinstance(value, (int, float)) else str(value or "–")
                 for name, value in row.items()
             }
-            for row in analysis.verdicts.round(4).to_dict("records")
+            for row in sentences.records(analysis.verdicts.round(4))
         ]
         blocks.append(markdown.table(rows))
     if analysis.notes:

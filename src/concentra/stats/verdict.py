@@ -282,9 +282,8 @@ def detectable_contrast(
     return np.asarray(needed * np.asarray(error, dtype=np.float64))
 
 
-MORE, LESS, MIXED = VERDICTS[:3]
+MORE, LESS, MIXED, ONE_METRIC, NO_CHANGE, UNDECIDED, NOT_TESTABLE = VERDICTS
 DIRECTIONS = (MORE, LESS, MIXED)
-ONE_METRIC, NO_CHANGE, UNDECIDED, NOT_TESTABLE = VERDICTS[3:]
 
 
 def direction(gini_shift: float, effective_shift: float) -> str:

@@ -2,7 +2,8 @@
 
 A *node* is a pure function. Its positional arguments name what it reads (tables, or raw inputs of
 `concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
-`parameters.toml` (`**settings`: those of `concentra.design.Settings` that the section `[settings]` names), and its decorator names what it writes. Snakemake is driven by these declarations alone.
+`parameters.toml` (`**settings`: those of `concentra.design.Settings` that the section `[settings]` names), and its
+decorator names what it writes. Snakemake is driven by these declarations alone.
 A document reads the results as a whole (`concentra.study.results`): every table, figure and summary declared.
 
 A step may be divided into *pieces*: rows with the same `piece` of a table that it reads. What it returns for the whole
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary",
-    "table_named", "table_path", "tables", "write_csv",
+    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step",
+    "summary", "table_named", "table_path", "tables", "write_csv",
 ]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra.analysis.trajectory import over_models
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Table, column, step
 
-DIRECTIONS = ["crystallizes", "disperses", "mixed"]
 
 
 class HeadAcrossModels(Table):
