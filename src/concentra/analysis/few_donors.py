@@ -30,7 +30,7 @@ SIGNS, EXACT, BOTH_EXACT, MODEL = (
     "verdict",
 )
 RULES = (SIGNS, EXACT, BOTH_EXACT, MODEL)
-OPPOSITE = {MORE: LESS, LESS: MORE}
+OPPOSITE: dict[str, str] = {MORE: LESS, LESS: MORE}
 
 
 class FewDonors(Table):

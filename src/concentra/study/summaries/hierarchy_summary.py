@@ -15,11 +15,13 @@ HOW = """Each donor counts once: the cells of all its samples are summed, or the
 TERMS = """The logarithm of the effective number, as counted, over fine types is exactly its value over coarse types
 plus, for each coarse type, its share times the entropy within it. The Gini coefficient has three terms: between,
 within, and of the overlap of ranks. Terms of corrected estimates do not add; *largest gap* says by how much."""
+CHOICES = """Donors of one CMV status or both, with at least 50, 2,000 or 10,000 cells, absent types counted or not,
+medians or means: every combination, as counted."""
 FEW = """The published rule reads the signs of both shifts of medians: it always answers, and where nothing changes its
 answer is that of a coin."""
 BLIND = """The direction that is stated for ageing marrow predicts more concentration. This was not a blind prediction:
 the numbers of this cohort were known when it was written down. Blood is not marrow: it holds the mature progeny, hardly
-a progenitor, and none of the B-lineage intermediates that are stated to drive marrow."""
+a progenitor, and few of the B-lineage intermediates that are stated to drive marrow."""
 
 
 @summary
@@ -29,6 +31,7 @@ def hierarchy_summary(
     level_shift: pd.DataFrame,
     donor_terms: pd.DataFrame,
     level_nested: pd.DataFrame,
+    level_agreement: pd.DataFrame,
     small_studies: pd.DataFrame,
 ) -> str:
     """A large cohort at every level of its cell types"""
@@ -43,6 +46,8 @@ def hierarchy_summary(
             _judged(of[0]),
             BLIND,
         ]
+        agreed = level_agreement[level_agreement["cohort"] == cohort]
+        blocks += ["### Under other choices", CHOICES, markdown.table(_agreed(agreed))]
         blocks += ["### Between coarse types, or within them", TERMS, markdown.table(_terms(terms, of[1]))]
         blocks += ["### Within each coarse type, adjusted", markdown.table(_within(inside))]
         blocks += ["### What a few donors would have shown", FEW, markdown.table(_few(of[2]))]
@@ -59,7 +64,7 @@ def _contrasts(rows: pd.DataFrame) -> list[dict[str, object]]:
                 "plain": "old, young",
                 "adjusted": "old, young, adjusted",
                 "trend": "per year, adjusted",
-            }[row["asked"]],
+            }[str(row["asked"])],
             "donors": f"{row['donors']} ({row['n_reference']} / {row['n_other']})"
             if row["n_other"]
             else row["donors"],
@@ -74,6 +79,22 @@ def _contrasts(rows: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
+def _agreed(rows: pd.DataFrame) -> list[dict[str, object]]:
+    names = {"gini": "Gini coefficient", "hill_q1": "effective number", "both": "both signs"}
+    return [
+        {
+            "level": row["level"],
+            "metric": names[str(row["metric"])],
+            "specifications": row["n_specifications"],
+            "same sign as the published one": f"{row['share_same_sign']:.0%}",
+            "from": number(row["low"], sign=True),
+            "to": number(row["high"], sign=True),
+            "joint p": p_text(row["p_value"]),
+        }
+        for row in rows.to_dict("records")
+    ]
+
+
 def _judged(rows: pd.DataFrame) -> str:
     words = [
         f"{row['asked'].capitalize()}: {row['verdicts']}. The verdict depends on the level: {row['depends']}; "
@@ -85,7 +106,8 @@ def _judged(rows: pd.DataFrame) -> str:
 
 
 def _terms(rows: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, object]]:
-    gaps = units.groupby(["fine", "coarse"])["corrected_gap"].apply(lambda values: values.abs().max())
+    pairs = units["fine"] + ", " + units["coarse"]
+    gaps = units["corrected_gap"].abs().groupby(pairs).max()
     names = {"entropy": "ln effective number", "gini_stratum": "Gini coefficient"}
     found: list[dict[str, object]] = []
     for (fine, coarse, metric), here in rows[rows["part"].isna()].groupby(
@@ -93,9 +115,9 @@ def _terms(rows: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, object]]:
     ):
         shift = here.set_index("term")["shift"]
         found.append(
-            {"fine": fine, "coarse": coarse, "metric": names[metric]}
+            {"fine": fine, "coarse": coarse, "metric": names[str(metric)]}
             | {term: number(shift[term], 4, sign=True) for term in ("total", "between", "within", "overlap")}
-            | {"largest gap": number(gaps[fine, coarse], 4) if metric == "entropy" else "–"}
+            | {"largest gap": number(gaps[f"{fine}, {coarse}"], 4) if metric == "entropy" else "–"}
         )
     return found
 
