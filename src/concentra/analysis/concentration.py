@@ -118,13 +118,16 @@ def _measured(
     totals = counts.sum(axis=1)
     smallest = int(totals[included].min()) if included.any() else FEWEST_CELLS
     depth = settings.depth or max(FEWEST_CELLS, smallest)
+    rarefied = np.asarray(rarefied_gini(amounts, depth, support="stratum"))
+    n_present = np.asarray(rarefied_hill(amounts, depth, q=0))
+    over_present = np.clip(1.0 - counts.shape[1] * (1.0 - rarefied) / n_present, 0.0, 1.0)  # rarefied_gini's formula
     return {
         **plain,
         "coverage": np.asarray(coverage(amounts)),
         "hill_q1_corrected": np.asarray(hill_q1_corrected(amounts)),
         "hill_q1_miller_madow": np.asarray(hill_q1_miller_madow(amounts)),
-        "gini_rarefied": np.asarray(rarefied_gini(amounts, depth)),
-        "gini_stratum_rarefied": np.asarray(rarefied_gini(amounts, depth, support="stratum")),
+        "gini_rarefied": over_present,
+        "gini_stratum_rarefied": rarefied,
         "hill_q1_rarefied": np.asarray(rarefied_hill(amounts, depth, q=1)),
         "depth": np.full(len(counts), float(depth)),
     }
