@@ -120,7 +120,9 @@ def _measured(
     depth = settings.depth or max(FEWEST_CELLS, smallest)
     rarefied = np.asarray(rarefied_gini(amounts, depth, support="stratum"))
     n_present = np.asarray(rarefied_hill(amounts, depth, q=0))
-    over_present = np.clip(1.0 - counts.shape[1] * (1.0 - rarefied) / n_present, 0.0, 1.0)  # rarefied_gini's formula
+    over_present = np.clip(
+        1.0 - counts.shape[1] * (1.0 - rarefied) / n_present, 0.0, 1.0
+    )  # rarefied_gini's formula
     return {
         **plain,
         "coverage": np.asarray(coverage(amounts)),
