@@ -173,7 +173,9 @@ def test_thousands_of_clones_in_time_that_grows_with_distinct_counts() -> None:
     counts = rng.multinomial(20_000, shares / shares.sum(), size=41)
     start = time.process_time()
     found = np.asarray(rarefied_gini(counts, 8_000, support="stratum"))
-    assert time.process_time() - start < 20  # a twentieth of it on an idle machine; pair by pair it takes an hour
+    assert (
+        time.process_time() - start < 20
+    )  # a twentieth of it on an idle machine; pair by pair it takes an hour
     drawn = rng.multivariate_hypergeometric(counts[0], 8_000, size=400, method="marginals")
     simulated = gini(drawn, support="stratum")
     assert abs(found[0] - simulated.mean()) < 5 * simulated.std() / 20

@@ -179,7 +179,7 @@ class _Units(NamedTuple):
 
     def summed(self, values: Amounts) -> Amounts:
         """The sum over the parts of each unit of a value for each entry."""
-        return np.bincount(self.unit, values * self.multiplicity, self.n_cells.size)
+        return np.bincount(self.unit, values * self.multiplicity, self.n_cells.size).astype(np.float64)
 
 
 def _distinct(rows: Integers) -> _Units:
