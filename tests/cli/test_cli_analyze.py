@@ -14,9 +14,9 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from concentra.cli._cohort_options import Options, read_options
 from scipy import sparse
 
-from concentra.cli._cohort_options import Options, read_options
 from concentra.errors import ArgumentError, FileFormatError
 from concentra.metrics import hill_number
 from concentra.simulate import default_plan, simulate_labels

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 CLAIMS = Path(claims.__file__).with_name("claims.toml")
-KINDS = {
+KINDS: dict[str, str] = {
     "reproduced": "good",
     "close": "good",
     "differs": "poor",
     "not yet computed": "none",
     "data absent": "none",
-    **dict(zip(VERDICTS, ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
+    **dict(zip(map(str, VERDICTS), ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
     "withheld": "fair",
     "complete": "poor",
     "partial": "fair",
     "raw data": "good",
     "archived tables": "fair",
     "absent": "poor",
+    "altered": "poor",
 }
 ROWS = 40  # rows of a table that are shown; the file holds all
 
