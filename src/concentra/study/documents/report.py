@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 CLAIMS = Path(claims.__file__).with_name("claims.toml")
-KINDS = {
+KINDS: dict[str, str] = {
     "reproduced": "good",
     "close": "good",
     "differs": "poor",
