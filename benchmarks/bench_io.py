@@ -1,7 +1,9 @@
 """Four label columns of a large atlas: time and memory of the whole process, against two ways of anndata.
 
 What checking before use and a reading process apart cost shows against h5py in the same process, which checks nothing
-and may crash or never return on a damaged file. Each way runs in a fresh interpreter, so that its start and its imports count. Run it with::
+and may crash or never return on a damaged file.
+
+Each way runs in a fresh interpreter, so that its start and its imports count. Run it with::
 
     python benchmarks/bench_io.py [--cells 245389] [--genes 20000] [--rounds 5]
 

@@ -235,6 +235,7 @@ def edit_hdf5(path: Path, rng: np.random.Generator) -> str:
             owner.attrs[name] = value[int(rng.integers(len(value)))]
             return f"{owner.name} {what} {name}"
         values = node[()] if isinstance(node, h5py.Dataset) else None
+        attributes = dict(node.attrs)
         parent, name = node.parent, node.name.rsplit("/", 1)[1]
         del parent[name]
         if what == "cycle":
@@ -257,7 +258,8 @@ def edit_hdf5(path: Path, rng: np.random.Generator) -> str:
                 )
         elif what != "delete":
             parent[name] = edited(values, what, rng)
-        if "__categories/" in place and name in parent and "obs" in file and name in file["obs"]:
+            parent[name].attrs.update(attributes)
+        if "__categories/" in place and isinstance(parent.get(name), h5py.Dataset) and name in file["obs"]:
             file["obs"][name].attrs["categories"] = parent[name].ref  # which AnnData follows
         return f"{place} {what}"
 
@@ -411,6 +413,7 @@ def theirs(path: str) -> dict[str, Any]:
     else:
         root = h5py.File(path, "r")
     if root is not None:
+        _refuse_unnamed(root["obs"])
         legacy = not isinstance(root["obs"], h5py.Group | zarr.Group) or "__categories" in root["obs"]
         obs = anndata.read_h5ad(path).obs if legacy else read_elem(root["obs"])
     rows = [tuple(map(label_text, row)) for row in obs[BY].astype(object).itertuples(index=False)]
@@ -424,6 +427,17 @@ def theirs(path: str) -> dict[str, Any]:
         except Exception as problem:
             found["no_matrix"] = str(problem)
     return found
+
+
+def _refuse_unnamed(obs: Any) -> None:
+    """Groups whose encoding is not named are dictionaries to anndata, which makes no column of them."""
+    for name in BY:
+        if (
+            not isinstance(obs, h5py.Dataset)
+            and hasattr(obs[name], "keys")
+            and "encoding-type" not in obs[name].attrs
+        ):
+            raise ValueError(f"no encoding of {name}")
 
 
 @dataclass(frozen=True)

@@ -102,3 +102,40 @@ def test_control_characters_never_reach_the_terminal() -> None:
     file = io.StringIO()
     terminal.print_lines([Line("▲", "a\x1b[2Jb", "c\rd\ne")], file=file)
     assert file.getvalue() == "▲ a [2Jb  c d e\n"
+
+
+def test_steps_tell_a_shared_reason_once(
+    narrow: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from concentra.cli.steps import show
+
+    why = "code of concentra.metrics.gini, concentra.metrics.hill and concentra.stats.exact changed; waits"
+    stale = {"title": "What is " + "in it " * 20, "state": "stale", "why": why}
+    rows = [stale | {"node": f"step_{place}"} for place in range(3)]
+    show([*rows, {"node": "drawn", "title": "A figure", "state": "fresh", "why": ""}])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("code of" in line for line in lines) == 1
+    assert "".join(lines[4:6]).replace("    ", " ").startswith(f"[1] {why}"[:100])
+    assert lines[3].split() == ["✓", "drawn", "fresh", "A", "figure"]
+    assert lines[-1] == "3 of 4 would run again"
+
+
+def test_verify_prints_a_line_a_claim_and_all_of_it_with_long(
+    narrow: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claims = pytest.importorskip("concentra.study.claims")
+    from concentra.cli.verify import show
+
+    made = [
+        claims.Judgement("marrow-facs", "Marrow concentrates with age, " + "so it was stated " * 5, "-2.19", "-2.180",
+                         verdict, "", "a note")
+        for verdict in ("close", "differs", "data absent")
+    ]  # fmt: skip
+    show(made)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines[1:4]] == ["✓ ", "✗ ", "– "]
+    assert max(map(len, lines)) <= 80
+    assert lines[-1] == "1 close, 1 differs, 1 data absent"
+    show(made, long=True)
+    assert "  observed: -2.180" in capsys.readouterr().out

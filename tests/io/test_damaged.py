@@ -403,6 +403,15 @@ def test_what_is_constant_needs_no_chunk(tmp_path: Path) -> None:
         assert frame["n"].tolist() == [1, 2, 3, 4, 5]
 
 
+def test_a_chunk_that_is_cut_short(store: Path) -> None:
+    """Blosc would read on beyond the end of its bytes."""
+    chunk = store / "obs/age" / ("c/0" if (store / "zarr.json").exists() else "0")
+    whole = chunk.read_bytes()
+    for length in (len(whole) - 1, 10):
+        chunk.write_bytes(whole[:length])
+        refused(store, "cannot be read", ["age"])
+
+
 def test_chunks_in_shards(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     path = tmp_path / "cells.zarr"

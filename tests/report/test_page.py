@@ -193,3 +193,25 @@ def test_the_bundle_is_what_its_recipe_names_and_brings_its_licences() -> None:
     assert text.count("Permission is hereby granted") + text.count("Redistribution and use") + text.count(
         "Permission to use"
     ) >= len(there)
+
+
+def test_labels_that_look_alike_stay_apart() -> None:
+    found = findings(("undecided",), n_donors=1)
+    cells = found.tables["composition"].replace(
+        {"donor": {"m0": "m_1", "m1": "m 1"}, "part": {"T cell": "B_cell"}}
+    )
+    charts = Elements(page(Findings(found.tables | {"composition": cells}))).data()["charts"].values()
+    bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
+    assert [name.split(" · ")[1] for name in bars["encoding"]["y"]["scale"]["domain"]] == ["m 1", "m 1 (2)"]
+    assert len(bars["encoding"]["color"]["scale"]["domain"]) == 3
+
+
+def test_several_contrasts_have_charts_of_their_own() -> None:
+    one = findings(("undecided",))
+    tables = {
+        name: pd.concat([frame, frame.assign(contrast="sex: f to m")]) if "contrast" in frame else frame
+        for name, frame in one.tables.items()
+    }
+    text = page(Findings(tables, options=one.options))
+    assert text.count("Cell types that drive the shift: sex: f to m") == 1
+    assert text.count('data-name="verdicts"') == 2

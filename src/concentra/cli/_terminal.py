@@ -88,14 +88,30 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     ) or [""]
 
 
-def print_lines(lines: Sequence[Line], *, file: TextIO | None = None) -> None:
-    """Print results, one a line: mark, name, what was found; continued under the text where the line is full."""
+def shortened(text: str, width: int) -> str:
+    """A text that fits into `width`: cut between words, with an ellipsis, where it is longer.
+
+    >>> shortened("more concentrated than before", 20)
+    'more concentrated …'
+    """
+    if len(text) <= width:
+        return text
+    first = wrapped(text, width - 2)[0]
+    return f"{first} …" if len(first) <= width - 2 else "…"
+
+
+def print_lines(lines: Sequence[Line], *, whole: bool = True, file: TextIO | None = None) -> None:
+    """Print results, one a line: mark, name, what was found.
+
+    Where a line is full, it goes on under the text, or with `whole=False` ends in an ellipsis.
+    """
     width = columns(file)
-    names = [printable(line.name, NAME) for line in lines]
+    names = [printable(line.name, NAME if width < UNLIMITED else LONGEST) for line in lines]
     room = max(map(len, names), default=0)
     for line, name in zip(lines, names, strict=True):
         head = f"{line.sign} {name:{room}}  "
-        first, *rest = wrapped(printable(line.text), width - len(head))
+        text = printable(line.text)
+        first, *rest = wrapped(text if whole else shortened(text, width - len(head)), width - len(head))
         print_text(head, first, colour=line.colour, sign=len(line.sign), file=file)
         for more in rest:
             print_text(" " * len(head), more, file=file)

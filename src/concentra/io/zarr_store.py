@@ -107,8 +107,13 @@ class Zarr:
             return "none"
         if len(stored) < prod(grid):
             return "some"
-        keys = map(array.metadata.encode_chunk_key, product(*map(range, grid)))
-        return "all" if all(key in stored for key in keys) else "some"
+        keys = list(map(array.metadata.encode_chunk_key, product(*map(range, grid))))
+        if not stored.issuperset(keys):
+            return "some"
+        if _is_blosc(array):
+            for key in keys:
+                _refuse_cut(self._folder.joinpath(*place, key), place)
+        return "all"
 
     def _files(self, folder: Path, place: Place) -> Iterator[str]:
         for inner, _, names in os.walk(folder):
@@ -132,11 +137,27 @@ def _is_text(array: Any) -> Any:
     return array.dtype.kind in "OTSU"  # Zarr has no objects but text
 
 
+def _codecs(array: Any) -> list[Any]:
+    """The codecs of an array, the one that wrote the bytes last."""
+    metadata = array.metadata
+    return list(getattr(metadata, "codecs", None) or [*(metadata.filters or ()), metadata.compressor])
+
+
+def _is_blosc(array: Any) -> bool:
+    return "blosc" in type(_codecs(array)[-1]).__name__.lower()
+
+
+def _refuse_cut(chunk: Path, place: Place) -> None:
+    """Blosc reads as many bytes as a chunk announces, beyond its end if it was cut short."""
+    with chunk.open("rb") as file:
+        announced = int.from_bytes(file.read(16)[12:16], "little")
+    if announced != chunk.stat().st_size or announced < 16:
+        raise Refused(f"a chunk of {shown(place)} is cut short: it announces {announced:,} bytes", COPY_AGAIN)
+
+
 def _refuse_pickle(array: Any, place: Place) -> None:
     """A codec that runs what it reads is none for data."""
-    metadata = array.metadata
-    codecs = getattr(metadata, "codecs", None) or [metadata.compressor, *(metadata.filters or ())]
-    if any("pickle" in repr(codec).lower() for codec in codecs):
+    if any("pickle" in repr(codec).lower() for codec in _codecs(array)):
         raise Refused(
             f"{shown(place)} is pickled, which may run any program", "write it again as text or numbers"
         )

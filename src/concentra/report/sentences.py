@@ -62,6 +62,23 @@ def plain(label: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
+    """How each label is shown; labels that look the same when shown get a number.
+
+    >>> distinct(["a_b", "a b", "c"])
+    {'a_b': 'a b', 'a b': 'a b (2)', 'c': 'c'}
+    """
+    shown: dict[str, str] = {}
+    used: set[str] = set()
+    for label in dict.fromkeys(map(str, labels)):
+        text, place = plain(label, limit), 2
+        while text in used:
+            text, place = f"{plain(label, limit)} ({place})", place + 1
+        used.add(text)
+        shown[label] = text
+    return shown
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as dictionaries.
 

@@ -28,12 +28,12 @@ CONFIG: Spec = {
     "legend": {
         "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,
         "titleFontWeight": "normal", "labelLimit": 190, "symbolSize": 90, "orient": "bottom",
-        "columns": {"expr": "max(1, floor(width / 200))"},
+        "columns": {"expr": "max(1, floor(containerSize()[0] / 240))"},
     },
     "text": {"color": "currentColor"},
 }  # fmt: skip
 """What all charts share."""
-NARROW: Spec = {"title": None, "columns": {"expr": "max(1, floor(width / 100))"}}
+NARROW: Spec = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 130))"}}
 """The legend of groups of donors."""
 MADE = ("the choice made", "another choice")
 """In the multiverse."""
@@ -59,7 +59,7 @@ def verdict(rows: Sequence[Row]) -> Spec:
     """Channels of a point for its verdict: colour, shape, and filled where something is established."""
     words = [word for word in style.VERDICTS if any(row["verdict"] == word for row in rows)]
     looks = [style.VERDICTS[word] for word in words]
-    legend = {"title": None, "columns": {"expr": "max(1, floor(width / 160))"}}
+    legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 220))"}}
     known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
     shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}

@@ -22,7 +22,7 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
         rows,
         {
             "params": [pick],
-            "height": (17 if len(donors) > 12 else 22) * len(donors),
+            "height": (12 if len(donors) > 50 else 17 if len(donors) > 12 else 22) * len(donors),
             "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},

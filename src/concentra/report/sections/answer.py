@@ -85,7 +85,7 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
 
     def points(metric: str) -> list[dict[str, Any]]:
         return [
-            {"name": sentences.plain(row["stratum"], 40), "effect": row[f"{metric}_effect"],
+            {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
              "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
             for row in sentences.records(drawn)
@@ -115,11 +115,11 @@ def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
             "Gini (median)": number(units["gini_stratum"].median(), 3) if "gini_stratum" in units else "–",
         })  # fmt: skip
     points = [
-        {"donor": sentences.plain(row["donor"]), "group": sentences.plain(row["stratum"], 24),
+        {"donor": sentences.plain(row["donor"]), "group": found.names[str(row["stratum"])],
          "value": row["hill_q1"], "n_cells": row["n_cells"]}
         for row in sentences.records(found.units.dropna(subset=["hill_q1"]))
     ]  # fmt: skip
-    names = [sentences.plain(stratum, 24) for stratum in found.strata]
+    names = list(found.names.values())
     chart = page.chart(
         charts.strips(points, names=names),
         "Effective number of every donor",

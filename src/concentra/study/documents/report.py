@@ -29,13 +29,14 @@ KINDS: dict[str, str] = {
     "differs": "poor",
     "not yet computed": "none",
     "data absent": "none",
-    **dict(zip(VERDICTS, ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
+    **dict(zip(map(str, VERDICTS), ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
     "withheld": "fair",
     "complete": "poor",
     "partial": "fair",
     "raw data": "good",
     "archived tables": "fair",
     "absent": "poor",
+    "altered": "poor",
 }
 ROWS = 40  # rows of a table that are shown; the file holds all
 
