@@ -267,5 +267,7 @@ def _levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
         }
         for row in sentences.records(rows[rows["shift"] != 0])
     ]
-    caption = "Where the change lies: terms of the change in ln effective number, as counted, which add up exactly."
+    caption = (
+        "Where the change lies: terms of the change in ln effective number, as counted, which add up exactly."
+    )
     return page.table(shown, caption, name="levels", stacks=True)
