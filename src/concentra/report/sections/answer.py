@@ -81,7 +81,10 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
     drawn = rows.dropna(subset=["hill_q1_effect"])
     if drawn.empty:
         return []
-    side = f"{sentences.plain(rows.iloc[0]['other'])} against {sentences.plain(rows.iloc[0]['reference'])}"
+    first = rows.iloc[0]
+    side = sentences.plain(first["contrast"])
+    if not pd.isna(first["other"]):
+        side = f"{sentences.plain(first['other'])} against {sentences.plain(first['reference'])}"
 
     def points(metric: str) -> list[dict[str, Any]]:
         return [
