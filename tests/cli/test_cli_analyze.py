@@ -14,6 +14,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from concentra.cli._cohort_options import Options, read_options
 from scipy import sparse
 
 from concentra.errors import ArgumentError, FileFormatError
