@@ -91,7 +91,7 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
             {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
              "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
-            for row in sentences.records(drawn)
+            for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
     level = f"{100 * found.level:g}%"
