@@ -22,6 +22,7 @@ from concentra.analysis.contrast import contrast as _contrast
 from concentra.analysis.drivers import drivers as _drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
 from concentra.analysis.levels import contrast_within, decompose_levels
+from concentra.analysis.lorenz import lorenz_curves
 from concentra.analysis.multiverse import multiverse as _multiverse
 from concentra.analysis.plane import plane as _plane
 from concentra.analysis.support import left_out_table, support
@@ -32,7 +33,7 @@ from concentra.design import Design, Question, Settings, resolve
 from concentra.design.confounding import confounding as _confounding
 from concentra.design.question import Group, group_values
 from concentra.errors import ArgumentError, ColumnError, nearest
-from concentra.metrics import Support, lorenz_curve
+from concentra.metrics import Support
 
 __all__ = [
     "concentration", "contrast", "drivers", "granularity", "levels", "lorenz", "multiverse", "plane", "trend",
@@ -110,15 +111,8 @@ def lorenz(
     [0.0, 0.0]
     """
     adata = modality_of(adata, modality)
-    composition = from_anndata(adata)
-    frames = []
-    for stratum in composition.strata:
-        counts, _, rows = composition.of_stratum(stratum)
-        population, cumulative = lorenz_curve(counts, support=support)
-        units = composition.units.iloc[np.repeat(rows, population.shape[1])][["stratum", "donor", "sample"]]
-        frames.append(units.assign(population=population.ravel(), cumulative=cumulative.ravel()))
-    found = pd.concat(frames, ignore_index=True).drop_duplicates()
-    _store(adata, key_added, {"support": support}, lorenz=found)
+    curves = lorenz_curves(from_anndata(adata), support)
+    _store(adata, key_added, {"support": support}, lorenz=curves)
 
 
 @_old_names
