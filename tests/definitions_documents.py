@@ -52,9 +52,10 @@ def small(out: Path, *, tissue: str = "Marrow", donor: str = "m", gini: float = 
     ])  # fmt: skip
     ages = {"young": ("3m", 3.0), "old": ("24m", 24.0)}
     units = [
-        {"cohort": "tms_facs", "stratum": tissue, "donor": f"{donor}{place}", "sample": f"{donor}{place}", "age": ages[group][0],
-         "age_months": ages[group][1], "group": group, "sex": "male", "included": True, "n_cells": 100 + place,
-         "gini_present": 0.4 + 0.02 * place, "hill_q1": 9 - place / 2, "donor_source": "inferred"}
+        {"cohort": "tms_facs", "stratum": tissue, "donor": f"{donor}{place}", "sample": f"{donor}{place}",
+         "age": ages[group][0], "age_months": ages[group][1], "group": group, "sex": "male", "included": True,
+         "n_cells": 100 + place, "gini_present": 0.4 + 0.02 * place, "hill_q1": 9 - place / 2,
+         "donor_source": "inferred"}
         for place, group in enumerate(["young"] * 3 + ["old"] * 3)
     ]  # fmt: skip
     write(out, "concentration", units)

@@ -97,6 +97,17 @@ def subsamples(counts: Sequence[int], m: int) -> Iterator[tuple[float, tuple[int
             yield math.prod(math.comb(x, y) for x, y in zip(counts, drawn, strict=True)) / all_ways, drawn
 
 
+def expected_difference(first: int, second: int, n_cells: int, m: int) -> float:
+    """E|Y_1 - Y_2| of two parts in a subsample of m cells: every pair of values, with its chance."""
+    rest = n_cells - first - second
+    ways = sum(
+        math.comb(first, k) * math.comb(second, j) * math.comb(rest, m - k - j) * abs(k - j)
+        for k in range(min(first, m) + 1)
+        for j in range(min(second, m - k) + 1)
+    )
+    return ways / math.comb(n_cells, m)
+
+
 def mean_over_subsamples(counts: Sequence[int], m: int, function: Callable[[Sequence[int]], float]) -> float:
     """The mean of a metric over every subsample of m cells."""
     return sum(chance * function(drawn) for chance, drawn in subsamples(counts, m))

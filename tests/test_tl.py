@@ -4,10 +4,10 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-
-from concentra import get, pp, tl
 from concentra.analysis.compare import compare
 from concentra.analysis.question import Comparison
+
+from concentra import get, pp, tl
 from concentra.errors import ArgumentError, ColumnError, DesignError, LabelError
 from concentra.metrics import gini, hill_number
 from concentra.simulate import simulate_labels

@@ -181,3 +181,14 @@ def test_the_tables_hold_what_they_declare():
     Levels.check(found, "levels")
     LevelTerms.check(units, "level_terms")
     Nested.check(contrast_within(design), "nested")
+
+
+def test_a_common_number_of_cells_does_not_make_small_coarse_parts_untestable():
+    """Forty cells of B in a donor suffice, although whole donors are rarefied to a hundred."""
+    rows = cells(23, low=20)
+    design = resolve(from_table(rows).with_levels(LEVELS), OLD, Settings(min_cells=30, depth=100))
+    small = rows[rows["part"].isin(["b1", "b2"])].groupby("donor")["n_cells"].sum()
+    assert small.min() < 100
+    found = contrast_within(design)
+    assert found.loc[found["part"] == "B", "n_reference"].eq(4).all()
+    assert (found.loc[found["metric"].isin(["hill_q1", "gini_stratum"]), "p_value"].notna()).all()

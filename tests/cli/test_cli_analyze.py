@@ -14,9 +14,9 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from concentra.cli._cohort_options import Options, read_options
 from scipy import sparse
 
-from concentra.cli._cohort_options import Options, read_options
 from concentra.errors import ArgumentError, FileFormatError
 from concentra.metrics import hill_number
 from concentra.simulate import default_plan, simulate_labels
@@ -355,7 +355,7 @@ def test_a_data_set_that_nobody_prepared(run, tmp_path, drawn):
     assert found.loc[("crystallizes", "hill_q1"), "direction"] == "crystallizes"
     assert found.loc[("null_3", "hill_q1"), "verdict"] == "no test"
     parts = set(table(tmp_path / "o", "composition")["part"])
-    assert parts >= {SCRIPT, "=1+1", 'a,b "q"\nnew', "naïve 細胞 $x_1$", "x" * 10_000}
+    assert parts >= {SCRIPT, "'=1+1", 'a,b "q"\nnew', "naïve 細胞 $x_1$", "x" * 10_000}
     for path in [tmp_path / "o/report.html", *(tmp_path / "o/figures").iterdir()]:
         assert "<script>" not in path.read_text()
     assert "<b>" not in (tmp_path / "o/report.html").read_text()

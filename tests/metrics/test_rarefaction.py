@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import math
+import time
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 from concentra.errors import AmountError, ArgumentError
 from concentra.metrics import gini, hill_number, rarefaction, rarefied_gini, rarefied_hill
 from definitions_metrics import (
+    expected_difference,
     gini_of_pairs,
     hill_by_definition,
     hill_of_expected_frequencies,
@@ -144,3 +148,41 @@ def test_refuses_the_rest() -> None:
         rarefied_hill([1, 2], 1, math.inf)
     with pytest.raises(ArgumentError, match="support='all'"):
         rarefied_gini([1, 2], 1, support="all")  # type: ignore[arg-type]
+
+
+@settings(max_examples=30)
+@given(
+    counts=st.lists(st.integers(0, 9), min_size=2, max_size=40).filter(any),
+    support=st.sampled_from(["present", "stratum"]),
+    data=st.data(),
+)
+def test_distinct_counts_are_summed_as_parts_would_be(
+    counts: list[int], support: str, data: st.DataObject
+) -> None:
+    """The slow definition: every pair of parts by itself."""
+    m = data.draw(st.integers(1, sum(counts)))
+    differences = sum(expected_difference(a, b, sum(counts), m) for a, b in combinations(counts, 2))
+    evenness = len(counts) - differences / m
+    n_counted = len(counts) if support == "stratum" else hill_of_expected_frequencies(counts, m, 0)
+    assert rarefied_gini(counts, m, support=support) == pytest.approx(1 - evenness / n_counted, abs=1e-11)
+
+
+def test_thousands_of_clones_in_time_that_grows_with_distinct_counts() -> None:
+    rng = np.random.default_rng(7)
+    shares = rng.pareto(1.1, 5_000) + 0.05
+    counts = rng.multinomial(20_000, shares / shares.sum(), size=41)
+    start = time.process_time()
+    found = np.asarray(rarefied_gini(counts, 8_000, support="stratum"))
+    assert (
+        time.process_time() - start < 20
+    )  # a twentieth of it on an idle machine; pair by pair it takes an hour
+    drawn = rng.multivariate_hypergeometric(counts[0], 8_000, size=400, method="marginals")
+    simulated = gini(drawn, support="stratum")
+    assert abs(found[0] - simulated.mean()) < 5 * simulated.std() / 20
+
+
+def test_no_chance_that_matters_is_left_out() -> None:
+    """Beyond `_most_drawn` the tail of the hypergeometric distribution is below any rounding."""
+    for amount, n_cells, m in [(40, 1_000, 300), (3_000, 20_000, 5_000), (9, 10_000, 9_000), (500, 600, 599)]:
+        most = rarefaction._most_drawn(np.array([amount]), np.array([n_cells]), m)[0]
+        assert hypergeom.sf(most, n_cells, amount, m) < 1e-17

@@ -1,4 +1,4 @@
-"""One question, one answer: `concentra.analyze` on the cells of a cohort finds the study's numbers, to the last digit."""
+"""One road: `concentra.analyze` on the cells of a cohort finds the numbers of the study, to the last digit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,19 @@ SAME = {
 def cells_of(cohort: Atlas, data: Path | None) -> pd.DataFrame:
     """The cells of a cohort, but for those that the study leaves out as no sample of one donor."""
     cells = cohort.load(cohort.files(data))
-    pooled = cells["donor"].astype(object).str.contains(all_parameters()["compute_proportions"]["pooled_mark"], regex=False)
+    pooled = (
+        cells["donor"]
+        .astype(object)
+        .str.contains(all_parameters()["compute_proportions"]["pooled_mark"], regex=False)
+    )
     return cells[cells["unusable"].isna() & ~pooled.eq(True)].drop(columns="unusable")
 
 
 def studied(cohort: Atlas, data: Path | None) -> dict[str, pd.DataFrame]:
     """The tables of the study's steps on the cells of one cohort."""
-    known: dict[str, object] = {name: table(name).iloc[:0] for name in ("head_shift", "head_plane", "head_cloud")}
+    known: dict[str, object] = {
+        name: table(name).iloc[:0] for name in ("head_shift", "head_plane", "head_cloud")
+    }
     known["cells"] = {cohort.name: cohort.load(cohort.files(data))}
     for name in ("compute_proportions", "compute_metrics", "summary", "attribute_drivers", "overlay_with_ci"):
         node = nodes()[name]
@@ -53,7 +59,11 @@ def check(name: str, data: Path | None) -> None:
         shared = [column for column in ours[own] if column in frame]
         assert {"concentration": 19, "contrast": 30, "drivers": 21, "plane": 15}[own] <= len(shared)
         pd.testing.assert_frame_equal(
-            ours[own][shared].reset_index(drop=True), frame[shared], check_exact=True, check_dtype=False, obj=other
+            ours[own][shared].reset_index(drop=True),
+            frame[shared],
+            check_exact=True,
+            check_dtype=False,
+            obj=other,
         )
         assert len(frame)
 

@@ -74,6 +74,17 @@ def test_where_the_server_is_gone_the_node_runs_itself(tmp_path: Path) -> None:
     assert said.startswith("summary\nerror:")
 
 
+def test_a_folder_whose_name_is_too_long_for_a_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(server.tempfile, "tempdir", str(long))
+    with alone(tmp_path) as lock, server.serving(dict(os.environ), lock) as (found, held):
+        assert _ask.SERVER not in found
+        assert held == ()
+
+
 def test_a_node_ends_with_the_job_that_asked(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / ".run.json").write_text(json.dumps({"data": None, "hashes": {}}))
     process = asked(environment, tmp_path, "multiverse")
@@ -96,12 +107,12 @@ def forks_in(folder: Path) -> list[Path]:
 
 def test_the_server_has_one_thread_and_ends_with_those_who_hold_it(tmp_path: Path) -> None:
     """A fork copies only the thread that asks for it: with more, what others hold would stay locked."""
-    before = {thread.ident for thread in threading.enumerate()}
+    before, others = {thread.ident for thread in threading.enumerate()}, serving_processes()
     with alone(tmp_path) as lock, server.serving(os.environ | engine.FIXED, lock) as (found, _):
         process = asked(found, tmp_path, "summary")
         process.communicate(timeout=300)
-        servers = [path for path in serving_processes() if (path / "task").is_dir()]
-        assert servers
+        servers = [path for path in serving_processes() if path not in others]
+        assert len(servers) == 1
         names = {one.read_text().strip() for path in servers for one in path.glob("task/*/comm")}
         assert names - {"jemalloc_bg_thd"} == {(servers[0] / "comm").read_text().strip()}
         assert all(len(list(path.glob("task/*"))) <= 2 for path in servers), "one, and Arrow's allocator"

@@ -7,6 +7,7 @@ that assumes nothing (`concentra.analysis.exact`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concentra.analysis.concentration import aligned
-from concentra.analysis.exact import EFFECTS, exact_test, shift_of_medians
+from concentra.analysis.exact import EFFECTS, Sides, exact_test, shift_of_medians
 from concentra.analysis.model import EFFECTIVE, GINI, judged_strata
 from concentra.design.design import Design, Stratum, Term
 from concentra.stats.streams import stream
@@ -110,26 +111,23 @@ def contrast(design: Design, units: pd.DataFrame) -> pd.DataFrame:
     """
     known = aligned(units, design.composition)
     decided = judged_strata(design, known)
+    values = {metric: known[metric].to_numpy(dtype=np.float64) for metric in METRICS}
     rows = []
     for term in design.terms:
         for stratum in design.strata:
             judgement = decided[term.name, stratum.name]
-            shifts: dict[str, float] = {}
-            made = []
-            for metric in METRICS:
-                row = _described(design, stratum, term, metric, known)
-                shifts[metric] = row["shift"]
-                made.append(row | judgement.get(metric, {}))
+            measured = {metric: values[metric][stratum.rows] for metric in METRICS}
+            made = _described(design, stratum, term, measured)
             place = {
                 "contrast": term.name,
                 "stratum": stratum.name,
                 "reference": term.reference or None,
                 "other": term.other or None,
-                "direction": _direction(shifts, judgement) or None,
+                "direction": _direction({row["metric"]: row["shift"] for row in made}, judgement) or None,
                 "verdict": judgement["verdict"],
                 "reason": judgement["reason"] or None,
             }
-            rows += [place | row for row in made]
+            rows += [place | row | judgement.get(row["metric"], {}) for row in made]
     return pd.DataFrame(rows, columns=list(Contrast.columns()))
 
 
@@ -145,27 +143,31 @@ def _direction(shifts: dict[str, float], judgement: dict[str, Any]) -> str:
 
 
 def _described(
-    design: Design, stratum: Stratum, term: Term, metric: str, known: pd.DataFrame
-) -> dict[str, Any]:
-    values = known[metric].to_numpy(dtype=np.float64)[stratum.rows]
-    row: dict[str, Any] = {"metric": metric, "sampled": False} | dict.fromkeys(MODEL, np.nan)
+    design: Design, stratum: Stratum, term: Term, measured: dict[str, Floats]
+) -> list[dict[str, Any]]:
+    """What is not the model's: one row a metric."""
+    model = dict.fromkeys(MODEL, np.nan)
     if not term.other:
         missing = ("median_reference", "median_other", "shift", "p_exact", "p_exact_attainable")
         effects = [f"{name}{end}" for name in EFFECTS for end in ("", "_low", "_high")]
-        n_donors = len(set(stratum.donor[~np.isnan(values)].tolist()))
-        return row | {"n_reference": n_donors, "n_other": 0} | dict.fromkeys([*missing, *effects], np.nan)
-    counted = [
-        len(set(stratum.donor[rows][~np.isnan(values[rows])].tolist()))
-        for rows in (stratum.of_group(group) for group in (term.reference, term.other))
-    ]
-    medians = shift_of_medians(stratum, term, values)
-    row |= {"n_reference": counted[0], "n_other": counted[1]}
-    row |= dict(zip(("median_reference", "median_other", "shift"), medians, strict=True))
-    rng = stream(design.settings.seed, "exact", stratum.name, metric)
-    row |= exact_test(stratum, term, values, level=design.settings.level, rng=rng)
-    if metric == "gini_present" and unequal_depth(stratum, term):
-        row |= {"p_exact": np.nan, "p_exact_attainable": np.nan}
-    return row
+        empty = model | dict.fromkeys([*missing, *effects], np.nan) | {"sampled": False, "n_other": 0}
+        return [
+            empty | {"metric": metric, "n_reference": len(set(stratum.donor[~np.isnan(values)].tolist()))}
+            for metric, values in measured.items()
+        ]
+    sides, unequal = Sides(stratum, term), unequal_depth(stratum, term)
+    rows = []
+    for metric, values in measured.items():
+        compared, n_donors = sides.ends(values), sides.n_donors(values)
+        medians = shift_of_medians(compared, paired=sides.paired)
+        row = {"metric": metric, "n_reference": n_donors[0], "n_other": n_donors[1]} | model
+        row |= dict(zip(("median_reference", "median_other", "shift"), medians, strict=True))
+        rng = partial(stream, design.settings.seed, "exact", stratum.name, metric)
+        row |= exact_test(compared, paired=sides.paired, level=design.settings.level, rng=rng)
+        if metric == "gini_present" and unequal:
+            row |= {"p_exact": np.nan, "p_exact_attainable": np.nan}
+        rows.append(row)
+    return rows
 
 
 def unequal_depth(stratum: Stratum, term: Term) -> bool:

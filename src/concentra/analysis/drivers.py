@@ -44,13 +44,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concentra.analysis.lineages import lineage_of
+from concentra.analysis.part_tests import part_tests
 from concentra.design.design import Design, Stratum, Term
 from concentra.errors import ArgumentError, LabelError, nearest
 from concentra.metrics import METRICS as MEASURES
 from concentra.metrics import entropy
 from concentra.stats.attribution import ATTRIBUTIONS
 from concentra.stats.log_ratio import centred_log_ratio
-from concentra.stats.pairs import PairDraws, draw_pairs
+from concentra.stats.pairs import PairDraws, adjusted_interval, draw_pairs
 from concentra.stats.streams import stream
 from concentra.tables import Table, column
 
@@ -85,9 +86,19 @@ class Drivers(Table):
     clr_change: float = column("change of the mean centred log-ratio", unit="nats", nullable=True)
     clr_change_low: float = column("interval over donors", unit="nats", nullable=True)
     clr_change_high: float = column("interval over donors", unit="nats", nullable=True)
+    p_value: float = column("moderated t-test of the centred log-ratio", low=0, high=1, nullable=True)
+    p_adjusted: float = column(
+        "Benjamini-Hochberg over the parts of the stratum", low=0, high=1, nullable=True
+    )
     contribution: float = column("contribution to the shift", unit="metric")
     low: float = column("interval over donors", unit="metric", nullable=True)
     high: float = column("interval over donors", unit="metric", nullable=True)
+    low_adjusted: float = column(
+        "interval that holds for all parts of the stratum together", unit="metric", nullable=True
+    )
+    high_adjusted: float = column(
+        "interval that holds for all parts of the stratum together", unit="metric", nullable=True
+    )
     fraction_of_shift: float = column("contribution / shift; may leave 0 to 1", nullable=True)
     n_reference: int = column("donors of the reference group", unit="donors", low=1)
     n_other: int = column("donors of the other group", unit="donors", low=1)
@@ -185,6 +196,10 @@ class Attributed:
             total = contribution.sum()
             rows = pd.DataFrame({"metric": metric, name: [*labels, NUMBER_OF_PARTS], **shared})
             rows["contribution"], rows["low"], rows["high"] = contribution, low, high
+            n_family = len(labels) + (metric == "gini_present")
+            rows["low_adjusted"], rows["high_adjusted"] = adjusted_interval(
+                grouped, level=self.draws.level, n_family=n_family
+            )
             rows["fraction_of_shift"] = contribution / total if abs(total) > _NO_SHIFT else np.nan
             tables.append(_ordered(rows.assign(**self._design()), name, metric == "gini_present"))
         return pd.concat(tables, ignore_index=True)
@@ -291,10 +306,22 @@ def drivers(design: Design, *, zero: float = ZERO) -> pd.DataFrame:
     """
     frames = []
     for term, stratum, attributed in attributed_strata(design, zero=zero):
-        found = attributed.by_part()
-        found["rank"] = found.groupby("metric").cumcount() + 1
+        found = ranked(attributed, stratum, term, zero=zero)
         frames.append(found.assign(contrast=term.name, stratum=stratum.name))
     return pd.concat(frames, ignore_index=True)[list(Drivers.columns())] if frames else Drivers.empty()
+
+
+def ranked(attributed: Attributed, stratum: Stratum, term: Term, *, zero: float = ZERO) -> pd.DataFrame:
+    """One row a (metric, part), the largest contributions first, with the test of each part's log-ratio.
+
+    Examples
+    --------
+    See `drivers`.
+    """
+    found = attributed.by_part()
+    found["rank"] = found.groupby("metric").cumcount() + 1
+    tests = part_tests(stratum, term, zero=zero)[["part", "p_value", "p_adjusted"]]
+    return found.merge(tests, on="part", how="left")
 
 
 def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[Term, Stratum, Attributed]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concentra.design.design import Stratum, Term
-from concentra.stats._checks import tied_ranks
+from concentra.stats._checks import median_of_sorted, tied_ranks
 from concentra.stats.effect import cliffs_delta, hodges_lehmann
 from concentra.stats.exact import mann_whitney_exact, wilcoxon_signed_rank_exact
 from concentra.stats.permutation import PermutationResult, permutation_test
@@ -20,11 +21,17 @@ ALL_UP_TO = 20_000
 EFFECTS = ("hodges_lehmann", "cliffs_delta")
 
 
-def ends(stratum: Stratum, term: Term, values: Floats) -> tuple[Floats, Floats, Names | None, Names | None]:
-    """The values of the reference and the other group, one a donor (pair), and the blocks of both.
+class Ends(NamedTuple):
+    """The values of the reference and of the other group, one a donor (pair), and the blocks of both."""
 
-    Several samples of a donor in one group are averaged. Of pairs, row i of both is the same pair, and pairs without
-    both halves are left out.
+    first: Floats
+    second: Floats
+    block_first: Names | None = None
+    block_second: Names | None = None
+
+
+class Sides:
+    """The units of the two groups of a term in one stratum: found once, whatever is measured.
 
     Parameters
     ----------
@@ -32,29 +39,71 @@ def ends(stratum: Stratum, term: Term, values: Floats) -> tuple[Floats, Floats, 
         The units compared.
     term
         The two groups.
-    values
-        One value a unit, (n,); units with NaN are left out.
+
+    Examples
+    --------
+    See `concentra.analysis.contrast.contrast`.
     """
-    names = stratum.donor if stratum.pair is None else stratum.pair
-    found: list[tuple[Names, Floats, NDArray[np.int64]]] = []
-    for group in (term.reference, term.other):
-        rows = stratum.of_group(group)
-        rows = rows[~np.isnan(values[rows])]
-        unique, first, place = np.unique(names[rows].astype(str), return_index=True, return_inverse=True)
-        sums = np.bincount(place, weights=values[rows], minlength=len(unique))
-        sizes = np.bincount(place, minlength=len(unique))
-        found.append((unique, sums / np.maximum(sizes, 1), rows[first] if len(rows) else rows))
-    if stratum.pair is not None:
-        both = np.intersect1d(found[0][0], found[1][0])
-        picked = [one[1][np.searchsorted(one[0], both)] for one in found]
-        return picked[0], picked[1], None, None
-    if stratum.block is None:
-        return found[0][1], found[1][1], None, None
-    return found[0][1], found[1][1], stratum.block[found[0][2]], stratum.block[found[1][2]]
+
+    def __init__(self, stratum: Stratum, term: Term) -> None:
+        self.paired = stratum.pair is not None
+        self.block = stratum.block
+        names = stratum.donor if stratum.pair is None else stratum.pair
+        self.units = [self._units(stratum.of_group(group), names) for group in (term.reference, term.other)]
+        self.donors = [np.unique(stratum.donor[rows].astype(str)).size for rows, _ in self.units]
+        self.donor = stratum.donor
+
+    @staticmethod
+    def _units(rows: NDArray[np.int64], names: Names) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+        order = np.argsort(names[rows].astype(str), kind="stable")
+        return rows[order], names[rows][order].astype(str)
+
+    def n_donors(self, values: Floats) -> list[int]:
+        """Donors with a value, of both groups."""
+        if not np.isnan(values).any():
+            return self.donors
+        return [len(set(self.donor[rows][~np.isnan(values[rows])].tolist())) for rows, _ in self.units]
+
+    def ends(self, values: Floats) -> Ends:
+        """The values of both groups, one a donor (pair).
+
+        Several samples of a donor in one group are averaged. Of pairs, row i of both is the same pair, and pairs
+        without both halves are left out. Units with NaN are left out.
+        """
+        found = [self._averaged(rows, names, values) for rows, names in self.units]
+        (names_first, first, rows_first), (names_second, second, rows_second) = found
+        if self.paired:
+            both = np.intersect1d(names_first, names_second)
+            return Ends(
+                first[np.searchsorted(names_first, both)], second[np.searchsorted(names_second, both)]
+            )
+        if self.block is None:
+            return Ends(first, second)
+        return Ends(first, second, self.block[rows_first], self.block[rows_second])
+
+    @staticmethod
+    def _averaged(
+        rows: NDArray[np.int64], names: NDArray[np.str_], values: Floats
+    ) -> tuple[NDArray[np.str_], Floats, NDArray[np.int64]]:
+        known = ~np.isnan(values[rows])
+        if not known.all():
+            rows, names = rows[known], names[known]
+        begins = np.ones(names.size, dtype=bool)
+        begins[1:] = names[1:] != names[:-1]
+        if begins.all():
+            return names, values[rows], rows
+        start = np.flatnonzero(begins)
+        sizes = np.diff(start, append=names.size)
+        return names[start], np.add.reduceat(values[rows], start) / sizes, rows[start]
+
+
+def ends(stratum: Stratum, term: Term, values: Floats) -> Ends:
+    """The values (n,) of the units of a stratum as those of its donors in both groups: see `Sides.ends`."""
+    return Sides(stratum, term).ends(values)
 
 
 def exact_test(
-    stratum: Stratum, term: Term, values: Floats, *, level: float, rng: np.random.Generator
+    compared: Ends, *, paired: bool, level: float, rng: Callable[[], np.random.Generator]
 ) -> dict[str, Any]:
     """The rank test that fits the design, and its effect sizes.
 
@@ -72,14 +121,14 @@ def exact_test(
     arrangements were sampled instead of enumerated; `hodges_lehmann` and `cliffs_delta` with `_low` and `_high` for a
     plain design, else NaN.
     """
-    first, second, block_first, block_second = ends(stratum, term, values)
+    first, second, block_first, block_second = compared
     row: dict[str, Any] = {f"{name}{end}": np.nan for name in EFFECTS for end in ("", "_low", "_high")}
     test: Any
     sampled = False
-    if stratum.pair is not None:
+    if paired:
         name, test = "signed rank", wilcoxon_signed_rank_exact(first, second)
     elif block_first is not None and block_second is not None:
-        name, test = "van Elteren", van_elteren(first, second, block_first, block_second, rng=rng)
+        name, test = "van Elteren", van_elteren(first, second, block_first, block_second, rng=rng())
         sampled = not test.exact
     else:
         name, test = "Mann-Whitney", mann_whitney_exact(first, second)
@@ -94,15 +143,15 @@ def exact_test(
     }  # fmt: skip
 
 
-def shift_of_medians(stratum: Stratum, term: Term, values: Floats) -> tuple[float, float, float]:
+def shift_of_medians(compared: Ends, *, paired: bool) -> tuple[float, float, float]:
     """The medians over donors of both groups, and their shift.
 
     Plain: the difference of the medians. Within a covariate: the mean over its values of such differences, with
     weights :math:`n_1 n_2 / (n_1 + n_2)`. Of pairs: the median of the differences.
     """
-    first, second, block_first, block_second = ends(stratum, term, values)
+    first, second, block_first, block_second = compared
     medians = _median(first), _median(second)
-    if stratum.pair is not None:
+    if paired:
         return (*medians, _median(second - first))
     if block_first is None or block_second is None:
         return (*medians, medians[1] - medians[0])
@@ -115,7 +164,7 @@ def shift_of_medians(stratum: Stratum, term: Term, values: Floats) -> tuple[floa
 
 
 def _median(values: Floats) -> float:
-    return float(np.median(values)) if values.size else float("nan")
+    return median_of_sorted(np.sort(values))
 
 
 def van_elteren(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,14 @@ from scipy.stats import rankdata
 
 from concentra.analysis.concentration import aligned
 from concentra.analysis.contrast import contrast
-from concentra.analysis.model import judged_strata
-from concentra.design.design import Design, Stratum, Term
+from concentra.analysis.model import responses
+from concentra.design.design import Design, Stratum
 from concentra.errors import ArgumentError, DesignError
 from concentra.stats.exact import mann_whitney_exact
+from concentra.stats.linear_model import linear_model
+from concentra.stats.moderated import ContrastTests, contrast_tests
 from concentra.stats.streams import stream
-from concentra.stats.verdict import LESS, MIXED, MORE, direction
+from concentra.stats.verdict import LESS, MIXED, MORE, direction, judge
 from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,7 @@ SIGNS, EXACT, BOTH_EXACT, MODEL = (
     "verdict",
 )
 RULES = (SIGNS, EXACT, BOTH_EXACT, MODEL)
-OPPOSITE = {MORE: LESS, LESS: MORE}
+OPPOSITE: dict[str, str] = {MORE: LESS, LESS: MORE}
 
 
 class FewDonors(Table):
@@ -118,7 +119,7 @@ def few_donors(
                 np.stack([rng.choice(group, size, replace=False) for _ in range(n_draws)]) for group in groups
             ]
             concluded = _by_ranks(known, stratum, drawn, design.settings.alpha)
-            concluded[MODEL] = _by_model(design, known, stratum, term, np.concatenate(drawn, axis=1))
+            concluded[MODEL] = _by_model(design, known, stratum, np.concatenate(drawn, axis=1))
             place = {"contrast": term.name, "stratum": stratum.name, "n_donors": size, "n_draws": n_draws}
             rows += [
                 place | {"rule": rule} | _shares(concluded[rule], str(whole[stratum.name])) for rule in RULES
@@ -190,17 +191,29 @@ def exact_p_values(first: Floats, second: Floats) -> Floats:
     return np.asarray(found[place.ravel()])
 
 
-def _by_model(
-    design: Design, known: pd.DataFrame, stratum: Stratum, term: Term, drawn: NDArray[np.int64]
-) -> Words:
-    """The verdict on each small study, a family of one tissue, (draws,)."""
-    found = []
-    for rows in drawn:
-        included = np.zeros(len(design.included), dtype=bool)
-        included[stratum.rows[rows]] = True
-        small = replace(design, included=included)
-        found.append(judged_strata(small, known)[term.name, stratum.name]["verdict"])
-    return np.array(found, dtype=object)
+def _by_model(design: Design, known: pd.DataFrame, stratum: Stratum, drawn: NDArray[np.int64]) -> Words:
+    """The verdict on each small study, a family of one tissue, (draws,); the first half of a row is the reference."""
+    size = drawn.shape[1] // 2
+    other = np.arange(2 * size) >= size
+    matrix = np.column_stack([np.ones(2 * size), other])
+    model = linear_model(matrix, [0.0, 1.0], groups=other.tolist())
+    values = responses(known)[stratum.rows]
+    tests = contrast_tests([model] * len(drawn), [values[rows] for rows in drawn], moderate=False)
+    settings = design.settings
+    how = {
+        "alpha": settings.alpha,
+        "ratio_margin": settings.margin_ratio,
+        "gini_margin": settings.margin_gini,
+    }
+    return np.array(
+        [judge(_one(tests, place), **how).verdict[0] for place in range(len(drawn))], dtype=object
+    )
+
+
+def _one(tests: ContrastTests, place: int) -> ContrastTests:
+    names = ("estimate", "error", "df", "p_value", "centre", "prior_df")
+    alone = {name: getattr(tests, name)[place : place + 1] for name in names}
+    return ContrastTests(**alone, reasons=tests.reasons[place : place + 1])
 
 
 def _shares(concluded: Words, truth: str) -> dict[str, object]:

@@ -257,7 +257,8 @@ def contrast_within(design: Design) -> pd.DataFrame:
     Parameters
     ----------
     design
-        Of a composition with levels. Units with fewer than `min_cells` cells of a coarse part are left out there.
+        Of a composition with levels. Units with fewer than `min_cells` cells of a coarse part are left out there; a
+        common number of cells that the settings name is lowered to `min_cells`, because a coarse part has fewer.
 
     Returns
     -------
@@ -279,10 +280,13 @@ def contrast_within(design: Design) -> pd.DataFrame:
     [['T', -0.59]]
     """
     question = replace(design.question, accept_confounding=tuple(design.composition.labels))
+    named = design.settings.depth
+    depth = None if named is None else min(named, design.settings.min_cells)
+    settings = replace(design.settings, depth=depth)
     frames = [
-        _within(replace(design, composition=composition, question=question), coarse).assign(
-            fine=fine, coarse=coarse
-        )
+        _within(
+            replace(design, composition=composition, question=question, settings=settings), coarse
+        ).assign(fine=fine, coarse=coarse)
         for fine, coarse, composition in _pairs(design.composition)
     ]
     kept = [frame for frame in frames if len(frame)]

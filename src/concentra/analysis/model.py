@@ -79,7 +79,9 @@ def _correlation(strata: Sequence[Stratum], y: Sequence[Floats]) -> float:
     if not kept:
         return 0.0
     return donor_correlation(
-        [values for values, _ in kept], [one.matrix for _, one in kept], [one.block_of_donor.tolist() for _, one in kept]
+        [values for values, _ in kept],
+        [one.matrix for _, one in kept],
+        [one.block_of_donor.tolist() for _, one in kept],
     )
 
 
@@ -87,18 +89,41 @@ def _tested(strata: Sequence[Stratum], term: Term, y: Sequence[Floats], correlat
     models: dict[tuple[Any, ...], LinearModel] = {}
     chosen = []
     for stratum in strata:
-        donors, groups = stratum.block_of_donor.tolist(), None if stratum.group is None else stratum.group.tolist()
+        donors, groups = (
+            stratum.block_of_donor.tolist(),
+            None if stratum.group is None else stratum.group.tolist(),
+        )
         wanted = stratum.contrasts[term.name]
-        key = (stratum.matrix.tobytes(), stratum.matrix.shape, wanted.tobytes(), tuple(donors), tuple(groups or ()))
+        key = (
+            stratum.matrix.tobytes(),
+            stratum.matrix.shape,
+            wanted.tobytes(),
+            tuple(donors),
+            tuple(groups or ()),
+        )
         if key not in models:
-            models[key] = _model(stratum, wanted, groups, donors, correlation)
+            models[key] = stratum_model(stratum, term, correlation)
         chosen.append(models[key])
     return contrast_tests(chosen, y, [_shares(stratum) for stratum in strata], moderate=len(strata) > 1)
 
 
-def _model(
-    stratum: Stratum, wanted: Floats, groups: list[str] | None, donors: list[str], correlation: float
-) -> LinearModel:
+def stratum_model(stratum: Stratum, term: Term, correlation: float = 0.0) -> LinearModel:
+    """The linear model of one stratum for one term, as `concentra.stats.linear_model.linear_model` makes it.
+
+    Parameters
+    ----------
+    stratum, term
+        Of a design.
+    correlation
+        Of a donor's samples under different conditions.
+
+    Examples
+    --------
+    See `concentra.analysis.part_tests.part_tests`.
+    """
+    wanted = stratum.contrasts[term.name]
+    groups = None if stratum.group is None else stratum.group.tolist()
+    donors = stratum.block_of_donor.tolist()
     if np.isnan(wanted).any():  # a group without donors here: nothing can be estimated
         ones = np.ones((len(stratum.rows), 2))
         return linear_model(ones, np.array([0.0, 1.0]))

@@ -21,6 +21,7 @@ from concentra.analysis.drivers import (
     Attributed,
     Drivers,
     attributed_strata,
+    ranked,
 )
 from concentra.analysis.lineages import LEVELS, lineage_of
 from concentra.design.design import Design
@@ -171,8 +172,7 @@ def part_changes(design: Design, *, zero: float = ZERO) -> PartChanges:
     """
     made: list[tuple[pd.DataFrame, ...]] = []
     for term, stratum, attributed in attributed_strata(design, zero=zero):
-        by_part = attributed.by_part()
-        by_part["rank"] = by_part.groupby("metric").cumcount() + 1
+        by_part = ranked(attributed, stratum, term, zero=zero)
         lineages = pd.concat([_lineages(attributed, name) for name in LEVELS], ignore_index=True)
         leaders = _leading(lineages[lineages["level"] == "compartment"])
         frames = (

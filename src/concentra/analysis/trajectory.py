@@ -130,9 +130,9 @@ def follow(
     Notes
     -----
     "more concentrated" or "less concentrated" only where both intervals over resampled heads exclude 0 and leaving out
-    any one head changes neither sign; "mixed" where both stand in that way but disagree; else "undecided". "withheld" where the
-    noise of the evaluation at one of the two checkpoints is unknown (no `delta_se`), or large: fewer than half of the
-    heads beyond two standard errors.
+    any one head changes neither sign; "mixed" where both stand in that way but disagree; else "undecided". "withheld"
+    where the noise of the evaluation at one of the two checkpoints is unknown (no `delta_se`), or large: fewer than
+    half of the heads beyond two standard errors.
 
     Examples
     --------

@@ -29,7 +29,9 @@ VALUES = Literal["abs", "harm", "help", "signed"]
 
 @application.command(epilog="Example: concentra heads trajectory ablations.csv --value harm --json")
 def trajectory(
-    table: Annotated[Path, typer.Argument(help="Table of head ablations (.csv, .tsv, .txt, .xlsx, .rds, .parquet).")],
+    table: Annotated[
+        Path, typer.Argument(help="Table of head ablations (.csv, .tsv, .txt, .xlsx, .rds, .parquet).")
+    ],
     value: Annotated[VALUES, typer.Option(help="What counts as importance of a head.")] = "abs",
     model_heads: Annotated[
         int | None, typer.Option(min=2, help="Heads of the whole model, where the table holds only some.")

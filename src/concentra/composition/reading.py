@@ -107,7 +107,8 @@ def read(
         and (adata := _annotated(sources[0], progress)) is not None
     ):
         return _wide_annotated(adata, donor, tissue, sample, name)
-    frames = [_opened(one, wide, progress, notes) for one in sources]
+    named = [one for one in (donor, tissue, cell_type, sample, amount) if one is not None]
+    frames = [_opened(one, wide, progress, notes, named) for one in sources]
     rows = _together(frames)
     sheet = None if donors is None else _opened(donors, False, progress, notes)
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
@@ -299,7 +300,9 @@ def _several(source: Any) -> list[Any]:
     return sources
 
 
-def _opened(source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note]) -> pd.DataFrame:
+def _opened(
+    source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note], keep: Sequence[str] = ()
+) -> pd.DataFrame:
     """All columns of one source that can be labels or counts, one row a cell (count, unit)."""
     if isinstance(source, (str, Path)):
         progress(f"reading {Path(source).name}")
@@ -308,7 +311,7 @@ def _opened(source: Any, wide: bool, progress: Callable[[str], None], notes: lis
         from concentra.io.cells import read_all_labels
 
         sentences: list[str] = []
-        frame = read_all_labels(source, notes=sentences)
+        frame = read_all_labels(source, keep=keep, notes=sentences)
         notes += [Note("repaired", one) for one in sentences]
         return frame
     if is_annotated(source):

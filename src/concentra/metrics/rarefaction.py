@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from concentra.metrics.gini import Support, as_support
 Integers: TypeAlias = NDArray[np.int64]
 LogFactorial: TypeAlias = Callable[[Integers], Amounts]
 
-_TERMS_AT_ONCE = 1 << 17  # terms of a sum that are in memory together
+_TERMS_AT_ONCE = 1 << 15  # terms of a sum that are in memory together
 _LARGEST_TABLE = 1 << 22  # up to this many cells the logarithms of factorials are looked up
 
 
@@ -139,6 +139,9 @@ def rarefied_gini(counts: ArrayLike, m: int, *, support: Support = "present", ch
     of which one was seen once. Both are means over the counting of cells, not estimates for a population without
     end: noise is part of them, the same for all units of one m.
 
+    Parts of equal counts are exchangeable, so pairs of *distinct counts* are summed, however many parts there
+    are: a repertoire of 5,000 clones has some dozens of them.
+
     References
     ----------
     Hurlbert, S. H. (1971). Ecology 52:577-586, for the number of parts. Deltas, G.
@@ -158,75 +161,111 @@ def rarefied_gini(counts: ArrayLike, m: int, *, support: Support = "present", ch
     array = as_counts(counts, check=check)
     n_parts = array.shape[-1]
 
-    def rarefied(units: Integers) -> Amounts:
-        evenness = n_parts - _expected_differences(units, n_drawn) / n_drawn  # K (1 - G)
-        n_counted = n_parts if counted == "stratum" else _expected_present(units, n_drawn).sum(axis=-1)
+    def rarefied(units: _Units) -> Amounts:
+        evenness = n_parts - _expected_differences(units, n_drawn, n_parts) / n_drawn  # K (1 - G)
+        n_counted = n_parts if counted == "stratum" else _expected_present(units, n_drawn)
         return np.clip(1.0 - evenness / n_counted, 0.0, 1.0)
 
     return unwrapped(_each_unit(array, n_drawn, rarefied))
 
 
-def _each_unit(counts: Amounts, m: int, function: Callable[[Integers], Amounts]) -> Amounts:
+class _Units(NamedTuple):
+    """Units as their distinct counts: one entry for each unit and count above zero, in this order."""
+
+    n_cells: Integers  # (U,)
+    unit: Integers  # (E,)
+    amount: Integers  # (E,)
+    multiplicity: Integers  # (E,): parts of the unit with this count
+
+    def summed(self, values: Amounts) -> Amounts:
+        """The sum over the parts of each unit of a value for each entry."""
+        return np.bincount(self.unit, values * self.multiplicity, self.n_cells.size).astype(np.float64)
+
+
+def _distinct(rows: Integers) -> _Units:
+    unit, part = np.nonzero(rows)
+    amount = rows[unit, part]
+    order = np.lexsort([amount, unit])
+    unit, amount = unit[order], amount[order]
+    first = np.ones(unit.size, dtype=bool)
+    first[1:] = (np.diff(unit) != 0) | (np.diff(amount) != 0)
+    start = np.flatnonzero(first)
+    return _Units(rows.sum(axis=-1), unit[start], amount[start], np.diff(start, append=unit.size))
+
+
+def _each_unit(counts: Amounts, m: int, function: Callable[[_Units], Amounts]) -> Amounts:
     """The function of the units (U, K) that have at least m cells; NaN for the others."""
     rows = counts.reshape(int(np.prod(counts.shape[:-1])), counts.shape[-1])
     values = np.full(rows.shape[0], np.nan)
     enough = rows.sum(axis=-1) >= m
-    values[enough] = function(rows[enough].astype(np.int64))
+    values[enough] = function(_distinct(rows[enough].astype(np.int64)))
     return values.reshape(counts.shape[:-1])
 
 
-def _rarefied_hill(units: Integers, m: int, q: float) -> Amounts:
+def _rarefied_hill(units: _Units, m: int, q: float) -> Amounts:
     if q == 0:
-        return _expected_present(units, m).sum(axis=-1)
+        return _expected_present(units, m)
     if q == 1:
         return np.exp(_expected_sum(units, m, lambda share: -xlogy(share, share)))
     if q == 2:
-        n_cells = units.sum(axis=-1).astype(np.float64)
-        pairs = (units * (units - 1.0)).sum(axis=-1) / (n_cells * np.maximum(n_cells - 1.0, 1.0))
+        n_cells = units.n_cells.astype(np.float64)
+        amount = units.amount.astype(np.float64)
+        pairs = units.summed(amount * (amount - 1.0)) / (n_cells * np.maximum(n_cells - 1.0, 1.0))
         return 1.0 / (1.0 / m + (m - 1.0) / m * pairs)
     return _expected_sum(units, m, lambda share: share**q) ** (1.0 / (1.0 - q))
 
 
-def _expected_present(units: Integers, m: int) -> Amounts:
-    """The chance (U, K) that a part is in the subsample: 1 - C(n - x, m) / C(n, m)."""
-    n_cells = units.sum(axis=-1, keepdims=True)
-    rest = n_cells - units
+def _expected_present(units: _Units, m: int) -> Amounts:
+    """The number of parts (U,) expected in the subsample: of each 1 - C(n - x, m) / C(n, m)."""
+    n_cells = units.n_cells[units.unit]
+    rest = n_cells - units.amount
     log_factorial = _log_factorial(int(n_cells.max(initial=0)))
     fewer = np.maximum(rest - m, 0)
     absent = log_factorial(rest) - log_factorial(fewer) - log_factorial(n_cells) + log_factorial(n_cells - m)
-    return np.where(rest < m, 1.0, -np.expm1(np.minimum(absent, 0.0)))
+    return units.summed(np.where(rest < m, 1.0, -np.expm1(np.minimum(absent, 0.0))))
 
 
-def _expected_sum(units: Integers, m: int, weight: Callable[[Amounts], Amounts]) -> Amounts:
+def _expected_sum(units: _Units, m: int, weight: Callable[[Amounts], Amounts]) -> Amounts:
     """The sum over k of weight(k / m) times the expected number of parts seen k times, for each unit."""
-    n_cells = np.broadcast_to(units.sum(axis=-1, keepdims=True), units.shape)
+    n_cells = units.n_cells[units.unit]
     log_factorial = _log_factorial(int(n_cells.max(initial=0)))
-    unit, part = np.nonzero(units)
-    amount, n_all = units[unit, part], n_cells[unit, part]
-    totals = np.zeros(units.shape[0])
-    for chunk, k in _rectangles(np.minimum(amount, m)):
-        x, n = amount[chunk, None], n_all[chunk, None]
-        chance = _hypergeometric(log_factorial, k, x, n, m)
-        np.add.at(totals, unit[chunk], (chance * weight(k / m)).sum(axis=-1))
-    return totals
+    sums = np.zeros(units.amount.size)
+    for chunk, k in _rectangles(np.minimum(units.amount, m)):
+        x, n = units.amount[chunk, None], n_cells[chunk, None]
+        sums[chunk] = (_hypergeometric(log_factorial, k, x, n, m) * weight(k / m)).sum(axis=-1)
+    return units.summed(sums)
 
 
-def _expected_differences(units: Integers, m: int) -> Amounts:
+def _expected_differences(units: _Units, m: int, n_parts: int) -> Amounts:
     """The sum over pairs of parts of E|Y_i - Y_j|, for each unit."""
-    n_units, n_parts = units.shape
-    first, second = np.triu_indices(n_parts, 1)
-    totals = np.zeros(n_units)
-    n_together = max(1, _TERMS_AT_ONCE * 8 // max(first.size, 1))
-    for start in range(0, n_units, n_together):
-        block = units[start : start + n_together]
-        left, right = block[:, first], block[:, second]
-        larger, smaller = np.maximum(left, right), np.minimum(left, right)
-        unit, pair = np.nonzero(smaller)
-        n_cells = block.sum(axis=-1)
-        gaps = _expected_gap(larger[unit, pair], smaller[unit, pair], n_cells[unit], m)
-        n_absent = np.count_nonzero(block == 0, axis=-1)  # beside an absent part the difference is the amount
-        totals[start : start + n_together] = np.bincount(unit, gaps, block.shape[0]) + n_absent * float(m)
+    n_units = units.n_cells.size
+    n_present = units.summed(np.ones(units.amount.size))
+    totals = (n_parts - n_present) * float(m)  # beside an absent part the difference is the amount
+    for first, second in _pairs(np.bincount(units.unit, minlength=n_units)):
+        unit, same = units.unit[first], first == second
+        n_first, n_second = units.multiplicity[first], units.multiplicity[second]
+        n_pairs = np.where(same, n_first * (n_first - 1) // 2, n_first * n_second)
+        some = n_pairs > 0
+        gaps = _expected_gap(
+            units.amount[second[some]], units.amount[first[some]], units.n_cells[unit[some]], m
+        )
+        totals += np.bincount(unit[some], gaps * n_pairs[some], n_units)
     return totals
+
+
+def _pairs(lengths: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Pairs first <= second of the entries of each unit, which has so many of them, in blocks of units."""
+    ends = np.cumsum(lengths)
+    n_pairs = np.cumsum(lengths * (lengths + 1) // 2)
+    start = 0
+    while start < lengths.size:
+        done = n_pairs[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(n_pairs, done + _TERMS_AT_ONCE * 8, side="right")))
+        begin, end = ends[start] - lengths[start], ends[stop - 1]
+        after = np.repeat(ends[start:stop], lengths[start:stop]) - np.arange(begin, end)
+        first = np.repeat(np.arange(begin, end), after)
+        yield first, first + np.arange(first.size) - np.repeat(np.cumsum(after) - after, after)
+        start = stop
 
 
 def _expected_gap(larger: Integers, smaller: Integers, n_cells: Integers, m: int) -> Amounts:
@@ -235,12 +274,20 @@ def _expected_gap(larger: Integers, smaller: Integers, n_cells: Integers, m: int
     both = larger + smaller
     gaps = m * (larger - smaller) / n_cells  # E(Y_i - Y_j): the answer where the smaller never leads
     close = np.flatnonzero(_may_cross(larger - smaller, both, n_cells, m))
-    for rows, drawn in _rectangles(np.minimum(both[close], m)):
+    for rows, drawn in _rectangles(_most_drawn(both[close], n_cells[close], m)):
         chunk = close[rows]
         given = _gap_given(log_factorial, larger[chunk, None], smaller[chunk, None], drawn.size)
         chance = _hypergeometric(log_factorial, drawn, both[chunk, None], n_cells[chunk, None], m)
-        gaps[chunk] = (chance * given).sum(axis=-1)
+        gaps[chunk] = np.einsum("pt,pt->p", chance, given)
     return gaps
+
+
+def _most_drawn(amount: Integers, n_cells: Integers, m: int) -> Integers:
+    """A number of cells of a part that is exceeded with a chance below exp(-40), by Bernstein's inequality."""
+    part, drawn = amount / n_cells, m / n_cells
+    variance = np.minimum(m * part * (1.0 - part), amount * drawn * (1.0 - drawn))
+    beyond = (80.0 / 3.0 + np.sqrt((80.0 / 3.0) ** 2 + 320.0 * variance)) / 2.0
+    return np.minimum(np.minimum(amount, m), np.ceil(m * part + beyond).astype(np.int64))
 
 
 def _may_cross(excess: Integers, both: Integers, n_cells: Integers, m: int) -> NDArray[np.bool_]:
@@ -263,29 +310,34 @@ def _gap_given(log_factorial: LogFactorial, larger: Integers, smaller: Integers,
     """
     both, excess = larger + smaller, larger - smaller
     half = np.arange((n_steps + 1) // 2)  # only after an even number of draws, 2 * half, can the two be level
-    ties = np.minimum(half, smaller)
-    log_level = _log_choose(log_factorial, larger, ties) + _log_choose(log_factorial, smaller, ties)
-    level = np.where(half > smaller, 0.0, np.exp(log_level - _log_choose(log_factorial, both, 2 * ties)))
-    left = np.maximum(both - 2 * half, 1)
+    orders = log_factorial(2 * np.minimum(half, smaller.max())) - 2.0 * log_factorial(
+        np.minimum(half, smaller.max())
+    )
+    ways = log_factorial(larger) + log_factorial(smaller) - log_factorial(both)
+    rest = np.maximum(both - 2 * half, 0)
+    log_level = (ways + orders) + log_factorial(rest)
+    log_level -= log_factorial(np.maximum(larger - half, 0))
+    log_level -= log_factorial(np.maximum(smaller - half, 0))
+    level = np.where(half > smaller, 0.0, np.exp(np.minimum(log_level, 0.0)))
+    left = np.maximum(rest, 1).astype(np.float64)
     lead = np.cumsum(level * excess / left, axis=-1)
     lead_before = np.concatenate([np.zeros_like(lead[:, :1]), lead[:, :-1]], axis=-1)
     steps = np.zeros((both.shape[0], 2 * half.size + 1))
-    steps[:, 1::2] = (excess * lead_before / left + level) / np.maximum(left - 1, 1)
-    steps[:, 2::2] = excess * lead / (np.maximum(left - 1, 1) * np.maximum(left - 2.0, 1.0))
+    later = np.maximum(left - 1.0, 1.0)
+    steps[:, 1::2] = (excess * lead_before / left + level) / later
+    steps[:, 2::2] = excess * lead / (later * np.maximum(left - 2.0, 1.0))
     drawn = np.arange(n_steps)
     return np.where(drawn < both, (both - drawn) * np.cumsum(steps, axis=-1)[:, :n_steps], excess)
 
 
 def _hypergeometric(log_factorial: LogFactorial, k: Integers, x: Integers, n: Integers, m: int) -> Amounts:
-    """The chance of k cells of a part of x among m of n cells, for k (L,), x and n (P, 1)."""
-    possible = (k <= x) & (m - k <= n - x)
-    inside, outside = np.minimum(k, x), np.clip(m - k, 0, n - x)
-    ways = _log_choose(log_factorial, x, inside) + _log_choose(log_factorial, n - x, outside)
-    return np.exp(np.where(possible, ways - _log_choose(log_factorial, n, np.minimum(m, n)), -np.inf))
-
-
-def _log_choose(log_factorial: LogFactorial, n: Integers, k: Integers) -> Amounts:
-    return log_factorial(n) - log_factorial(k) - log_factorial(n - k)
+    """The chance of k cells of a part of x among m of n cells, for k (L,) up to m, x and n (P, 1)."""
+    others = n - x - (m - k)
+    constant = log_factorial(x) + log_factorial(n - x) + log_factorial(n - m) - log_factorial(n)
+    orders = float(log_factorial(np.array(m))) - log_factorial(k) - log_factorial(m - k)
+    ways = (constant + orders) - log_factorial(np.maximum(x - k, 0))
+    ways -= log_factorial(np.maximum(others, 0))
+    return np.exp(np.where((k <= x) & (others >= 0), ways, -np.inf))
 
 
 def _log_factorial(largest: int) -> LogFactorial:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -74,7 +75,7 @@ def few_donors(
     return ax
 
 
-def _bar(ax: Axes, row: dict[str, float], height: float) -> None:
+def _bar(ax: Axes, row: Mapping[Hashable, Any], height: float) -> None:
     """One bar: more from the left, less from the right, mixed after more."""
     starts = {"more": 0.0, "mixed": row["more"], "less": 1.0 - row["less"]}
     ax.barh([height], [1], color="none", edgecolor=style.FAINT, linewidth=0.6, height=0.8)

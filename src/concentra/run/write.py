@@ -30,7 +30,7 @@ ACCOUNT = "provenance.json"
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "matplotlib")
 CLUSTERING = ("igraph", "scikit-learn")
 """On which clusters depend, too."""
-MOST_PICTURES = 6
+MOST_PICTURES = 3
 """Strata of which composition and donors are drawn; the report shows all."""
 
 

@@ -82,6 +82,18 @@ def one_of(value: Any, allowed: tuple[str, ...], name: str) -> str:
     return str(value)
 
 
+def median_of_sorted(values: Floats) -> float:
+    """The middle of sorted values, or the mean of the two in the middle; NaN of none.
+
+    >>> median_of_sorted(np.array([1.0, 2.0, 4.0, 9.0]))
+    3.0
+    """
+    middle = values.size // 2
+    if not values.size:
+        return float("nan")
+    return float(values[middle] if values.size % 2 else (values[middle - 1] + values[middle]) / 2.0)
+
+
 def tied_ranks(values: Floats) -> NDArray[np.int64]:
     """Twice the midranks of values, as whole numbers; values equal up to rounding share a rank.
 

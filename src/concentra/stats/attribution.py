@@ -14,7 +14,8 @@ exceeds `1 / exp(H)`, and contributions to the Gini coefficient do not depend on
 common factor. (The rival convention leaves `sum x` free and takes `-x ln x` part by part: its threshold is
 `1/e` whatever the composition, so that a type which grows to a third of all cells is said to disperse them.)
 
-All integrals are in closed form; nothing is sampled. All functions are symmetric in the parts, change sign
+The integrals of the entropy and of the Gini coefficient are in closed form, that of the effective number is
+taken by quadrature to rounding error; nothing is sampled. All functions are symmetric in the parts, change sign
 when early and late are swapped, and give 0 to a part whose share does not change.
 
 References
@@ -27,11 +28,12 @@ Hampel F. R. (1974). The influence curve and its role in robust estimation. J. A
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import xlogy
+from scipy.special import expit, xlogy
 
 from concentra.errors import ArgumentError
 from concentra.metrics.checks import as_amounts
@@ -78,15 +80,11 @@ def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
     r"""Contribution of each part to the shift in the effective number (Hill number of order 1).
 
-    The contribution to the entropy times the logarithmic mean of the two effective numbers,
+    .. math:: c_k = -(q_k - p_k) \int_0^1 D(x(t))\, \bigl(\ln x_k(t) + H(x(t))\bigr)\, dt, \qquad D = e^H
 
-    .. math:: c_k = c_k^H \; \frac{D_q - D_p}{\ln D_q - \ln D_p},
-
-    as in index decomposition: every part carries the same fraction of the shift whether that is told in nats
-    or in effective numbers, the sum is exact, and there is no quadrature. It is not the Aumann-Shapley value
-    of `exp(H)` itself, which weights the early and late ends of the path differently and has no closed form;
-    the two agree to first order in the shift; in the ageing marrow of mice they differ by less than a
-    twentieth of the largest contribution.
+    The value of Aumann and Shapley for D itself. (Its rival in index decomposition, Ang 2004, multiplies the
+    contributions to the entropy by the logarithmic mean of the two effective numbers; it sums to the same shift and
+    weights the ends of the path otherwise: 5 % of the largest contribution at the median, 34 % at most.)
 
     Parameters
     ----------
@@ -95,24 +93,51 @@ def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 
     Returns
     -------
-    Shape (..., K), in effective parts. Sums to `exp(H(late)) - exp(H(early))`. NaN where a composition is
-    empty.
+    Shape (..., K), in effective parts. Sums to `exp(H(late)) - exp(H(early))` up to rounding. NaN where a
+    composition is empty; 0 for a single part and for a part whose share does not change.
+
+    Notes
+    -----
+    Where a part appears or vanishes the integrand has a logarithmic singularity at an end of the path. The
+    double-exponential (tanh-sinh) rule gathers its nodes there and is exact to about 1e-13; what is left of the sum is
+    divided in proportion to the size of the contributions.
 
     References
     ----------
-    Ang B. W. (2004). Decomposition analysis for policymaking in energy. Energy Policy 32:1131, eqs. 3-5.
+    See the module. Takahasi H., Mori M. (1974). Double exponential formulas for numerical integration. Publ. RIMS
+    9:721. The rival: Ang B. W. (2004). Energy Policy 32:1131, eqs. 3-5.
 
     Examples
     --------
-    >>> hill_attribution([1, 0], [1, 1]).sum().round(12).item()
-    1.0
+    A part that appears beside another makes one effective part two:
+
+    >>> hill_attribution([1, 0], [1, 1]).round(4).tolist()
+    [0.1619, 0.8381]
     """
     p, q = _shares(early, late)
-    early_entropy, late_entropy = (-xlogy(x, x).sum(axis=-1, keepdims=True) for x in (p, q))
-    shift = late_entropy - early_entropy
-    safe = np.where(shift == 0, 1.0, shift)
-    slope = np.where(shift == 0, 1.0, np.expm1(safe) / safe)
-    return np.asarray(_entropy_parts(p, q) * np.exp(early_entropy) * slope)
+    change = q - p
+    mean_slope = np.zeros(change.shape)
+    for before, after, weight in zip(*_double_exponential(), strict=True):
+        middle = before * p + after * q
+        logarithms = np.log(np.where(middle > 0, middle, 1.0))
+        entropy = -(middle * logarithms).sum(axis=-1, keepdims=True)
+        mean_slope -= weight * np.exp(entropy) * (logarithms + entropy)
+    parts = change * mean_slope
+    shift = np.exp(-xlogy(q, q).sum(axis=-1)) - np.exp(-xlogy(p, p).sum(axis=-1))
+    size = np.abs(parts)
+    total = size.sum(axis=-1, keepdims=True)
+    left = (shift - parts.sum(axis=-1))[..., None]
+    return np.asarray(parts + np.divide(size, total, out=np.zeros_like(size), where=total > 0) * left)
+
+
+@cache
+def _double_exponential() -> tuple[Floats, Floats, Floats]:
+    """The double-exponential rule on [0, 1]: nodes as 1 - t and t, both to full relative precision, and weights."""
+    steps = np.arange(-34, 35) / 10.0
+    bent = np.pi * np.sinh(steps)
+    before, after = expit(-bent), expit(bent)
+    weights = np.pi * np.cosh(steps) * before * after / 10.0
+    return before, after, weights / weights.sum()
 
 
 def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "present") -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from concentra.stats._checks import Floats, between, vector
+from concentra.stats._checks import Floats, between, median_of_sorted, vector
 from concentra.stats.exact import EXACT_UP_TO, _subset_sums
 
 Kind = Literal["interval", "range", "none"]
@@ -78,7 +78,7 @@ def hodges_lehmann(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) ->
     between(level, 0, 1, "level")
     n_early, n_late = first.size, second.size
     differences = np.sort((second[:, None] - first[None, :]).ravel())
-    estimate = float(np.median(differences)) if differences.size else np.nan
+    estimate = median_of_sorted(differences)
     if min(n_early, n_late) < 2:
         return EffectResult(estimate, np.nan, np.nan, level, np.nan, "none", n_early, n_late)
     rank, attained = _order(n_early, n_late, level)
@@ -139,6 +139,7 @@ def _order(n_early: int, n_late: int, level: float) -> tuple[int, float]:
     return rank, float(1 - 2 * at_most[rank - 1])
 
 
+@lru_cache(maxsize=4096)
 def _newcombe(theta: float, n_early: int, n_late: int, z: float) -> tuple[float, float]:
     size = (n_early + n_late) / 2
 

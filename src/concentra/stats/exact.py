@@ -125,9 +125,7 @@ def mann_whitney_exact(early: ArrayLike, late: ArrayLike) -> MannWhitneyResult:
     if n_early + n_late > EXACT_UP_TO:
         p_value, p_attainable = _normal_p(ranks, n_late, doubled)
         return MannWhitneyResult(statistic, p_value, p_attainable, n_early, n_late, exact=False)
-    p_value, p_attainable = _two_sided(
-        _subset_sums(tuple(np.sort(ranks).tolist()), n_late), doubled, ranks.size, n_late * int(ranks.sum())
-    )
+    p_value, p_attainable = _of_ranks(tuple(np.sort(ranks).tolist()), n_late, doubled)
     return MannWhitneyResult(statistic, p_value, p_attainable, n_early, n_late)
 
 
@@ -207,6 +205,12 @@ def smallest_attainable_p_paired(n_pairs: int) -> float:
     """
     n_pairs = at_least(n_pairs, 0, "n_pairs")
     return 2.0 ** (1 - n_pairs) if n_pairs >= 2 else np.nan
+
+
+@lru_cache(maxsize=4096)
+def _of_ranks(ranks: tuple[int, ...], size: int, doubled: int) -> tuple[float, float]:
+    """The two-sided p of a sum of `size` of the ranks, and the smallest possible."""
+    return _two_sided(_subset_sums(ranks, size), doubled, len(ranks), size * sum(ranks))
 
 
 @lru_cache(maxsize=256)

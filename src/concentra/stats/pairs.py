@@ -110,6 +110,48 @@ class PairDraws:
         return mean + low, mean + high
 
 
+def adjusted_interval(pairs: ArrayLike, *, level: float, n_family: int) -> tuple[Floats, Floats]:
+    r"""Bounds of the mean over pairs of each quantity that hold for a family of quantities together.
+
+    .. math:: \bar c \pm t_{\nu,\, 1 - (1 - \mathrm{level}) / (2 m)}\; s
+
+    with the standard error s and the degrees of freedom of `PairDraws.interval`, and Bonferroni's division by the m
+    quantities of the family: with probability `level` or more no interval of the family misses.
+
+    Parameters
+    ----------
+    pairs
+        Quantities of all pairs, shape (n_early, n_late, L).
+    level
+        Of the family, strictly between 0 and 1.
+    n_family
+        Quantities m of the family.
+
+    Returns
+    -------
+    low, high
+        Shape (L,); NaN where a group has fewer than three donors.
+
+    References
+    ----------
+    Dunn O. J. (1961). Multiple comparisons among means. J. Am. Stat. Assoc. 56:52.
+
+    Examples
+    --------
+    >>> pairs = np.array([[1.0, 2.0, 3.0]] * 3)[..., None]  # early donors alike, late ones 1, 2, 3
+    >>> [bound.round(3).tolist() for bound in adjusted_interval(pairs, level=0.95, n_family=1)]
+    [[-0.484], [4.484]]
+    """
+    between(level, 0, 1, "level")
+    values = np.asarray(pairs, dtype=np.float64)
+    if min(values.shape[:2]) < 3:
+        return np.full(values.shape[2], np.nan), np.full(values.shape[2], np.nan)
+    error, df = _standard_error(values)
+    half = stdtrit(df, 1.0 - (1.0 - level) / (2.0 * max(n_family, 1))) * error
+    mean = values.mean(axis=(0, 1))
+    return mean - half, mean + half
+
+
 def draw_pairs(
     n_early: int, n_late: int, *, rng: Rng, n_draws: int = 10_000, level: float = 0.95
 ) -> PairDraws:

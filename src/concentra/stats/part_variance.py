@@ -8,6 +8,9 @@ from scipy.special import xlogy
 from concentra.stats._checks import Floats
 from concentra.stats.linear_model import LinearModel
 
+_ROUNDING = 1e-20
+"""A predicted variance up to this is what rounding leaves where no part varies."""
+
 
 def predicted_variances(model: LinearModel, shares: Floats) -> tuple[Floats, Floats]:
     r"""The variances of ln effective number and logit Gini that independent parts would give, with their df.
@@ -65,7 +68,8 @@ def predicted_variances(model: LinearModel, shares: Floats) -> tuple[Floats, Flo
     variances = model.variances(shares)[:, None, :] * slopes[None] ** 2  # (C, 2, K)
     total = variances.sum(axis=-1)
     n_free = np.array([_independent_parts(model, shares * slope) for slope in slopes])
-    return np.where(total > 0, total, np.nan), np.where(total > 0, model.df[:, None] * n_free, np.nan)
+    varies = total > _ROUNDING
+    return np.where(varies, total, np.nan), np.where(varies, model.df[:, None] * n_free, np.nan)
 
 
 def _independent_parts(model: LinearModel, weighted: Floats) -> float:

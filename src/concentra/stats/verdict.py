@@ -237,8 +237,24 @@ def intervals(tests: ContrastTests, level: float) -> tuple[Floats, Floats]:
     ([[0.65, -0.107]], [[1.538, 0.107]])
     """
     between(level, 0, 1, "level")
+    low, high = interval_of(tests, level)
+    return readable(low, tests.centre), readable(high, tests.centre)
+
+
+def interval_of(tests: ContrastTests, level: float) -> tuple[Floats, Floats]:
+    """Bounds (T, M) of the contrasts in units of the responses; NaN where there is no test.
+
+    Examples
+    --------
+    >>> from concentra.stats.linear_model import linear_model
+    >>> from concentra.stats.moderated import contrast_tests
+    >>> model = linear_model([[1, 0]] * 2 + [[1, 1]] * 2, [0, 1])
+    >>> low, high = interval_of(contrast_tests([model], [np.array([[0.0], [2.0], [3.0], [5.0]])]), 0.95)
+    >>> low.round(2).tolist(), high.round(2).tolist()  # 3 plus or minus 4.303 times the root of 2
+    ([[-3.08]], [[9.08]])
+    """
     half = stdtrit(tests.df, (1.0 + level) / 2.0) * tests.error
-    return readable(tests.estimate - half, tests.centre), readable(tests.estimate + half, tests.centre)
+    return tests.estimate - half, tests.estimate + half
 
 
 def readable(contrasts: Floats, centre: Floats) -> Floats:

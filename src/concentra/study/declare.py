@@ -1,10 +1,10 @@
 """What a table, a step, a figure, a summary and a document are, and the registry of all that are declared.
 
 A *node* is a pure function. Its positional arguments name what it reads (tables, or raw inputs of
-`concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
-`parameters.toml` (`**settings`: those of `concentra.design.Settings` that the section `[settings]` names), and its
-decorator names what it writes. Snakemake is driven by these declarations alone.
-A document reads the results as a whole (`concentra.study.results`): every table, figure and summary declared.
+`concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of `parameters.toml`
+(`**settings`: those of `concentra.design.Settings` that the section `[settings]` names), and its decorator names what
+it writes. Snakemake is driven by these declarations alone. A document reads the results as a whole
+(`concentra.study.results`): every table, figure and summary declared.
 
 A step may be divided into *pieces*: rows with the same `piece` of a table that it reads. What it returns for the whole
 table is the stack of what it returns for each piece alone; the engine runs them apart, on any machines, and stacks
@@ -100,7 +100,9 @@ class Node:
                 expected=f"the keyword-only arguments of {self.module}: {', '.join(wanted) or 'none'}",
                 fix="name the same parameters in both places",
             )
-        return {name: pydantic.TypeAdapter(hint).validate_python(given[name]) for name, hint in wanted.items()}
+        return {
+            name: pydantic.TypeAdapter(hint).validate_python(given[name]) for name, hint in wanted.items()
+        }
 
 
 @cache

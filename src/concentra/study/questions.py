@@ -69,7 +69,8 @@ def levels_of(counts: pd.DataFrame) -> dict[str, Composition]:
     >>> {name: one.strata for name, one in levels_of(counts).items()}
     {'0.8': ['Kidney, podocyte']}
     """
-    place = [f"{row.stratum}, {row.part}" if row.level == "states" else row.stratum for row in counts.itertuples()]
+    within = counts["stratum"].astype(object) + ", " + counts["part"].astype(object)
+    place = counts["stratum"].astype(object).mask(counts["level"] == "states", within)
     rows = counts.assign(stratum=place).drop(columns="part").rename(columns={"state": "part"})
     return {
         TYPES if level == TYPES else f"{resolution:g}": from_table(here, labels=["group"])

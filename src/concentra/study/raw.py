@@ -263,7 +263,7 @@ def write_archive(out: Path, data: Path | None) -> list[Path]:
         ]
         for table in node.tables if present else ():
             frame = table.read(out)
-            kept = frame[frame["cohort"].isin(present)]
+            kept = frame[frame["cohort"].isin([*present, *restorable(node, data)])]
             path = archive_folder() / f"{table.name()}.csv"
             write_csv(kept, path)
             written.append(path)

@@ -42,7 +42,11 @@ def _effect(row: Mapping[str, Any], out: Path) -> str:
         return ""
     metric, name, nothing, form = EFFECTS[row["metric"]]
     frame = tables()["age_contrast"].read(out)
-    here = (frame["cohort"] == row["cohort"]) & (frame["stratum"] == row["stratum"]) & (frame["metric"] == metric)
+    here = (
+        (frame["cohort"] == row["cohort"])
+        & (frame["stratum"] == row["stratum"])
+        & (frame["metric"] == metric)
+    )
     known = frame.loc[here, ["effect", "low", "high"]].dropna()
     if known.empty:
         return ""

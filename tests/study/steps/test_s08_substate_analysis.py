@@ -30,7 +30,9 @@ def verdicts() -> pd.DataFrame:
 
 def test_planted_shifts_within_types_are_found() -> None:
     found = verdicts()
-    moved = found[found["planted"].isin(DIRECTIONS[:2]) & (found[["n_reference", "n_other"]].min(axis=1) >= 5)]
+    moved = found[
+        found["planted"].isin(DIRECTIONS[:2]) & (found[["n_reference", "n_other"]].min(axis=1) >= 5)
+    ]
     assert set(moved["planted"]) == set(DIRECTIONS[:2])
     assert moved["verdict"].to_list() == moved["planted"].to_list()
 

@@ -46,7 +46,7 @@ def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     rest = [
         make(page, found, stratum, contrast)
         for contrast in found.contrasts or (None,)
-        for make in (_drivers, _multiverse, _scales)
+        for make in (_drivers, _multiverse, _scales, _levels)
     ]
     there = [one for one in rest if one is not None]
     return [
@@ -234,34 +234,40 @@ def _multiverse(page: Page, found: Findings, stratum: str, contrast: str | None)
 
 def _scales(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
     """The levels of a hierarchy of types, or clusters at several resolutions."""
-    for name, column in (("levels", "level"), ("granularity", "resolution")):
-        rows = found.of_stratum(name, stratum, contrast)
-        if len(rows) and column in rows:
-            rows = rows[rows["metric"] == "hill_q1"] if "metric" in rows else rows
-            return _scale_chart(page, rows, column, _titled(found, "Granularity", contrast))
-    return None
-
-
-def _scale_chart(page: Page, rows: pd.DataFrame, column: str, heading: str) -> Markup:
-    ratio = "effect" in rows
-    values = []
-    for row in sentences.records(rows):
-        scale = row[column]
-        words = (
-            ("types" if scale == 0 else f"{scale:g}")
-            if isinstance(scale, float)
-            else sentences.plain(scale, 20)
-        )
-        if not pd.isna(row.get("n_parts")):
-            words = f"{words} ({int(row['n_parts'])})"
-        middle = (
-            row["effect"] if ratio else row["shift"] if pd.isna(row.get("corrected")) else row["corrected"]
-        )
-        word = str(row["verdict"] if ratio else row["direction"])
-        values.append({
-            "scale": words, "effect": middle, "low": row.get("low"), "high": row.get("high"),
-            "verdict": style.OTHER_WORDS.get(word, word), "filled": style.established(row["verdict"]),
-        })  # fmt: skip
-    title = "ratio of effective numbers" if ratio else "shift in effective number"
+    rows = found.of_stratum("granularity", stratum, contrast)
+    if rows.empty:
+        return None
+    values = [
+        {
+            "scale": f"{sentences.plain(row['level'], 20)} ({int(row['n_parts'])})", "effect": row["effect"],
+            "low": row["low"], "high": row["high"], "verdict": str(row["verdict"]),
+            "filled": style.established(row["verdict"]),
+        }
+        for row in sentences.records(rows[rows["metric"] == "hill_q1"].sort_values("n_parts", kind="stable"))
+    ]  # fmt: skip
     note = "From coarse to fine; in brackets the number of types. Filled: established."
-    return page.chart(charts.scales(values, ratio=ratio, title=title), heading, note)
+    chart = charts.scales(values, ratio=True, title="ratio of effective numbers")
+    return page.chart(chart, _titled(found, "Granularity", contrast), note)
+
+
+def _levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
+    """The change over the finest types as a sum of terms between coarser types and within them."""
+    rows = found.of_stratum("levels", stratum, contrast)
+    rows = rows[(rows["metric"] == "entropy") & (rows["term"] != "overlap")] if len(rows) else rows
+    if rows.empty:
+        return None
+    words = {"total": "all of it", "between": "between coarse types", "within": "within coarse types"}
+    shown = [
+        {
+            "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
+            "fine types": sentences.plain(row["fine"], 20),
+            "coarse types": sentences.plain(row["coarse"], 20),
+            "ln effective number": number(row["shift"], 4, sign=True),
+            "interval": f"{number(row['low'], 4, sign=True)} to {number(row['high'], 4, sign=True)}",
+        }
+        for row in sentences.records(rows[rows["shift"] != 0])
+    ]
+    caption = (
+        "Where the change lies: terms of the change in ln effective number, as counted, which add up exactly."
+    )
+    return page.table(shown, caption, name="levels", stacks=True)

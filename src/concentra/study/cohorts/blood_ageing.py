@@ -37,8 +37,8 @@ COHORT = Samples(
     "(PMID 39314416); counts through the Bioconductor package scECODA",
     licence="facts of the cited study; no licence of the counts is stated",
     obtain="put samples.csv (sample, donor, age_group, age_years, sex, cmv, visit), counts_69_types.csv.gz (sample, "
-    "one column a type) and type_levels.csv into blood_ageing/ of the data folder, made from the Sound Life cohort of the "
-    "Bioconductor package scECODA",
+    "one column a type) and type_levels.csv into blood_ageing/ of the data folder, made from the Sound Life cohort of "
+    "the Bioconductor package scECODA",
     find=find,
     load=load,
     finest="69 types",

@@ -16,10 +16,10 @@ from concentra.study.summaries._shared import title_of
 TITLE = "Shift in Gini coefficient against shift in effective number."
 NOTE = (
     "One point a tissue (old minus young donors) or model (last minus first checkpoint). Right and down: more "
-    "concentrated; left and up: less. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) exchanged; "
-    "outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of shifts, also "
-    "of no effect, lies in those two quadrants: an arrow is informative only where it leaves its cloud. Drag to "
-    "move once zoomed; Ctrl and the wheel zoom."
+    "concentrated; left and up: less. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) "
+    "exchanged; outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of "
+    "shifts, also of no effect, lies in those two quadrants: an arrow is informative only where it leaves its cloud. "
+    "Drag to move once zoomed; Ctrl and the wheel zoom."
 )
 SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5,
          "pythia_1p4b": 6, "olmo2_1b": 7}  # fmt: skip

@@ -58,16 +58,17 @@ class Supplement:
 
 HOW = (
     "Donors: young / old. Gini, eff_N: differences of medians over donors, as published, each with the p of the exact "
-    "two-sided Mann-Whitney test; least p: what these numbers of donors allow at best. Ratio and difference: effects of "
-    "the linear model with 95 % intervals; q: Benjamini-Hochberg over the tissues of the cohort."
+    "two-sided Mann-Whitney test; least p: what these numbers of donors allow at best. Ratio and difference: effects "
+    "of the linear model with 95 % intervals; q: Benjamini-Hochberg over the tissues of the cohort."
 )
 AGREEMENT = {
     "metric": "metric", "what": "of", "n_strata": "tissues", "correlation": "rank correlation",
     "n_same_sign": "same sign", "mean_difference": "mean difference",
 }  # fmt: skip
 LINEAGES = {
-    "cohort": "cohort", "lineage": "lineage", "share_reference": "young", "share_other": "old", "share_change": "change",
-    "share_change_low": "low", "share_change_high": "high", "p_value": "p", "contribution": "contribution",
+    "cohort": "cohort", "lineage": "lineage", "share_reference": "young", "share_other": "old",
+    "share_change": "change", "share_change_low": "low", "share_change_high": "high", "p_value": "p",
+    "contribution": "contribution",
 }  # fmt: skip
 CHOICES = {
     "cohort": "cohort", "stratum": "tissue", "metric": "metric", "n_specifications": "specifications",
@@ -148,7 +149,9 @@ SUPPLEMENT: dict[str, Made] = {
         chosen("activity_contrast", STATES, metric="hill_q1"),
     ),
     "substates": Made(
-        "substate_contrast", "Sub-states within types, from expression.", chosen("substate_contrast", STATES, metric="hill_q1")
+        "substate_contrast",
+        "Sub-states within types, from expression.",
+        chosen("substate_contrast", STATES, metric="hill_q1"),
     ),
     "validation": Made(
         "validation_robustness",

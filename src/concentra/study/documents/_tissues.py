@@ -71,9 +71,7 @@ def _against_age(units: pd.DataFrame, metric: str, label: str, cohorts: list[str
     series = []
     for cohort in cohorts:
         here = units[units["cohort"] == cohort]
-        for (group, sex), rows in here.fillna({"group": "other", "sex": "unknown"}).groupby(
-            ["group", "sex"]
-        ):
+        for (group, sex), rows in here.fillna({"group": "other", "sex": "unknown"}).groupby(["group", "sex"]):
             series.append(
                 {
                     "kind": "points",
@@ -154,9 +152,7 @@ def _lorenz(results: Results, tissue: str, cohort: str) -> list[Block]:
         series.append(
             _curve(np.asarray(parts), np.asarray(held), str(group), str(donor), str(rows["age"].iloc[0]))
         )
-    legend = [
-        {"tag": name, "label": name, "slot": SLOT[name], "dash": DASH[name]} for name in GROUPS
-    ]
+    legend = [{"tag": name, "label": name, "slot": SLOT[name], "dash": DASH[name]} for name in GROUPS]
     return [
         {
             "kind": "chart",

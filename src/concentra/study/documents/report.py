@@ -11,7 +11,7 @@ from PIL import Image
 
 from concentra import __version__
 from concentra.report import html
-from concentra.stats.verdict import DIRECTIONS, NO_CHANGE, NOT_TESTABLE, ONE_METRIC, UNDECIDED
+from concentra.stats.verdict import DIRECTIONS, NOT_TESTABLE, VERDICTS
 from concentra.study import claims, declare
 from concentra.study.claims import Judgement
 from concentra.study.declare import document
@@ -23,22 +23,20 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 CLAIMS = Path(claims.__file__).with_name("claims.toml")
-KINDS = {
+KINDS: dict[str, str] = {
     "reproduced": "good",
     "close": "good",
     "differs": "poor",
     "not yet computed": "none",
     "data absent": "none",
-    **dict.fromkeys(DIRECTIONS, "good"),
-    ONE_METRIC: "fair",
-    NO_CHANGE: "good",
-    UNDECIDED: "fair",
-    NOT_TESTABLE: "none",
+    **dict(zip(map(str, VERDICTS), ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
+    "withheld": "fair",
     "complete": "poor",
     "partial": "fair",
     "raw data": "good",
     "archived tables": "fair",
     "absent": "poor",
+    "altered": "poor",
 }
 ROWS = 40  # rows of a table that are shown; the file holds all
 
@@ -104,7 +102,9 @@ def _established(results: Results) -> list[html.Card]:
         return []
     arrows = arrows[~arrows["cohort"].isin(results.simulated) & (arrows["verdict"] != NOT_TESTABLE)]
     established = arrows[arrows["verdict"].isin(DIRECTIONS)]
-    names = [f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in established.iterrows()]
+    names = [
+        f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in established.iterrows()
+    ]
     return [
         html.Card(
             f"Established: {len(established)} of {len(arrows)} shifts",

@@ -64,9 +64,10 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
     )
     return (
         "FACS against Droplet per tissue. a, c: medians over donors, open young, filled old, bars from the lowest to "
-        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the exact "
-        f"intervals of the median difference (Hodges-Lehmann), where the donors allow one. Shaded: opposite signs; {same}. {who}. The platforms share mice, so "
-        "that agreement is technical replication; ages, sorting and depth differ."
+        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the exact intervals of "
+        "the median difference (Hodges-Lehmann), where the donors allow one. Shaded: opposite signs; "
+        f"{same}. {who}. The platforms share mice, so that agreement is technical replication; ages, sorting and depth "
+        "differ."
     )
 
 
@@ -93,9 +94,7 @@ def _levels(ax: Any, rows: Rows, looks: dict[str, tuple[str, str]], label: str) 
 def _shifts(ax: Any, rows: Rows, looks: dict[str, tuple[str, str]], label: str) -> None:
     style.zero_lines(ax)
     for tissue, (marker, hue) in looks.items():
-        across, up = (
-            [rows[tissue, side][name] for name in SHIFT] for side in (FACS, DROPLET)
-        )
+        across, up = ([rows[tissue, side][name] for name in SHIFT] for side in (FACS, DROPLET))
         _point(ax, across, up, marker, hue, hue)
     ax.margins(0.08)
     ax.set_box_aspect(1)

@@ -34,7 +34,9 @@ def _drawn(ax: Any, units: pd.DataFrame, row: pd.Series) -> None:
         values = units.loc[units["group"] == group, row["metric"]]
         fill = "white" if group == "young" else hue
         ax.scatter([place] * len(values), values, s=14, color=fill, edgecolor=hue, linewidth=0.8, zorder=3)
-    ax.plot([0, 1], [row["median_reference"], row["median_other"]], color=hue, marker="_", markersize=12, zorder=2)
+    ax.plot(
+        [0, 1], [row["median_reference"], row["median_other"]], color=hue, marker="_", markersize=12, zorder=2
+    )
     ax.set_xticks([0, 1], [f"{group}\n(n = {row[n]})" for group, n in GROUPS.items()])
     ax.set_xlim(-0.5, 1.5)
     ax.margins(y=0.22)

@@ -43,11 +43,10 @@ def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
     reached = int((tested["p_exact"] <= 0.05).sum())
     caption = (
         "Direction of the shift of medians from young to old donors. Red: towards concentration (Gini up, effective "
-        "number down); blue: away from it; grey: no test, because a group has one donor or the groups differ twofold in cells; empty: no donors in one "
-        "of the groups. Triangles point the way the metric goes. Frame: the exact interval of the "
-        "median difference (Hodges-Lehmann) excludes zero. Bold: "
-        f"exact p at most 0.05, unadjusted ({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young "
-        "/ old."
+        "number down); blue: away from it; grey: no test, because a group has one donor or the groups differ twofold "
+        "in cells; empty: no donors in one of the groups. Triangles point the way the metric goes. Frame: the exact "
+        "interval of the median difference (Hodges-Lehmann) excludes zero. Bold: exact p at most 0.05, unadjusted "
+        f"({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young / old."
     )
     return Drawing(
         figure,

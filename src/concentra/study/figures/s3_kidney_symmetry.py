@@ -22,8 +22,8 @@ def kidney_symmetry(kidney_scale: pd.DataFrame, kidney_granularity: pd.DataFrame
         pair[-1].set_xlabel("annotated types, Leiden resolution")
     scales.legend(figure)
     flips = "; ".join(
-        f"{style.title_of(row['cohort'])}: {row['direction_annotated']} over types, less concentrated at {row['n_less']} "
-        f"of {row['n_resolutions']} resolutions"
+        f"{style.title_of(row['cohort'])}: {row['direction_annotated']} over types, less concentrated at "
+        f"{row['n_less']} of {row['n_resolutions']} resolutions"
         for _, row in kidney_granularity.iterrows()
     )
     caption = (

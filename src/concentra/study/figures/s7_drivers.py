@@ -91,7 +91,8 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
 def _title(ax: Any, shift: Mapping[Any, Any], name: str) -> None:
     ax.set_title(name, loc="right", pad=11, fontweight="bold")
     words = (
-        f"n = {shift['n_reference']} / {shift['n_other']}; shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
+        f"n = {shift['n_reference']} / {shift['n_other']}; "
+        f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
         f"of medians {number(shift['shift_of_medians'], 2, sign=True)}"
     )
     ax.annotate(

@@ -209,6 +209,6 @@ def _caption(curves: Mapping[str, pd.DataFrame], summary: pd.DataFrame) -> str:
         "step 512, |change of loss|, all heads. Red: more concentrated, blue: less, grey: mixed. Below, the share of "
         f"specifications ({total:,} in all) with the published sign, and joint permutation p of their median shift "
         "(ages exchanged among donors, all specifications computed again); a dash where a group has fewer than two "
-        "donors, and for models, whose heads were all measured, so that nothing was sampled. Agreement alone is weak evidence: specifications share their donors, and often "
-        "agree under exchanged ages too."
+        "donors, and for models, whose heads were all measured, so that nothing was sampled. Agreement alone is weak "
+        "evidence: specifications share their donors, and often agree under exchanged ages too."
     )

@@ -53,7 +53,9 @@ def compared(counts: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd
         return pd.DataFrame(), pd.DataFrame()
     levels = levels_of(counts)
     found, units = contrast_levels(levels, OLD, settings)
-    groups = pd.concat([one.units[["stratum", "donor", "group"]] for one in levels.values()]).drop_duplicates()
+    groups = pd.concat(
+        [one.units[["stratum", "donor", "group"]] for one in levels.values()]
+    ).drop_duplicates()
     return units.merge(groups, on=["stratum", "donor"], validate="many_to_one"), found
 
 

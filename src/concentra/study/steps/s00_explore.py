@@ -88,7 +88,11 @@ class Confounding(Support):
 
 @step(Sources, Planted, Design, Confounding)
 def explore(
-    composition: pd.DataFrame, left_out: pd.DataFrame, sources: pd.DataFrame, planted: pd.DataFrame, **settings: Any
+    composition: pd.DataFrame,
+    left_out: pd.DataFrame,
+    sources: pd.DataFrame,
+    planted: pd.DataFrame,
+    **settings: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What is in each cohort, what is confounded, what can be shown"""
     chosen = Settings(**settings)
@@ -121,12 +125,14 @@ def confounding(asked: Asked) -> pd.DataFrame:
     units = asked.composition.units.assign(group=asked.groups)[asked.included]
     females = units[units["sex"] == "female"].groupby(["stratum", "group"]).size()
     for end in ("reference", "other"):
-        places = pd.MultiIndex.from_frame(frame[["stratum", "contrast"]].assign(contrast=getattr(asked.terms[0], end)))
+        places = pd.MultiIndex.from_frame(
+            frame[["stratum", "contrast"]].assign(contrast=getattr(asked.terms[0], end))
+        )
         frame[f"n_{end}_female"] = females.reindex(places, fill_value=0).to_numpy()
     frame["with_sex"] = [_with_sex(asked, row) for row in frame.to_dict("records")]
     males = among(asked, "sex", "male")
-    smallest = {} if males is None else support(males).set_index("stratum")["p_attainable"]
-    frame["p_attainable_males"] = frame["stratum"].map(smallest).astype(float)
+    beside = (Support.empty() if males is None else support(males)).set_index("stratum")["p_attainable"]
+    frame["p_attainable_males"] = frame["stratum"].map(beside).astype(float)
     return frame.assign(can_reach=frame["p_attainable"] <= asked.settings.alpha)
 
 

@@ -86,7 +86,8 @@ def counted(name: str, cells: pd.DataFrame, pooled_mark: str) -> Counted:
     unusable = cells["unusable"].astype(object).mask(several, POOLED)
     made = count_units(cells.assign(unusable=unusable), COLUMNS, limit=1.0, name=name)
     months, _ = numeric_axis(made.units["age"], "age")
-    return made.with_labels({"age_months": months, "group": made.units["age"].map(cohort.group)})
+    groups = made.units["age"].map(cohort.group)
+    return made.with_labels({"age_months": months.tolist(), "group": groups.tolist()})
 
 
 def _merged(left_out: pd.DataFrame) -> pd.DataFrame:

@@ -84,7 +84,9 @@ def platform_concordance(
     """Do FACS and Droplet agree per tissue, in level and in direction"""
     units = concentration[concentration["included"] & concentration["cohort"].isin(PLATFORMS)]
     table = _wide(units[units["group"].notna()]).merge(_types(parts), on=KEY)
-    table = table.merge(age_contrast[[*KEY, "metric", *OF_STEP_04]], on=[*KEY, "metric"], how="left", validate="one_to_one")
+    table = table.merge(
+        age_contrast[[*KEY, "metric", *OF_STEP_04]], on=[*KEY, "metric"], how="left", validate="one_to_one"
+    )
     table = table[table.groupby(["stratum", "metric"])["cohort"].transform("nunique") == len(PLATFORMS)]
     pairs = _pairs(table)
     same = pairs[pairs["what"] == "shift"].set_index(["stratum", "metric"])

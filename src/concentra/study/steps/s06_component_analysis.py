@@ -63,6 +63,7 @@ def attribute_drivers(
         for name, one in designs(composition, Settings(**settings)).items()
     }
     contributions, parts, lineages, shifts = (
-        stacked({name: one[place] for name, one in found.items()}) for place in range(len(changes.PartChanges._fields))
+        stacked({name: one[place] for name, one in found.items()})
+        for place in range(len(changes.PartChanges._fields))
     )
     return contributions, parts, lineages, shifts

@@ -9,7 +9,6 @@ from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Table, column, step
 
 
-
 class HeadAcrossModels(Table):
     """Do models concentrate as they train? The mean shift over models, from a checkpoint that all have."""
 

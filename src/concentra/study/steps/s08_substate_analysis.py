@@ -25,6 +25,9 @@ def substate_analysis(state_counts: pd.DataFrame, **settings: Any) -> tuple[pd.D
     """Within cell types: concentration over their states, young against old"""
     states = state_counts[state_counts["level"] == "states"]
     found = {
-        str(cohort): compared(counts, Settings(**settings)) for cohort, counts in states.groupby("cohort", sort=False)
+        str(cohort): compared(counts, Settings(**settings))
+        for cohort, counts in states.groupby("cohort", sort=False)
     }
-    return stacked({name: one[0] for name, one in found.items()}), stacked({name: one[1] for name, one in found.items()})
+    return stacked({name: one[0] for name, one in found.items()}), stacked(
+        {name: one[1] for name, one in found.items()}
+    )

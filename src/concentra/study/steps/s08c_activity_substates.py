@@ -44,4 +44,6 @@ def activity_substates(
             min_cells=chosen.min_cells, min_donors=min_donors, most_cells=most_cells,
         )  # fmt: skip
         found[name] = compared(states.counts, chosen)
-    return stacked({name: one[0] for name, one in found.items()}), stacked({name: one[1] for name, one in found.items()})
+    return stacked({name: one[0] for name, one in found.items()}), stacked(
+        {name: one[1] for name, one in found.items()}
+    )

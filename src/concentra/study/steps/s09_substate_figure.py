@@ -34,7 +34,9 @@ def substate_figure(
     """Kidney against spleen from coarse to fine parts"""
     chosen, found = Settings(**settings), {}
     named = state_counts["stratum"].str.casefold().isin([name.casefold() for name in strata])
-    for cohort, counts in state_counts[named & (state_counts["level"] != "states")].groupby("cohort", sort=False):
+    for cohort, counts in state_counts[named & (state_counts["level"] != "states")].groupby(
+        "cohort", sort=False
+    ):
         if "clusters" in set(counts["level"]):
             scales = compared(counts, chosen)[1]
             within = _within(substate_contrast[substate_contrast["cohort"] == cohort], set(counts["stratum"]))

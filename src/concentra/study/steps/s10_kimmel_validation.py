@@ -34,7 +34,9 @@ def kimmel_validation(
     claimed = hypotheses("kimmel-directions")
     units, contrasts = {}, {}
     for name in cohorts:
-        units[name], found = compared(state_counts[at & (state_counts["cohort"] == name)], Settings(**settings))
+        units[name], found = compared(
+            state_counts[at & (state_counts["cohort"] == name)], Settings(**settings)
+        )
         if len(found):
             found["hypothesis"] = found["stratum"].str.casefold().map(claimed)
             same = (found["direction"] == found["hypothesis"]).map({True: "yes", False: "no"})

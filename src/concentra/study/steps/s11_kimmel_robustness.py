@@ -40,7 +40,9 @@ def kimmel_robustness(
     """The direction in the independent cohort at every resolution"""
     clusters = state_counts[state_counts["level"] == "clusters"]
     claimed = hypotheses("kimmel-directions")
-    found = {name: compared(clusters[clusters["cohort"] == name], Settings(**settings))[1] for name in cohorts}
+    found = {
+        name: compared(clusters[clusters["cohort"] == name], Settings(**settings))[1] for name in cohorts
+    }
     rows = [
         {"cohort": name, "stratum": stratum} | _agreed(here, claimed.get(str(stratum).casefold()))
         for name, frame in found.items()

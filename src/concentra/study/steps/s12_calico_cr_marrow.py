@@ -59,7 +59,9 @@ class Rescue(Table):
 
 
 @step(RescueUnits, Rescue)
-def calico_cr_marrow(state_counts: pd.DataFrame, *, stratum: str, **settings: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def calico_cr_marrow(
+    state_counts: pd.DataFrame, *, stratum: str, **settings: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Does caloric restriction undo the shift of rat marrow with age"""
     chosen, units, found = Settings(**settings), {}, {}
     here = state_counts[(state_counts["level"] == TYPES) & (state_counts["stratum"] == stratum)]

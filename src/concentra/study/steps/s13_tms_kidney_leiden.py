@@ -49,7 +49,9 @@ def tms_kidney_leiden(
         for cohort, counts in shown.groupby("cohort", sort=False)
         if "clusters" in set(counts["level"])
     }
-    return stacked(found), pd.DataFrame([{"cohort": name} | row for name, one in found.items() for row in _flips(one)])
+    return stacked(found), pd.DataFrame(
+        [{"cohort": name} | row for name, one in found.items() for row in _flips(one)]
+    )
 
 
 def _flips(found: pd.DataFrame) -> list[dict[str, object]]:

@@ -75,7 +75,9 @@ def overlay_with_ci(
     """All cohorts and models as arrows in the plane, with joint regions and null clouds"""
     found = {name: plane(one) for name, one in designs(composition, Settings(**settings)).items()}
     shifts = head_shift[head_shift["value"] == value]
-    null = _stack(_tested(head_plane, head_cloud, shifts), stacked({name: one[0] for name, one in found.items()}))
+    null = _stack(
+        _tested(head_plane, head_cloud, shifts), stacked({name: one[0] for name, one in found.items()})
+    )
     cloud = _stack(_placed(head_cloud, shifts), stacked({name: one[1] for name, one in found.items()}))
     raw = null.loc[null["axes"] == "raw", ["cohort", "stratum", "excludes_zero", "p_joint", "p_residual"]]
     arrows = pd.concat([_models(shifts), _tissues(age_contrast)], ignore_index=True)
@@ -124,4 +126,8 @@ def _models(shifts: pd.DataFrame) -> pd.DataFrame:
         for end, other in (("first", "reference"), ("last", "other"))
     }
     kept = ["cohort", "gini", "hill_q1", "direction", "verdict", *names]
-    return shifts[kept].rename(columns=names).assign(stratum=shifts["cohort"], n_reference=1, n_other=1, kind="model")
+    return (
+        shifts[kept]
+        .rename(columns=names)
+        .assign(stratum=shifts["cohort"], n_reference=1, n_other=1, kind="model")
+    )

@@ -37,7 +37,10 @@ def component_analysis(
     blocks = ["# Component analysis: which cell types carry the shift", HOW, "## Marrow"]
     blocks += ["Published: myeloid cells gain, intermediates of the B lineage are lost."]
     blocks.append(markdown.table(_marrow(lineage_shift)))
-    blocks += ["## Immune compartment, lung and spleen", "Published: both disperse (become less concentrated), driven by immune cells."]
+    blocks += [
+        "## Immune compartment, lung and spleen",
+        "Published: both disperse (become less concentrated), driven by immune cells.",
+    ]
     blocks += [markdown.table(_compartments(lineage_shift, ["Lung", "Spleen"])), LEAD]
     for cohort, rows in attributed_shift.groupby("cohort", sort=False):
         blocks += [f"## {markdown.escape(title_of(str(cohort)))}", markdown.table(_shifts(rows))]

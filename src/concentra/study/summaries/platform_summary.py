@@ -56,7 +56,9 @@ def _shifts(both: pd.DataFrame) -> list[dict[str, object]]:
 
 def _interval(row: pd.Series, decimals: int) -> str:
     low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
-    return "–" if pd.isna(low) else f"{number(low, decimals, sign=True)} to {number(high, decimals, sign=True)}"
+    return (
+        "–" if pd.isna(low) else f"{number(low, decimals, sign=True)} to {number(high, decimals, sign=True)}"
+    )
 
 
 def _platform(cohort: str) -> str:
@@ -102,7 +104,8 @@ def _disagreement(both: pd.DataFrame, tissue: str) -> str:
         found.append(
             f"{_platform(str(cohort))} {row['direction']} (Gini "
             f"{number(gini['shift'], sign=True)}, eff_N {number(row['shift'], 2, sign=True)}; "
-            f"{row['n_reference']} against {row['n_other']} donors of {row['ages_reference']} and {row['ages_other']} months, "
+            f"{row['n_reference']} against {row['n_other']} donors of "
+            f"{row['ages_reference']} and {row['ages_other']} months, "
             f"{row['n_reference_males']} and {row['n_other_males']} of them male; {row['n_cells_reference']:.0f} and "
             f"{row['n_cells_other']:.0f} cells a donor; {row['n_types']} cell types)"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra.report import markdown
+from concentra.report.markdown import number
 from concentra.study.declare import summary
 from concentra.study.summaries._shared import contrast_rows, title_of
 
@@ -13,6 +14,9 @@ expression matrix: real cells, real donors. Cells of a type are clustered in it 
 a set number of each donor, and donors are compared as in step 08. It says nothing about genes or about kidney.
 Shown is the published resolution, 0.8; *same direction* and *smallest q* are over five."""
 PUBLISHED = "0.8"
+TOTALS = """Official totals of cells per mouse check the mice that were inferred. Shown are ages and sexes in which
+nearly every cell has a mouse. The differences of each sex sum to its cells without a mouse; cells that a mouse has
+beyond its total belong to another mouse of its age and sex."""
 
 
 @summary
@@ -23,6 +27,7 @@ def results_addendum(
     composition: pd.DataFrame,
     confounding: pd.DataFrame,
     activity_contrast: pd.DataFrame,
+    mouse_totals: pd.DataFrame,
 ) -> str:
     """What was not computed, and why"""
     return markdown.join(
@@ -32,6 +37,9 @@ def results_addendum(
         _absent(sources),
         "## How donors are known",
         markdown.table(_donors(composition)),
+        "## Inferred mice against official totals",
+        TOTALS,
+        markdown.table(_totals(mouse_totals)),
         "## Cells left out",
         "Cells without a known donor belong to no unit and enter no number.",
         markdown.table(_left_out(left_out, composition)),
@@ -72,6 +80,19 @@ def _donors(composition: pd.DataFrame) -> list[dict[str, object]]:
     return [
         {"cohort": title_of(row["cohort"]), "donor": row["donor_source"], "cells": row["n_cells"]}
         for _, row in cells.iterrows()
+    ]
+
+
+def _totals(mouse_totals: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "mouse": row["donor"],
+            "official": row["n_official"],
+            "assigned": row["n_assigned"],
+            "difference": number(row["difference"], 0, sign=True),
+            "without a mouse, this age and sex": row["n_unassigned"],
+        }
+        for row in mouse_totals[mouse_totals["compared"].astype(bool)].to_dict("records")
     ]
 
 

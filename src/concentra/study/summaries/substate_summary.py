@@ -13,7 +13,8 @@ HOW = """Cells of one type are clustered over all donors together, then counted 
 verdicts are those of `results_summary.md`, *q* adjusted over all types of the cohort. The cohorts called
 simulated hold no measurement: what was planted in them is shown beside what was found."""
 SCALE = """Directions of one tissue over annotated types, over clusters at five resolutions, and within its types. A
-direction is a sign: it is there also where nothing differs. *p of a flip* is the largest p of the four effects of the model."""
+direction is a sign: it is there also where nothing differs. *p of a flip* is the largest p of the model's four
+effects."""
 RESCUE = """The old group stands in both contrasts, so that an old group which by chance lies apart is "rescued" by any
 other: the share is to be judged against exchanged labels. P(rescue > 0) over cells says how precisely these animals
 were measured, and nothing about other animals."""
@@ -50,7 +51,9 @@ def within_rows(contrast: pd.DataFrame, planted: pd.DataFrame) -> list[dict[str,
     """One row a "tissue, type": both shifts, their tests, and what was planted where that is known."""
     within = planted[planted["level"] == "within"]
     names = within["stratum"].astype(str) + ", " + within["part"].astype(str)
-    truth = dict(zip(names.str.replace("_", " "), within["direction"].replace("none", "nothing"), strict=True))
+    truth = dict(
+        zip(names.str.replace("_", " "), within["direction"].replace("none", "nothing"), strict=True)
+    )
     rows = contrast_rows(contrast)
     return [row | ({"planted": truth[str(row["tissue"])]} if truth else {}) for row in rows]
 
