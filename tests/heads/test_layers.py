@@ -132,6 +132,13 @@ def test_a_layer_without_its_projection_is_refused() -> None:
         find_head_sites(model)
 
 
+def test_layers_that_share_weights_are_refused() -> None:
+    model = Grouped()
+    model.blocks[1].attn.o_proj.weight = model.blocks[0].attn.o_proj.weight
+    with pytest.raises(HookError, match="share their weights"):
+        find_head_sites(model)
+
+
 def test_attention_beside_the_stack_is_refused() -> None:
     model = Grouped()
     model.extra_attention = Attention(32, 4, 4, "", length_first=False)
