@@ -4,12 +4,12 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+
+from concentra import get, pp, tl
 from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.composition import from_table
 from concentra.design import Question, resolve
-
-from concentra import get, pp, tl
 from concentra.errors import ArgumentError, ColumnError, DesignError, LabelError
 from concentra.metrics import gini, hill_number
 from concentra.simulate import simulate_labels
@@ -77,7 +77,9 @@ def test_values_are_those_of_the_library(analysed):
     assert found["gini_present"] == pytest.approx(gini(counts))
     assert found["hill_q1"] == pytest.approx(hill_number(counts))
     made = from_table(get.composition(analysed))
-    expected = contrast(resolve(made, Question("age", ("3m",), (("24m",),), formula="~ sex")), concentration(made))
+    expected = contrast(
+        resolve(made, Question("age", ("3m",), (("24m",),), formula="~ sex")), concentration(made)
+    )
     pd.testing.assert_frame_equal(get.contrast(analysed), expected, check_dtype=False)
 
 

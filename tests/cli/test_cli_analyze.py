@@ -14,7 +14,6 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from concentra.cli._cohort_options import Options, read_options
 from scipy import sparse
 
 from concentra.errors import ArgumentError, FileFormatError
@@ -94,7 +93,11 @@ def test_everything_promised_is_there(whole):
         "composition", "parts", "concentration", "left_out", "design", "confounding", "contrast", "across", "drivers",
         "plane", "plane_points", "multiverse", "agreement", "trend",
     }  # fmt: skip
-    assert {path.stem for path in (out / "figures").iterdir()} >= {"forest", "plane", "composition_crystallizes"}
+    assert {path.stem for path in (out / "figures").iterdir()} >= {
+        "forest",
+        "plane",
+        "composition_crystallizes",
+    }
     assert "donor: column 'mouse.id' (guessed from its name)" in printed
     assert "report.html" in printed
     assert "trend along age" in printed
@@ -122,7 +125,9 @@ def test_the_numbers_are_those_of_the_cells(whole, cells):
 
 def test_the_report_is_self_contained_and_gives_the_answer_first(whole):
     page = (whole[0] / "report.html").read_text()
-    assert not re.search(r"<[a-z]+ [^>]*(src|href)=\"(?!data:|#)", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+    assert not re.search(
+        r"<[a-z]+ [^>]*(src|href)=\"(?!data:|#)", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    )
     assert "Crystallizes is more concentrated in 24m than in 3m" in " ".join(page.split())
     assert "<script>alert" not in page
     assert "nan" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL).split()
@@ -354,8 +359,8 @@ def test_a_data_set_that_nobody_prepared(run, tmp_path, drawn):
     parts = set(table(tmp_path / "o", "composition")["part"])
     assert parts >= {SCRIPT, "'=1+1", 'a,b "q"\nnew', "naïve 細胞 $x_1$", "x" * 10_000}
     for path in [tmp_path / "o/report.html", *(tmp_path / "o/figures").iterdir()]:
-        assert "<script>" not in path.read_text()
-    assert "<b>" not in (tmp_path / "o/report.html").read_text()
+        assert SCRIPT not in path.read_text()
+    assert "Muscle|<b>" not in (tmp_path / "o/report.html").read_text()
     assert "\\<b\\>" in (tmp_path / "o/summary.md").read_text()
     assert run("analyze", "--run", tmp_path / "o/run.toml", "--out", tmp_path / "again").code == 0
     assert (
@@ -399,7 +404,10 @@ def test_labels_as_people_type_them(run, tmp_path):
     done = run("analyze", tmp_path / "typed.csv", "--contrast", "age:3m:24m", "--draws", 100, "--no-multiverse",
                "--out", tmp_path / "c")  # fmt: skip
     assert "age: 3m to 24m: 1 donor not compared" in done.out
-    assert "part: 'Unknown' (60 cells) counted as a label; --missing 'Unknown' if it stands for a missing value" in done.out
+    assert (
+        "part: 'Unknown' (60 cells) counted as a label; --missing 'Unknown' if it stands for a missing value"
+        in done.out
+    )
     assert table(tmp_path / "c", "contrast")["n_reference"].max() == 3
 
 
@@ -567,10 +575,12 @@ def test_the_published_shift_of_marrow_in_one_command(run, data, tmp_path):
     done = run("analyze", atlas, *CONTRAST, "--out", tmp_path / "o")
     assert done.code == 0, done.err
     found = table(tmp_path / "o", "contrast").set_index(["stratum", "metric"])
-    assert found.loc[("Marrow", "gini_present"), ["median_reference", "median_other", "shift"]].astype(float).round(
-        3
-    ).tolist() == [0.557, 0.644, 0.087]
-    assert found.loc[("Marrow", "hill_q1"), ["median_reference", "median_other", "shift"]].astype(float).round(2).tolist() == [
+    assert found.loc[("Marrow", "gini_present"), ["median_reference", "median_other", "shift"]].astype(
+        float
+    ).round(3).tolist() == [0.557, 0.644, 0.087]
+    assert found.loc[("Marrow", "hill_q1"), ["median_reference", "median_other", "shift"]].astype(
+        float
+    ).round(2).tolist() == [
         9.30,
         7.12,
         -2.18,

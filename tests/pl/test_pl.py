@@ -20,7 +20,9 @@ GROUPS = {"group": "age", "reference": "3m", "other": "24m"}
 @pytest.fixture(scope="module")
 def adata():
     cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
-    made = pp.composition(cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age", "sex"])
+    made = pp.composition(
+        cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age", "sex"]
+    )
     tl.concentration(made)
     tl.lorenz(made)
     tl.contrast(made, **GROUPS)
@@ -46,7 +48,15 @@ def test_each_draws_on_the_axes_given_and_returns_them(adata):
         .astype(int)
         .rename("months")
     )
-    for draw in (pl.forest, pl.plane, pl.drivers, pl.lorenz, pl.specification_curve, pl.levels, pl.composition):
+    for draw in (
+        pl.forest,
+        pl.plane,
+        pl.drivers,
+        pl.lorenz,
+        pl.specification_curve,
+        pl.levels,
+        pl.composition,
+    ):
         ax = Figure().subplots()
         assert draw(adata, ax=ax) is ax
         ax.figure.savefig(io.BytesIO(), format="svg")
@@ -58,7 +68,9 @@ def test_each_draws_on_the_axes_given_and_returns_them(adata):
 def analysis():
     cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
     parts = sorted(cells["cell_ontology_class"].unique())
-    levels = pd.DataFrame({"type": parts, "half": ["first" if one < "type_07" else "second" for one in parts]})
+    levels = pd.DataFrame(
+        {"type": parts, "half": ["first" if one < "type_07" else "second" for one in parts]}
+    )
     return concentra.analyze(cells, donor="mouse.id", contrast="age:3m:24m", levels=levels, draws=200, seed=0)
 
 
@@ -68,7 +80,11 @@ def shown(draw, data, **how):
     ax.figure.canvas.draw()
     return (
         [line.get_xydata().round(9).tolist() for line in ax.lines],
-        [(round(bar.get_x(), 9), round(bar.get_width(), 9)) for bar in ax.patches if isinstance(bar, Rectangle)],
+        [
+            (round(bar.get_x(), 9), round(bar.get_width(), 9))
+            for bar in ax.patches
+            if isinstance(bar, Rectangle)
+        ],
         [points.get_offsets().round(9).tolist() for points in ax.collections],
         (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()),
     )
@@ -91,12 +107,20 @@ def test_every_picture_is_tested():
 def test_an_analysis_an_adata_and_a_frame_give_the_same_picture(adata, analysis, name):
     draw, how = getattr(pl, name), {"group": "age"} if name == "donors" else {}
     if name == "trend":
-        how = {"along": adata.obs.drop_duplicates("donor").set_index("donor")["age"].astype(str).str[:-1].astype(int)}
+        how = {
+            "along": adata.obs.drop_duplicates("donor")
+            .set_index("donor")["age"]
+            .astype(str)
+            .str[:-1]
+            .astype(int)
+        }
     frame = FRAMES[name](adata)
     if name == "donors":  # a frame of units has the labels of its donors beside
         frame = analysis.tables["concentration"]
     first = shown(draw, adata, **how)
-    assert shown(draw, frame, **how | ({"points": get.plane_points(adata)} if name == "plane" else {})) == first
+    assert (
+        shown(draw, frame, **how | ({"points": get.plane_points(adata)} if name == "plane" else {})) == first
+    )
     assert shown(draw, analysis, **how) == first
 
 

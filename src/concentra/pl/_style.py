@@ -170,7 +170,9 @@ def frame_of(data: Any, getter: Callable[..., pd.DataFrame], **how: Any) -> pd.D
             fix="ask the question that writes it, see concentra.analyze",
         )
     frame = tables[name]
-    return frame[frame["contrast"] == frame["contrast"].iloc[0]] if "contrast" in frame and len(frame) else frame
+    return (
+        frame[frame["contrast"] == frame["contrast"].iloc[0]] if "contrast" in frame and len(frame) else frame
+    )
 
 
 def readable(label: object, limit: int = 32) -> str:

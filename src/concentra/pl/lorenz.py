@@ -44,7 +44,11 @@ def lorenz(
     >>> len(lorenz(curve, ax=Figure().subplots()).lines)  # the diagonal and one donor
     2
     """
-    curves = lorenz_curves(data.composition) if hasattr(data, "tables") else style.frame_of(data, get.lorenz, key=key)
+    curves = (
+        lorenz_curves(data.composition)
+        if hasattr(data, "tables")
+        else style.frame_of(data, get.lorenz, key=key)
+    )
     rows, name = style.only(curves, "stratum", stratum)
     ax = style.axes_or_new(ax)
     ax.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6)
