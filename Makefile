@@ -108,9 +108,10 @@ calibrate: install  ## coverage, type-I error and power, simulated
 	$(BIN)/python benchmarks/calibration.py --out docs/calibration.csv
 
 docs: install  ## pages that are generated from the code
-	$(BIN)/python -m concentra.study.describe > docs/tables.md
+	$(BIN)/python -m concentra.study.describe docs
 	$(BIN)/concentra reproduce --out $(OUT)
 	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
+	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
 
 clean:
 	rm -rf .venv .venv-minimum dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

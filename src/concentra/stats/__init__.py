@@ -1,12 +1,17 @@
-"""How sure can one be: arrays and a Generator in, small frozen results out.
+"""Inference for few donors: arrays and a Generator in, small frozen results out.
 
 ================ =============================================================================
-`bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
+`verdict`        the verdict on a tissue: its words and its rule, nowhere else
+`linear_model`   the model of one tissue: estimates, and what their variance rests on
+`part_variance`  the variance of a metric that the variances of its parts predict
+`shrinkage`      variances shrunk across tissues
+`moderated`      tests of one contrast in many tissues at once
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
 `multiplicity`   the false discovery rate over a declared family
 `effect`         Hodges-Lehmann shift and Cliff's delta
 `equivalence`    "no change" as a claim with a margin
+`bootstrap`      the shift between two groups of donors, by resampling donors and cells
 `joint`          two metrics at once: a region, and one test
 `synthesis`      one shift from several cohorts
 `parts`          resampled parts (attention heads), one left out, and the floor of noise
@@ -18,7 +23,8 @@
 `hull`           the region of a cloud of draws
 `specifications` many comparisons of the same donors under many arrangements of labels
 `multiverse`     one test for all of them
-`log_ratio`      centred log-ratios, and what stands in for zeros
+`log_ratio`      centred log-ratios, and what replaces zeros
+`streams`        random numbers for a named place
 ================ =============================================================================
 
 The unit is the donor: values of donors go in, or their counts of cells. `rng` is a seed or a Generator, and the
