@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from concentra import datasets
 from concentra.run import analyze
 from definitions_docs import DOCS, ROOT
@@ -108,7 +107,13 @@ def test_the_number_goes_the_way_of_the_page() -> None:
 
     sys.setprofile(watch)
     try:
-        analyze(datasets.path("mouse_ageing"), amount="n_cells", contrast="age:3m:24m", multiverse=False, draws=100)
+        analyze(
+            datasets.path("mouse_ageing"),
+            amount="n_cells",
+            contrast="age:3m:24m",
+            multiverse=False,
+            draws=100,
+        )
     finally:
         sys.setprofile(None)
     missing = [name for name in expected if name not in entered]
