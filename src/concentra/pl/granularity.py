@@ -28,7 +28,7 @@ def granularity(
     ----------
     data
         An AnnData after `concentra.tl.granularity`; or the frame of `concentra.get.granularity`, or of
-        `concentra.analysis.cohort_scales.contrast_scales` (there resolution 0 is that of annotated types).
+        `concentra.analysis.granularity.contrast_levels` (there resolution 0 is that of annotated types).
     stratum, metric
         Which shift; the first stratum if None.
     key
