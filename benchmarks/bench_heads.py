@@ -3,7 +3,7 @@
 The naive loop is what one writes first: for each head a hook that zeroes its slice of the projection's input, and a
 whole forward pass; the sweep must give its losses to the last bit. The other packages are used as their
 documentation shows, one ablation a pass, and must agree to 1e-4; those that are not installed are left out. All are
-timed in turn, several rounds, and the medians are printed relative to the naive loop.
+timed in turn, several rounds, in seconds of the processor, and the medians are printed relative to the naive loop.
 
     python benchmarks/bench_heads.py            # prints a table
     python benchmarks/bench_heads.py --json     # prints it for machines
@@ -215,10 +215,10 @@ PEERS: dict[str, Way] = {
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and the result."""
-    started = time.perf_counter()
+    """Seconds of the processor, over all threads, and the result: other work on the machine adds little to them."""
+    started = time.process_time()
     result = work()
-    return time.perf_counter() - started, result
+    return time.process_time() - started, result
 
 
 def compare(case: dict[str, Any], rounds: int) -> dict[str, Any]:

@@ -1,8 +1,12 @@
+import io
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+import concentra
 from concentra import get, pl, pp, tl
 from concentra.errors import ArgumentError
 from concentra.pl import _style
@@ -10,21 +14,23 @@ from concentra.pl._style import readable
 from concentra.simulate import simulate_labels
 from definitions_report import contrast
 
-GROUPS = {"group": "age", "early": "3m", "late": "24m", "n_draws": 200}
+GROUPS = {"group": "age", "reference": "3m", "other": "24m"}
 
 
 @pytest.fixture(scope="module")
 def adata():
     cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
-    made = pp.composition(cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age"])
+    made = pp.composition(
+        cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age", "sex"]
+    )
     tl.concentration(made)
     tl.lorenz(made)
     tl.contrast(made, **GROUPS)
-    tl.drivers(made, **GROUPS)
-    tl.plane(made, **GROUPS)
-    tl.multiverse(made, group="age", early="3m", late="24m")
+    tl.drivers(made, **GROUPS, n_draws=200)
+    tl.plane(made, **GROUPS, n_draws=200)
+    tl.multiverse(made, **GROUPS, restricted_by="sex")
     made.var["half"] = ["first" if name < "type_07" else "second" for name in made.var_names]
-    tl.granularity(made, levels=["half"], group="age", early="3m", late="24m")
+    tl.granularity(made, levels=["half"], **GROUPS)
     return made
 
 
@@ -33,7 +39,7 @@ def ax():
     return Figure().subplots()
 
 
-def test_each_draws_on_the_axes_given_and_returns_them(adata, ax):
+def test_each_draws_on_the_axes_given_and_returns_them(adata):
     ages = (
         adata.obs.drop_duplicates("donor")
         .set_index("donor")["age"]
@@ -42,16 +48,92 @@ def test_each_draws_on_the_axes_given_and_returns_them(adata, ax):
         .astype(int)
         .rename("months")
     )
-    for draw in (pl.forest, pl.plane, pl.drivers, pl.lorenz, pl.specification_curve, pl.granularity):
+    for draw in (
+        pl.forest,
+        pl.plane,
+        pl.drivers,
+        pl.lorenz,
+        pl.specification_curve,
+        pl.levels,
+        pl.composition,
+    ):
+        ax = Figure().subplots()
         assert draw(adata, ax=ax) is ax
+        ax.figure.savefig(io.BytesIO(), format="svg")
+    ax = Figure().subplots()
     assert pl.trend(adata, along=ages, ax=ax) is ax
-    ax.figure.savefig(__import__("io").BytesIO(), format="svg")
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
+    parts = sorted(cells["cell_ontology_class"].unique())
+    levels = pd.DataFrame(
+        {"type": parts, "half": ["first" if one < "type_07" else "second" for one in parts]}
+    )
+    return concentra.analyze(cells, donor="mouse.id", contrast="age:3m:24m", levels=levels, draws=200, seed=0)
+
+
+def shown(draw, data, **how):
+    """What a picture shows: the data of its lines, bars and points, and its words."""
+    ax = draw(data, ax=Figure().subplots(), **how)
+    ax.figure.canvas.draw()
+    return (
+        [line.get_xydata().round(9).tolist() for line in ax.lines],
+        [
+            (round(bar.get_x(), 9), round(bar.get_width(), 9))
+            for bar in ax.patches
+            if isinstance(bar, Rectangle)
+        ],
+        [points.get_offsets().round(9).tolist() for points in ax.collections],
+        (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()),
+    )
+
+
+FRAMES = {
+    "composition": get.composition, "donors": get.concentration, "drivers": get.drivers, "forest": get.contrast,
+    "levels": get.granularity, "lorenz": get.lorenz, "plane": get.plane, "specification_curve": get.multiverse,
+    "trend": get.concentration,
+}  # fmt: skip
+OTHERS = {"few_donors", "head_trajectory", "power"}
+"""Pictures of tables that no AnnData stores: they take frames."""
+
+
+def test_every_picture_is_tested():
+    assert set(pl.__all__) == set(FRAMES) | OTHERS
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_an_analysis_an_adata_and_a_frame_give_the_same_picture(adata, analysis, name):
+    draw, how = getattr(pl, name), {"group": "age"} if name == "donors" else {}
+    if name == "trend":
+        how = {
+            "along": adata.obs.drop_duplicates("donor")
+            .set_index("donor")["age"]
+            .astype(str)
+            .str[:-1]
+            .astype(int)
+        }
+    frame = FRAMES[name](adata)
+    if name == "donors":  # a frame of units has the labels of its donors beside
+        frame = analysis.tables["concentration"]
+    first = shown(draw, adata, **how)
+    assert (
+        shown(draw, frame, **how | ({"points": get.plane_points(adata)} if name == "plane" else {})) == first
+    )
+    assert shown(draw, analysis, **how) == first
+
+
+def test_a_table_that_the_analysis_lacks(analysis, ax):
+    without = concentra.analyze(analysis.composition)
+    with pytest.raises(ArgumentError, match="no table 'contrast' in the analysis"):
+        pl.forest(without, ax=ax)
 
 
 def test_a_frame_gives_the_same_picture_as_the_adata(adata):
     first, second = Figure().subplots(), Figure().subplots()
-    pl.forest(adata, metric="gini_present", ax=first)
-    pl.forest(get.contrast(adata), metric="gini_present", ax=second)
+    pl.forest(adata, metric="gini_stratum", ax=first)
+    pl.forest(get.contrast(adata), metric="gini_stratum", ax=second)
     assert [line.get_xydata().tolist() for line in first.lines] == [
         line.get_xydata().tolist() for line in second.lines
     ]
@@ -62,7 +144,7 @@ def test_the_forest_shows_the_numbers_of_the_table(adata, ax):
     rows = get.contrast(adata).query("metric == 'hill_q1'").reset_index(drop=True)
     drawn = [line.get_xdata() for line in ax.lines[1:]]
     assert [pair.tolist() for pair in drawn[::2]] == rows[["low", "high"]].values.tolist()
-    assert [point[0] for point in drawn[1::2]] == rows["corrected"].tolist()
+    assert [point[0] for point in drawn[1::2]] == rows["effect"].tolist()
 
 
 def test_drivers_are_the_largest_contributions(adata, ax):
@@ -78,12 +160,12 @@ def test_the_curve_marks_the_choice_made(adata, ax):
     assert ax.lines[1].get_ydata().tolist() == rows["hill_q1"].tolist()
 
 
-def test_granularity_shows_the_shift_at_every_scale(adata, ax):
-    pl.granularity(adata, stratum="disperses", ax=ax)
+def test_levels_show_the_effect_at_every_level(adata, ax):
+    pl.levels(adata, stratum="disperses", ax=ax)
     found = get.granularity(adata).query("stratum == 'disperses' and metric == 'hill_q1'")
     points = [line.get_ydata()[0] for line in ax.lines if line.get_marker() not in ("None", None, "")]
-    assert points == found["shift"].tolist()
-    assert [label.get_text() for label in ax.get_xticklabels()] == found["resolution"].tolist()
+    assert points == found["effect"].tolist()
+    assert [label.get_text().split("\n")[0] for label in ax.get_xticklabels()] == found["level"].tolist()
 
 
 def test_lorenz_curves_of_every_donor(adata, ax):
@@ -122,7 +204,7 @@ def test_hostile_labels_are_drawn_as_text(ax):
         }
     )
     pl.drivers(rows, ax=ax)
-    ax.figure.savefig(__import__("io").BytesIO(), format="svg")
+    ax.figure.savefig(io.BytesIO(), format="svg")
     assert len(readable(label)) <= 34
 
 

@@ -278,6 +278,8 @@ def test_real_files_have_the_hashes_stated(data: Path) -> None:
     assert {remote.file for remote in stated} == {
         "pythia/pythia_410m_ablations.csv",
         "pythia/pythia_160m_ablations.csv",
+        "heads/pythia_1p4b_ablations.csv",
+        "heads/olmo2_1b_ablations.csv",
     }
     for remote in stated:
         path = data / remote.file

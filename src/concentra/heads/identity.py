@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from concentra.heads._torch import torch
@@ -73,9 +74,11 @@ def function_identity(function: Callable[..., Any]) -> str | None:
     name = getattr(function, "__qualname__", "")
     if not inspect.isfunction(function) or "<" in name or function.__closure__:
         return None
-    code = function.__code__
-    described = [repr(code.co_consts), repr(code.co_names), repr(function.__defaults__)]
-    digest = hashlib.sha256(code.co_code + "".join(described).encode())
-    if "<code object" in repr(code.co_consts):  # its address is in the text
-        return None
+    digest = hashlib.sha256(_written(function.__code__) + repr(function.__defaults__).encode())
     return f"{function.__module__}.{name} {digest.hexdigest()[:16]}"
+
+
+def _written(code: CodeType) -> bytes:
+    """The instructions, names and constants of code, those of functions inside it too."""
+    constants = [_written(one) if isinstance(one, CodeType) else repr(one).encode() for one in code.co_consts]
+    return b"|".join([code.co_code, repr(code.co_names).encode(), *constants])

@@ -57,7 +57,9 @@ def donors(
     """
     rows, name = style.only(style.frame_of(data, get.concentration, key=key), "stratum", stratum)
     rows = rows.dropna(subset=[metric])
-    groups = style.groups_of(rows if isinstance(data, pd.DataFrame) else get.composition(data), group)
+    groups = style.groups_of(
+        rows if isinstance(data, pd.DataFrame) else style.frame_of(data, get.composition), group
+    )
     here = {groups[donor] for donor in rows["donor"].astype(str)}
     names = order or list(style.in_order(here))
     hues = style.group_colours(names)

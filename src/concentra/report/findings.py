@@ -115,11 +115,11 @@ class Findings:
 
     @cached_property
     def sides(self) -> tuple[str, ...]:
-        """The reference and the other group of the first contrast; none without a contrast."""
+        """The reference and the other group of the first contrast; none without groups."""
         if self.verdicts.empty:
             return ()
-        first = self.verdicts.iloc[0]
-        return (str(first["reference"]), str(first["other"]))
+        sides = (self.verdicts.iloc[0]["reference"], self.verdicts.iloc[0]["other"])
+        return () if pd.isna(sides[1]) else (str(sides[0]), str(sides[1]))
 
     def group(self, value: object) -> str:
         """The group of a donor with this value of the group column: a side of the contrast, or the value itself."""

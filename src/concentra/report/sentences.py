@@ -170,9 +170,12 @@ def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
     first = rows.iloc[0]
     be = "is" if len(rows) == 1 else "are"
     word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
-    sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
-    if verdict == "mixed":
+    if pd.isna(first["other"]):
+        sides = f"({plain(first['contrast'])})"
+    elif verdict == "mixed":
         sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
+    else:
+        sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
     return f"{_subject(rows)} {word} {sides} ({_sizes(rows, level)})"
 
 

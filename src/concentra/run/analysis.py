@@ -123,6 +123,7 @@ def run(
     hierarchy = options.levels if levels is None else levels
     if hierarchy is not None:
         composition = composition.with_levels(levels_of(hierarchy))
+    _refuse_roles(questions, composition)
     settings = options.settings()
     progress("measuring")
     units = concentration(composition, settings)
@@ -175,7 +176,7 @@ def _composition(
         return [one.split(":")[0] if isinstance(one, str) else one.column for one in questions]
 
     return read(
-        data if len(data) > 1 else data[0],
+        data[0] if len(data) == 1 else data,
         donor=options.donor,
         tissue=options.tissue,
         cell_type=options.cell_type,
@@ -194,6 +195,21 @@ def _composition(
         splitting=splitting(),
         progress=progress,
     )
+
+
+def _refuse_roles(questions: Sequence[str | Question], composition: Composition) -> None:
+    """Raise where groups are values of the column of tissues or of cell types, of which a donor has several."""
+    for role, option in (("stratum", "tissue"), ("part", "cell-type")):
+        column = composition.roles.get(role)
+        if column is None or column in composition.labels:
+            continue
+        for one in questions:
+            if one.column == column if isinstance(one, Question) else one.startswith(f"{column}:"):
+                raise ArgumentError(
+                    found=f"column {column!r} both as what is compared and as the --{option}",
+                    expected="groups of donors: a column with one value for each donor or sample",
+                    fix=f"name another column in --contrast, or another --{option}",
+                )
 
 
 def _questions(options: Options, asked: Sequence[str | Question], composition: Composition) -> list[Question]:

@@ -10,7 +10,11 @@ import pandas as pd
 
 from concentra.study.declare import AlteredError, table_path, tables
 
-SUMMARIES = {"age_contrast": "multiverse_summary", "head_shift": "head_multiverse_summary"}
+SUMMARIES = {
+    "age_contrast": "multiverse_summary",
+    "head_shift": "head_multiverse_summary",
+    "level_contrast": "level_agreement",
+}
 METRICS = {"gini_present": "gini", "gini": "gini", "hill_q1": "hill_q1"}
 EFFECTS = {
     "gini_present": ("gini_stratum", "difference in Gini", 0.0, "+.3f"),
@@ -67,12 +71,12 @@ def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> s
     name = SUMMARIES.get(table)
     if name is None or name not in tables() or not table_path(name, out).exists():
         return ""
-    metric = "both" if column == "direction" else METRICS.get(str(row.get("metric", column)), "")
+    metric = "both" if column in ("direction", "verdict") else METRICS.get(str(row.get("metric", column)), "")
     try:
         frame = tables()[name].read(out)
     except AlteredError:
         return f"{name} was altered"
-    for key in ("cohort", "stratum"):
+    for key in ("cohort", "stratum", "level"):
         if key in frame and key in row:
             frame = frame[frame[key] == row[key]]
     frame = frame[frame["metric"] == metric]

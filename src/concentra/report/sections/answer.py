@@ -81,14 +81,17 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
     drawn = rows.dropna(subset=["hill_q1_effect"])
     if drawn.empty:
         return []
-    side = f"{sentences.plain(rows.iloc[0]['other'])} against {sentences.plain(rows.iloc[0]['reference'])}"
+    first = rows.iloc[0]
+    side = sentences.plain(first["contrast"])
+    if not pd.isna(first["other"]):
+        side = f"{sentences.plain(first['other'])} against {sentences.plain(first['reference'])}"
 
     def points(metric: str) -> list[dict[str, Any]]:
         return [
             {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
              "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
-            for row in sentences.records(drawn)
+            for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
     level = f"{100 * found.level:g}%"
