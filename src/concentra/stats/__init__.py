@@ -1,6 +1,11 @@
-"""How sure can one be: arrays and a Generator in, small frozen results out.
+"""Inference for a handful of donors: arrays and a Generator in, small frozen results out.
 
 ================ =============================================================================
+`linear_model`   one tissue: contrasts of a design, and the residual variances their error rests on
+`moderated`      one contrast in many tissues, with variances shrunk across tissues
+`shrinkage`      the shrinking; `part_variance` what the parts predict of a variance
+`verdict`        what is established, and the intervals that go with it
+`power`          what a design of so many donors and cells can show
 `bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
