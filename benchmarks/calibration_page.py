@@ -265,7 +265,8 @@ def main() -> None:
     """Draw and write."""
     folder = Path(sys.argv[1])
     cohorts, model, verdicts = (
-        pd.read_csv(folder / f"calibration_{name}.csv") for name in ("cohorts", "model", "verdicts")
+        pd.read_csv(folder / f"calibration_{name}.csv", keep_default_na=False, na_values=[""])
+        for name in ("cohorts", "model", "verdicts")
     )
     for name, made in (
         ("rules", rules(cohorts)),
