@@ -2,12 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
+SITE ?= site/html
+TIMES ?= 200
 PYTEST := $(BIN)/python -m pytest
 SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
+EXAMPLES ?= 2000
 
-.PHONY: install reproduce archive test coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -25,6 +28,10 @@ archive: install  ## renew the archived tables from raw data
 test: install  ## all that needs neither torch, nor scanpy, nor a browser; SLOW= takes the slow ones in
 	$(PYTEST) $(SHARED) -m "$(APART) $(SLOW)"
 
+fuzz: install  ## readers under mutated inputs: 20,000 of each kind of table, EXAMPLES of each binary format
+	CONCENTRA_FUZZ=20000 $(PYTEST) tests/io/test_fuzz_tables.py
+	$(BIN)/python -W ignore tests/fuzz_binary.py --examples $(EXAMPLES)
+
 coverage: install  ## of what carries numbers, by its own tests, each law on few examples
 	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered --hypothesis-profile few -m "$(APART) and not slow" \
 		tests/metrics tests/stats tests/io src/concentra/metrics src/concentra/stats src/concentra/io
@@ -32,6 +39,18 @@ coverage: install  ## of what carries numbers, by its own tests, each law on few
 
 test-slow: install  ## calibrations and runs that are killed and resumed
 	$(PYTEST) $(SHARED) -m "slow and $(APART)"
+
+kill: install  ## commands killed at random moments and writes that fail; every rerun gives the same bytes
+	CONCENTRA_KILLS=$(TIMES) $(PYTEST) -m slow tests/robustness
+
+test-minimum:  ## the library with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-minimum
+	.venv-minimum/bin/python -m pip install --quiet uv
+	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct --editable ".[study,dev]"
+	.venv-minimum/bin/python -m pytest $(SHARED) -m "$(APART) and not slow" tests/metrics tests/stats tests/io tests/analysis
+
+dist: install  ## the source distribution and the wheel, for a release
+	$(BIN)/python -m build --outdir dist
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
 	$(PYTEST) -m heads tests/heads tests/cli
@@ -57,14 +76,21 @@ test-browser: install  ## the report in Chromium, which must be at /usr/bin/chro
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[census]"
 	touch $@
 
-check: install  ## style, types, layers
+check: install  ## style, types, layers, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/question.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
+	$(BIN)/zizmor --offline --quiet .github
 
-site: .venv/installed-docs  ## the documentation site, warnings as errors, every tutorial executed
-	$(BIN)/sphinx-build -q -W --keep-going -n docs site/html
+pages: .venv/installed-docs  ## the documentation site, warnings as errors, every tutorial executed
+	$(BIN)/sphinx-build -q -W --keep-going -n docs $(SITE)
+
+site: pages  ## the same, tested
 	$(PYTEST) -m docs tests/docs
 	@echo site/html/index.html
 
@@ -91,9 +117,10 @@ peers: install  ## limma, lme4, lmerTest and vegan (Debian: r-bioc-limma r-cran-
 	.venv-scanpro/bin/python benchmarks/peers_scanpro.py $(CONCENTRA_DATA_DIR) tests/stats/peers
 
 docs: install  ## pages that are generated from the code
-	$(BIN)/python -m concentra.study.describe > docs/tables.md
+	$(BIN)/python -m concentra.study.describe docs
 	$(BIN)/concentra reproduce --out $(OUT)
 	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
+	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
 
 clean:
-	rm -rf .venv .venv-scanpro $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-minimum .venv-scanpro dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,7 +19,9 @@ def designed(rows, column, reference, other, *, question=None, **settings):
 
 def paired_donors(rows, reference, other, *, group="group", amount="n_cells", **how):
     """`pair_donors` of one stratum's long table."""
-    wide = rows.pivot_table(index=["donor", group], columns="part", values=amount, aggfunc="sum", fill_value=0)
+    wide = rows.pivot_table(
+        index=["donor", group], columns="part", values=amount, aggfunc="sum", fill_value=0
+    )
     groups = wide.index.get_level_values(group)
     sides = [wide[groups.isin(listed(values))].to_numpy(dtype=float) for values in (reference, other)]
     return pair_donors([str(part) for part in wide.columns], sides[0], sides[1], **how)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from concentra.files import write_text
+from concentra.stats.verdict import MORE, UNDECIDED
 from concentra.study.declare import tables
 
 HOSTILE = {
@@ -36,15 +37,10 @@ def write(out: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _allowed(about: Any) -> Any:
-    for check in about.checks:
-        if "allowed_values" in check.statistics:
-            return next(iter(check.statistics["allowed_values"]))
-    kind = str(about.dtype)
-    if "float" in kind:
-        return float("nan") if about.nullable else 1.0
-    return {"bool": False, "boolean": False}.get(
-        kind, 1 if "int" in kind else None if about.nullable else "-"
-    )
+    if about.among:
+        return about.among[0]
+    value = {"int": 1, "float": 1.0, "bool": False}.get(about.dtype, "-")
+    return None if about.nullable else value
 
 
 def small(out: Path, *, tissue: str = "Marrow", donor: str = "m", gini: float = 0.1449) -> Path:
@@ -54,12 +50,13 @@ def small(out: Path, *, tissue: str = "Marrow", donor: str = "m", gini: float = 
         {"cohort": name, "kind": kind, "title": title, "status": "raw data", "obtain": f"get {name}"}
         for name, kind, title in cohorts
     ])  # fmt: skip
-    ages = {"early": ("3m", 3.0), "late": ("24m", 24.0)}
+    ages = {"young": ("3m", 3.0), "old": ("24m", 24.0)}
     units = [
-        {"cohort": "tms_facs", "stratum": tissue, "donor": f"{donor}{place}", "age": ages[group][0],
-         "age_months": ages[group][1], "age_group": group, "sex": "male", "included": True, "n_cells": 100 + place,
-         "gini_present": 0.4 + 0.02 * place, "hill_q1": 9 - place / 2, "donor_source": "inferred"}
-        for place, group in enumerate(["early"] * 3 + ["late"] * 3)
+        {"cohort": "tms_facs", "stratum": tissue, "donor": f"{donor}{place}", "sample": f"{donor}{place}",
+         "age": ages[group][0], "age_months": ages[group][1], "group": group, "sex": "male", "included": True,
+         "n_cells": 100 + place, "gini_present": 0.4 + 0.02 * place, "hill_q1": 9 - place / 2,
+         "donor_source": "inferred"}
+        for place, group in enumerate(["young"] * 3 + ["old"] * 3)
     ]  # fmt: skip
     write(out, "concentration", units)
     write(out, "composition", [
@@ -67,19 +64,19 @@ def small(out: Path, *, tissue: str = "Marrow", donor: str = "m", gini: float = 
         for unit in units for part, cells in (("B cell", 70), ("T cell", 30))
     ])  # fmt: skip
     write(out, "age_contrast", [
-        {"cohort": "tms_facs", "stratum": tissue, "metric": metric, "n_early": 3, "n_late": 3, "shift": shift,
-         "early": 0.5, "late": 0.6, "direction": "crystallizes", "verdict": "unresolved", "p_value": 0.1}
+        {"cohort": "tms_facs", "stratum": tissue, "metric": metric, "n_reference": 3, "n_other": 3, "shift": shift,
+         "median_reference": 0.5, "median_other": 0.6, "direction": MORE, "verdict": UNDECIDED, "p_exact": 0.1}
         for metric, shift in (("gini_present", 0.0873), ("hill_q1", -2.18))
     ])  # fmt: skip
     write(out, "overlay", [
         {"cohort": "tms_facs", "stratum": tissue, "kind": "atlas", "gini": 0.0873, "hill_q1": -2.18,
-         "direction": "crystallizes", "verdict": "unresolved", "n_early": 3, "n_late": 3},
+         "direction": MORE, "verdict": UNDECIDED, "n_reference": 3, "n_other": 3},
         {"cohort": "pythia_410m", "stratum": "pythia_410m", "kind": "model", "gini": gini, "hill_q1": -45.54,
-         "direction": "crystallizes", "verdict": "unresolved"},
+         "direction": MORE, "verdict": UNDECIDED},
     ])  # fmt: skip
     write(out, "head_shift", [
         {"cohort": "pythia_410m", "value": "abs", "first": 512, "last": 143000, "n_heads": 144, "gini": gini,
-         "hill_q1": -45.54, "direction": "crystallizes", "verdict": "unresolved"},
+         "hill_q1": -45.54, "direction": MORE, "verdict": UNDECIDED},
     ])  # fmt: skip
     write(out, "head_trajectory", [
         {"cohort": "pythia_410m", "value": "abs", "checkpoint": step, "n_heads": 144, "gini": level, "hill_q1": 40.0}

@@ -41,6 +41,10 @@ class Page:
         Bytes that an answer with the rest of a file brings at most, and says that it brings.
     compresses
         Whether the body is compressed for those who accept that.
+    offset
+        Where an answer begins that is a part of the file although the whole was requested.
+    piece
+        Bytes sent at once.
     """
 
     body: bytes = b""
@@ -58,6 +62,8 @@ class Page:
     pause: float = 0.0
     most: int | None = None
     compresses: bool = False
+    offset: int | None = None
+    piece: int = PIECE
 
 
 @dataclass
@@ -115,6 +121,8 @@ class Handler(BaseHTTPRequestHandler):
         if asked.range and page.ranges and self._is_same(page, asked):
             start = int(asked.range.removeprefix("bytes=").removesuffix("-"))
         asked.status = 200 if not start else 206 if start < whole else 416
+        if page.offset is not None:
+            start, asked.status = page.offset, 206
         self.send_response(asked.status)
         body = page.body[start:] if start < whole else b""
         coding = page.coding
@@ -139,8 +147,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self, page: Page, asked: Asked, body: bytes) -> None:
         upto = len(body) if page.stop is None else min(page.stop, len(body))
-        for place in range(0, upto, PIECE):
-            piece = body[place : min(place + PIECE, upto)]
+        for place in range(0, upto, page.piece):
+            piece = body[place : min(place + page.piece, upto)]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if page.chunked else piece)
             asked.sent += len(piece)
             time.sleep(page.pause)

@@ -145,3 +145,36 @@ def _pielou(amounts: Sequence[float]) -> float:
     if n_present < 2:
         return math.nan
     return math.log(hill_by_definition(amounts, 1), n_present)
+
+
+def gini_terms_by_definition(
+    amounts: Sequence[float], groups: Sequence[int]
+) -> tuple[float, list[float], float]:
+    """The terms between, within each coarse part and of overlap, pair by pair of fine parts and of coarse parts."""
+    n_parts, total = len(amounts), sum(amounts)
+    inside = [[x for x, one in zip(amounts, groups, strict=True) if one == g] for g in range(max(groups) + 1)]
+    mean = total / n_parts
+    means = [sum(parts) / len(parts) for parts in inside]
+    within = [
+        len(parts) / n_parts * (sum(parts) / total) * gini_of_pairs(parts, "stratum") if sum(parts) else 0.0
+        for parts in inside
+    ]
+    between = overlap = 0.0
+    for g, h in itertools.combinations(range(len(inside)), 2):
+        between += len(inside[g]) * len(inside[h]) * abs(means[g] - means[h]) / (n_parts**2 * mean)
+        low, high = (g, h) if means[g] <= means[h] else (h, g)
+        gaps = sum(max(x - y, 0) for x in inside[low] for y in inside[high])
+        overlap += 2 * gaps / (n_parts**2 * mean)
+    return between, within, overlap
+
+
+def entropy_terms_by_definition(amounts: Sequence[float], groups: Sequence[int]) -> tuple[float, list[float]]:
+    """The entropy of the coarse shares, and the share of each coarse part times the entropy within it."""
+
+    def entropy_of(parts: Sequence[float]) -> float:
+        return -sum(x / sum(parts) * math.log(x / sum(parts)) for x in parts if x > 0)
+
+    inside = [[x for x, one in zip(amounts, groups, strict=True) if one == g] for g in range(max(groups) + 1)]
+    coarse = [sum(parts) for parts in inside]
+    within = [sum(parts) / sum(amounts) * entropy_of(parts) if sum(parts) else 0.0 for parts in inside]
+    return entropy_of(coarse), within

@@ -85,7 +85,8 @@ def statistics_of(donors, choices):
     if not rows:
         return [None] * 2
     return [
-        statistics.median(row[3][metric] for row in distinct(rows, [metric])) for metric in ("gini", "hill_q1")
+        statistics.median(row[3][metric] for row in distinct(rows, [metric]))
+        for metric in ("gini", "hill_q1")
     ]
 
 

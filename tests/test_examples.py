@@ -13,7 +13,7 @@ import pytest
 
 from concentra import heads
 
-FACES = ("metrics", "stats", "clustering", "simulate", "pp", "tl", "get", "pl")
+FACES = ("metrics", "stats", "clustering", "simulate", "datasets", "pp", "tl", "get", "pl")
 """What these name in `__all__` is public."""
 ROOMS = ("analysis",)
 """All functions of the modules in these are public, but for modules with an underscore."""

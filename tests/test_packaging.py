@@ -77,6 +77,10 @@ def test_both_hold_what_a_release_needs(built: tuple[Path, Path]) -> None:
     assert {
         "concentra/py.typed",
         "concentra/report/templates/analyze.html",
+        "concentra/report/templates/page.html",
+        "concentra/report/references.toml",
+        "concentra/report/vendor/bundle.min.js",
+        "concentra/report/vendor/LICENSES.txt",
         "concentra/study/claims.toml",
     } <= held
     assert not [name for name in held if name.startswith(("tests/", "docs/", "benchmarks/"))]

@@ -50,7 +50,8 @@ def test_every_link_leads_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
-def test_generated_page_of_tables_is_current() -> None:
-    from concentra.study.describe import page
+@pytest.mark.parametrize("name", ["tables.md", "study_tables.md"])
+def test_generated_pages_of_tables_are_current(name: str) -> None:
+    from concentra.study.describe import PAGES
 
-    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == page(), "run `make docs`"
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"

@@ -6,15 +6,17 @@ import pandas as pd
 import pytest
 
 from concentra import get, pp, tl
-from concentra.analysis.compare import compare
-from concentra.analysis.question import Comparison
+from concentra.analysis.concentration import concentration
+from concentra.analysis.contrast import contrast
+from concentra.composition import from_table
+from concentra.design import Question, resolve
 from concentra.errors import ArgumentError, ColumnError, DesignError, LabelError
 from concentra.metrics import gini, hill_number
 from concentra.simulate import simulate_labels
 
 COLUMNS = {"unit": "mouse.id", "stratum": "tissue", "part": "cell_ontology_class", "about": ["age", "sex"]}
 
-GROUPS = {"group": "age", "early": "3m", "late": "24m"}
+GROUPS = {"group": "age", "reference": "3m", "other": "24m"}
 
 HOSTILE = ["<script>alert(1)</script>", "=1+1", 'a,"b"\nc', "細胞 $x$", "x" * 10_000, "None", "a/b"]
 
@@ -34,11 +36,11 @@ def analysed(cells):
     made = pp.composition(cells, **COLUMNS)
     tl.concentration(made)
     tl.lorenz(made)
-    tl.contrast(made, **GROUPS, covariates=["sex"], n_draws=200)
+    tl.contrast(made, **GROUPS, formula="~ sex")
     tl.drivers(made, **GROUPS, n_draws=200)
     tl.plane(made, **GROUPS, n_draws=200)
-    tl.multiverse(made, **GROUPS, sex="sex")
-    tl.trend(made, along="age", sex="sex")
+    tl.multiverse(made, **GROUPS, restricted_by="sex")
+    tl.trend(made, along="age", formula="~ sex")
     made.var["half"] = ["first" if name < "type_07" else "second" for name in made.var_names]
     tl.granularity(made, levels=["half"], **GROUPS)
     return made
@@ -51,7 +53,7 @@ def test_a_mudata_names_its_modality(cells, adata):
         both = mudata.MuData({"rna": anndata.AnnData(np.zeros((len(cells), 1)), obs=obs), "coda": adata})
     made = pp.composition(both, modality="rna", **COLUMNS)
     assert (made.X == adata.X).all()
-    tl.contrast(both, modality="coda", **GROUPS, n_draws=200)
+    tl.contrast(both, modality="coda", **GROUPS)
     assert len(get.contrast(both, modality="coda"))
     with pytest.raises(ArgumentError, match="modality=None of a MuData with 'rna', 'coda'"):
         tl.lorenz(both)
@@ -59,12 +61,12 @@ def test_a_mudata_names_its_modality(cells, adata):
 
 def test_tools_return_none_and_touch_nothing_but_their_key(adata):
     before = adata.copy()
-    assert tl.contrast(adata, **GROUPS, n_draws=200, key_added="mine") is None
+    assert tl.contrast(adata, **GROUPS, key_added="mine") is None
     assert set(adata.uns["concentra"]) == {"composition", "mine"}
     assert (adata.X == before.X).all()
     pd.testing.assert_frame_equal(adata.obs, before.obs)
     assert len(get.contrast(adata, key="mine")) == 8 * 8
-    assert get.parameters(adata, "mine")["early"] == ["3m"]
+    assert get.parameters(adata, "mine")["reference"] == ["3m"]
 
 
 def test_values_are_those_of_the_library(analysed):
@@ -74,10 +76,10 @@ def test_values_are_those_of_the_library(analysed):
     found = units.loc[(row.obs["stratum"].iloc[0], row.obs["donor"].iloc[0])]
     assert found["gini_present"] == pytest.approx(gini(counts))
     assert found["hill_q1"] == pytest.approx(hill_number(counts))
-    expected = compare(
-        get.composition(analysed), Comparison("age", ("3m",), ("24m",)), min_cells=50,
-        depth=get.parameters(analysed, "contrast")["depth"], n_draws=200, rng=0,
-    )  # fmt: skip
+    made = from_table(get.composition(analysed))
+    expected = contrast(
+        resolve(made, Question("age", ("3m",), (("24m",),), formula="~ sex")), concentration(made)
+    )
     pd.testing.assert_frame_equal(get.contrast(analysed), expected, check_dtype=False)
 
 
@@ -104,8 +106,8 @@ def test_hostile_labels_survive(tmp_path):
         for _ in range(10 + n * (age == "=3m"))
     ]  # fmt: skip
     made = pp.composition(pd.DataFrame(rows), unit="d", stratum="t", part="p", about=["age"])
-    tl.contrast(made, group="age", early="=3m", late="'24m'", n_draws=200)
-    tl.drivers(made, group="age", early="=3m", late="'24m'", n_draws=200)
+    tl.contrast(made, group="age", reference="=3m", other="'24m'")
+    tl.drivers(made, group="age", reference="=3m", other="'24m'", n_draws=200)
     made.write_h5ad(tmp_path / "h.h5ad")
     back = anndata.read_h5ad(tmp_path / "h.h5ad")
     assert set(back.var_names) == set(HOSTILE)
@@ -120,20 +122,31 @@ def test_a_donor_measured_twice_is_paired():
         pp.composition(cells, unit="animal", stratum="tissue", part="cell_ontology_class", about=["age"])
     made = pp.composition(cells, unit=["animal", "age"], stratum="tissue", part="cell_ontology_class")
     assert sorted(made.obs["donor"].unique()) == ["1", "2", "3", "4", "5"]
-    tl.contrast(made, **GROUPS, paired_by="donor", n_draws=200)
+    tl.contrast(made, **GROUPS, paired_by="donor")
     found = get.contrast(made)
-    assert set(found["test"]) == {"signed rank"}
-    assert set(found["n_early"]) == {5}
+    assert set(found["exact_test"].dropna()) == {"signed rank"}
+    assert set(found["n_reference"]) == {5}
     assert found.set_index(["stratum", "metric"]).loc[("crystallizes", "hill_q1"), "shift"] < 0
 
 
 def test_the_same_seed_gives_the_same_and_a_generator_is_taken(adata):
-    tl.contrast(adata, **GROUPS, n_draws=200, rng=3)
+    tl.drivers(adata, **GROUPS, n_draws=200, rng=3)
+    first = get.drivers(adata)
+    tl.drivers(adata, **GROUPS, n_draws=200, rng=3)
+    pd.testing.assert_frame_equal(first, get.drivers(adata))
+    tl.drivers(adata, **GROUPS, n_draws=200, rng=np.random.default_rng(3))
+    assert not first["low"].equals(get.drivers(adata)["low"])
+
+
+def test_names_of_version_0_1_work_with_a_warning(adata):
+    tl.contrast(adata, **GROUPS)
     first = get.contrast(adata)
-    tl.contrast(adata, **GROUPS, n_draws=200, rng=3)
+    with (
+        pytest.warns(DeprecationWarning, match="early= is called reference= now"),
+        pytest.warns(DeprecationWarning, match="late= is called other= now"),
+    ):
+        tl.contrast(adata, group="age", early="3m", late="24m")
     pd.testing.assert_frame_equal(first, get.contrast(adata))
-    tl.contrast(adata, **GROUPS, n_draws=200, rng=np.random.default_rng(3))
-    assert not first["low"].equals(get.contrast(adata)["low"])
 
 
 def test_refusals(cells, adata):
@@ -142,9 +155,9 @@ def test_refusals(cells, adata):
     ):
         get.contrast(adata)
     with pytest.raises(ArgumentError, match="did you mean '24m'"):
-        tl.contrast(adata, group="age", early="3m", late="24 m")
+        tl.contrast(adata, group="age", reference="3m", other="24 m")
     with pytest.raises(ColumnError, match="add it with about="):
-        tl.contrast(adata, group="treatment", early="a", late="b")
+        tl.contrast(adata, group="treatment", reference="a", other="b")
     with pytest.raises(ColumnError, match="no column 'lineage' in var"):
         tl.granularity(adata, levels=["lineage"], **GROUPS)
     with pytest.raises(ColumnError, match="did you mean 'tissue'"):
@@ -156,7 +169,7 @@ def test_refusals(cells, adata):
     one = pp.composition(cells[cells["mouse.id"] == cells["mouse.id"].iloc[0]].assign(age="3m"), **COLUMNS)
     one.obs["age"] = ["3m", *["24m"] * (one.n_obs - 1)]
     with pytest.raises(DesignError, match="one donor"):
-        tl.contrast(one, group="age", early="3m", late="24m")
+        tl.contrast(one, group="age", reference="3m", other="24m")
 
 
 def test_coarser_parts_need_a_level_each(adata):
@@ -166,7 +179,7 @@ def test_coarser_parts_need_a_level_each(adata):
 
 
 def test_coarse_shifts_are_those_of_summed_counts(analysed):
-    found = get.granularity(analysed).set_index(["resolution", "stratum", "metric"])
+    found = get.granularity(analysed).set_index(["level", "stratum", "metric"])
     of = analysed[analysed.obs["stratum"] == "crystallizes"]
     halves = np.stack([of[:, of.var["half"] == half].X.sum(axis=1) for half in ("first", "second")], axis=1)
     values = hill_number(halves)

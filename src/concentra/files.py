@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -20,13 +21,14 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from concentra.errors import ArgumentError
 
-UNFINISHED = re.compile(r"\..*\.[a-z0-9_]{8}\.concentra-unfinished(\.[^.]+)?")
+MARK = ".concentra-unfinished"
+UNFINISHED = re.compile(rf"\..*\.[a-z0-9_]{{8}}{re.escape(MARK)}(\.[^.]+)?")
 """How temporary files are called: a name that no other program gives."""
 
 
@@ -35,38 +37,55 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes the name of `path`.
 
     On any exception the temporary file is removed and `path` is as it was. A symbolic link of that name is replaced;
-    what it points at is never written.
+    what it points at is never written. What a killed process had begun to write under the same name is removed.
+
+    Raises
+    ------
+    OSError
+        The disk does not take the file; it names `path`.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(target)
+    remove_unfinished(target.parent, target)
+    temporary = None
     try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _temporary(target: Path) -> Path:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:80]}.")
-    os.close(handle)
-    plain = Path(name)
-    try:
-        return plain.rename(f"{plain}.concentra-unfinished{target.suffix}")
-    except BaseException:
-        plain.unlink(missing_ok=True)
+        with _temporary(target) as temporary:
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(target)
+    except OSError as problem:
+        if problem.errno is not None and problem.filename in (None, temporary, str(temporary)):
+            problem.filename = str(target)
         raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in a folder; nobody may be writing there.
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """A new file beside the target, held by this process until it is removed or has its name."""
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
+    path = Path(name)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        path = path.rename(f"{path}{MARK}{target.suffix}")
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(number)
 
-    Only regular files with the name that `replacing` gives are removed, none of a folder that is a symbolic link.
+
+def _prefix(target: Path) -> str:
+    return f".{target.stem[:80]}."
+
+
+def remove_unfinished(folder: Path, target: Path | None = None) -> None:
+    """Remove the temporary files that killed processes left in a folder, or those for one target.
+
+    Only regular files with the name that `replacing` gives, and that no process holds, are removed; none of a folder
+    that is a symbolic link.
 
     Examples
     --------
@@ -77,11 +96,23 @@ def remove_unfinished(folder: Path) -> None:
     >>> sorted(path.name for path in folder.iterdir())
     ['.idea.d', '.my.notes.csv']
     """
-    if folder.is_symlink() or not folder.is_dir():
+    if target is None and (folder.is_symlink() or not folder.is_dir()):
         return
+    prefix = "." if target is None else _prefix(target)
     for path in folder.iterdir():
-        if UNFINISHED.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode):
-            path.unlink(missing_ok=True)
+        if path.name.startswith(prefix) and UNFINISHED.fullmatch(path.name):
+            with suppress(OSError):  # it is gone, held, or no file of ours
+                _remove_unheld(path)
+
+
+def _remove_unheld(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            path.unlink()
+    finally:
+        os.close(number)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -122,8 +153,6 @@ def opened_alone(path: Path) -> Iterator[BinaryIO]:
     BlockingIOError
         Another process holds it.
     """
-    import fcntl
-
     with _opened(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield handle

@@ -10,7 +10,7 @@ from concentra.composition.annotated import from_anndata, modality_of, stored, t
 
 __all__ = [
     "across", "agreement", "composition", "concentration", "confounding", "contrast", "design", "drivers",
-    "granularity", "lorenz", "multiverse", "parameters", "plane", "plane_points", "scales", "trend",
+    "granularity", "levels", "lorenz", "multiverse", "nested", "parameters", "plane", "plane_points", "scales", "trend",
 ]  # fmt: skip
 
 
@@ -202,6 +202,32 @@ def granularity(adata: Any, *, key: str = "granularity", modality: str | None = 
     ['finest', 'half']
     """
     return _table(adata, key, "granularity", "granularity", modality)
+
+
+def levels(adata: Any, *, key: str = "levels", modality: str | None = None) -> pd.DataFrame:
+    """One row a (stratum, pair of levels, metric, term): where a change lies (`concentra.tl.levels`).
+
+    >>> from concentra import tl
+    >>> adata = tl._example()
+    >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
+    >>> tl.levels(adata, levels=["half"], group="age", reference="3m", other="24m")
+    >>> levels(adata)["part"].dropna().unique().tolist()
+    ['first', 'second']
+    """
+    return _table(adata, key, "levels", "levels", modality)
+
+
+def nested(adata: Any, *, key: str = "levels", modality: str | None = None) -> pd.DataFrame:
+    """One row a (stratum, coarse part, metric): the contrast within it (`concentra.tl.levels`).
+
+    >>> from concentra import tl
+    >>> adata = tl._example()
+    >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
+    >>> tl.levels(adata, levels=["half"], group="age", reference="3m", other="24m")
+    >>> nested(adata)["coarse"].unique().tolist()
+    ['half']
+    """
+    return _table(adata, key, "nested", "levels", modality)
 
 
 def scales(adata: Any, *, key: str = "granularity", modality: str | None = None) -> pd.DataFrame:

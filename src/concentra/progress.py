@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def track(items: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:
-    """Yield the items, showing how far along they are.
+    """Yield the items, showing how many are done, of how many, and the time left.
 
     Parameters
     ----------
@@ -25,6 +25,11 @@ def track(items: Iterable[T], description: str, *, total: int | None = None) -> 
         yield from items
         return
     from rich.console import Console
-    from rich.progress import track as rich_track
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    yield from rich_track(items, description, total=total, console=Console(stderr=True), transient=True)
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        yield from shown.track(items, total=total, description=description)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -20,6 +21,8 @@ from concentra.analysis.concentration import concentration as _concentration
 from concentra.analysis.contrast import contrast as _contrast
 from concentra.analysis.drivers import drivers as _drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.levels import contrast_within, decompose_levels
+from concentra.analysis.lorenz import lorenz_curves
 from concentra.analysis.multiverse import multiverse as _multiverse
 from concentra.analysis.plane import plane as _plane
 from concentra.analysis.support import left_out_table, support
@@ -30,10 +33,10 @@ from concentra.design import Design, Question, Settings, resolve
 from concentra.design.confounding import confounding as _confounding
 from concentra.design.question import Group, group_values
 from concentra.errors import ArgumentError, ColumnError, nearest
-from concentra.metrics import Support, lorenz_curve
+from concentra.metrics import Support
 
 __all__ = [
-    "concentration", "contrast", "drivers", "granularity", "lorenz", "multiverse", "plane", "trend",
+    "concentration", "contrast", "drivers", "granularity", "levels", "lorenz", "multiverse", "plane", "trend",
 ]  # fmt: skip
 Seed = int | np.random.Generator
 Others = Group | Sequence[Group]
@@ -108,15 +111,8 @@ def lorenz(
     [0.0, 0.0]
     """
     adata = modality_of(adata, modality)
-    composition = from_anndata(adata)
-    frames = []
-    for stratum in composition.strata:
-        counts, _, rows = composition.of_stratum(stratum)
-        population, cumulative = lorenz_curve(counts, support=support)
-        units = composition.units.iloc[np.repeat(rows, population.shape[1])][["stratum", "donor", "sample"]]
-        frames.append(units.assign(population=population.ravel(), cumulative=cumulative.ravel()))
-    found = pd.concat(frames, ignore_index=True).drop_duplicates()
-    _store(adata, key_added, {"support": support}, lorenz=found)
+    curves = lorenz_curves(from_anndata(adata), support)
+    _store(adata, key_added, {"support": support}, lorenz=curves)
 
 
 @_old_names
@@ -375,14 +371,7 @@ def granularity(
     """
     adata = modality_of(adata, modality)
     settings = Settings(min_cells=min_cells, alpha=alpha)
-    design = _asked(adata, group, reference, other, settings)
-    for level in levels:
-        if level not in design.composition.parts:
-            raise ColumnError(
-                found=f"no column {level!r} in var",
-                expected="a column of text that groups the parts",
-                fix=nearest(level, map(str, adata.var.columns)),
-            )
+    design = _over_levels(adata, _asked(adata, group, reference, other, settings), levels)
     cut = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in levels}
     found, units = contrast_levels(cut, design.question, settings)
     first = found["level"] == FINEST
@@ -390,6 +379,64 @@ def granularity(
         adata, key_added, _parameters(design) | {"levels": list(levels)}, granularity=found, concentration=units,
         scales=compare_levels(found[first], found[~first]),
     )  # fmt: skip
+
+
+def levels(
+    adata: Any,
+    *,
+    levels: Sequence[str],
+    group: str,
+    reference: Group,
+    other: Others,
+    formula: str | None = None,
+    min_cells: int = 50,
+    alpha: float = 0.05,
+    key_added: str = "levels",
+    modality: str | None = None,
+) -> None:
+    """On which level of a hierarchy does a change lie: between coarse parts, or within which of them?
+
+    Parameters
+    ----------
+    levels
+        Columns of `var` that group the parts.
+    group, reference, other, formula, min_cells, alpha, key_added, modality
+        As for `contrast`; see `concentra.analysis.levels`. `concentra.get.levels` returns the terms of the change,
+        which add up, `concentra.get.nested` the same contrast within each coarse part.
+
+    Raises
+    ------
+    ColumnError, LabelError
+        A level is not in `var`, or a part has no value of it.
+
+    Examples
+    --------
+    >>> from concentra import get
+    >>> adata = _example()
+    >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
+    >>> levels(adata, levels=["half"], group="age", reference="3m", other="24m")
+    >>> get.levels(adata)["term"].unique().tolist()
+    ['total', 'between', 'within', 'overlap', 'within part']
+    """
+    adata = modality_of(adata, modality)
+    settings = Settings(min_cells=min_cells, alpha=alpha)
+    design = _over_levels(adata, _asked(adata, group, reference, other, settings, formula=formula), levels)
+    found, terms = decompose_levels(design)
+    given = _parameters(design) | {"levels": list(levels)}
+    _store(adata, key_added, given, levels=found, terms=terms, nested=contrast_within(design))
+
+
+def _over_levels(adata: Any, design: Design, levels: Sequence[str]) -> Design:
+    """The design of a composition with these levels alone."""
+    parts = design.composition.parts
+    for level in levels:
+        if level not in parts:
+            raise ColumnError(
+                found=f"no column {level!r} in var",
+                expected="a column of text that groups the parts",
+                fix=nearest(level, map(str, adata.var.columns)),
+            )
+    return replace(design, composition=replace(design.composition, parts=parts[list(levels)]))
 
 
 def _read(adata: Any, columns: Sequence[str]) -> Any:

@@ -28,7 +28,9 @@ def rows(ages, slope, stratum, seed=1):
 
 @pytest.fixture(scope="module")
 def tissues():
-    return pd.concat([rows([3] * 5 + [18] * 4 + [24] * 4, 0.15, "rises"), rows([3] * 5 + [24] * 5, 0.0, "flat", 2)])
+    return pd.concat(
+        [rows([3] * 5 + [18] * 4 + [24] * 4, 0.15, "rises"), rows([3] * 5 + [24] * 5, 0.0, "flat", 2)]
+    )
 
 
 def followed(frame, **settings):
@@ -62,13 +64,15 @@ def test_the_planted_trend_is_called_and_its_effect_is_per_unit_of_the_axis(tiss
     ages = values["age"].str.removesuffix("m").astype(float)
     slope = np.polyfit(ages, np.log(values["hill_q1_corrected"]), 1)[0]
     assert row["effect"] == pytest.approx(np.exp(slope))
-    assert found.loc[("flat", "hill_q1"), "verdict"] not in ("more concentrated", "less concentrated", "mixed")
+    assert found.loc[("flat", "hill_q1"), "verdict"] not in (
+        "more concentrated",
+        "less concentrated",
+        "mixed",
+    )
 
 
 def test_no_verdict_depends_on_the_seed(tissues):
-    verdicts = [
-        contrast(*followed(tissues, seed=seed, n_random=99))["verdict"].tolist() for seed in range(3)
-    ]
+    verdicts = [contrast(*followed(tissues, seed=seed, n_random=99))["verdict"].tolist() for seed in range(3)]
     assert verdicts[0] == verdicts[1] == verdicts[2]
 
 

@@ -30,16 +30,16 @@ def test_one_spelling_of_a_mouse(label, expected):
 def units():
     """Mouse 60 is on both platforms in two tissues, 61 in one; others cannot be matched."""
     rows = [
-        ("facs", "Marrow", "24_60_M", 24, "late", "male", 900, 0.60),
-        ("facs", "Marrow", "24_61_M", 24, "late", "male", 1100, 0.70),
-        ("facs", "Marrow", "3_8_F", 3, "early", "female", 1000, 0.50),
-        ("facs", "Lung", "24_60_M", 24, "late", "male", 300, 0.40),
-        ("droplet", "Marrow", "24-M-60", 24, "late", "male", 2000, 0.65),
-        ("droplet", "Marrow", "30-M-2", 30, "late", "male", 3000, 0.55),
-        ("droplet", "Marrow", "24-M-seg1", 24, "late", "male", 2500, 0.90),
-        ("droplet", "Lung", "24-M-60", 24, "late", "male", 700, None),
+        ("facs", "Marrow", "24_60_M", 24, "old", "male", 900, 0.60),
+        ("facs", "Marrow", "24_61_M", 24, "old", "male", 1100, 0.70),
+        ("facs", "Marrow", "3_8_F", 3, "young", "female", 1000, 0.50),
+        ("facs", "Lung", "24_60_M", 24, "old", "male", 300, 0.40),
+        ("droplet", "Marrow", "24-M-60", 24, "old", "male", 2000, 0.65),
+        ("droplet", "Marrow", "30-M-2", 30, "old", "male", 3000, 0.55),
+        ("droplet", "Marrow", "24-M-seg1", 24, "old", "male", 2500, 0.90),
+        ("droplet", "Lung", "24-M-60", 24, "old", "male", 700, None),
     ]
-    names = ["cohort", "stratum", "donor", "age_months", "age_group", "sex", "n_cells", "gini"]
+    names = ["cohort", "stratum", "donor", "age_months", "group", "sex", "n_cells", "gini"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -60,10 +60,10 @@ def test_no_pair_is_an_empty_table_with_its_columns(units):
 def test_levels_say_who_was_measured(units):
     row = (
         levels(units, metrics=["gini"])
-        .set_index(["cohort", "stratum", "age_group"])
-        .loc[("droplet", "Marrow", "late")]
+        .set_index(["cohort", "stratum", "group"])
+        .loc[("droplet", "Marrow", "old")]
     )
-    assert row[["n_donors", "n_males", "ages", "n_cells"]].tolist() == [3, 3, "24, 30", 2500.0]
+    assert row[["n_donors", "ages", "n_cells"]].tolist() == [3, "24, 30", 2500.0]
     assert row[["level", "lowest", "highest"]].tolist() == [0.65, 0.55, 0.90]
 
 

@@ -33,7 +33,12 @@ def cohort(n=4, seed=0, *, strata=("lung", "liver"), shift=3.0, depth=(300, 300)
                 weights = np.array([1.0, 1.2, 0.9, 0.8, 1.1])
                 weights[0] += shift * (age == "24m" and stratum == "lung")
                 counts = rng.multinomial(cells, rng.dirichlet(50 * weights / weights.sum()))
-                about = {"donor": f"{age}_{number}", "animal": f"m{number}", "sex": "fm"[number % 2], "age": age}
+                about = {
+                    "donor": f"{age}_{number}",
+                    "animal": f"m{number}",
+                    "sex": "fm"[number % 2],
+                    "age": age,
+                }
                 rows += [
                     about | {"stratum": stratum, "part": p, "n_cells": int(c)}
                     for p, c in zip("abcde", counts, strict=True)
@@ -250,7 +255,9 @@ def test_several_groups_have_an_omnibus_test_and_every_pair():
     assert of(tests, "lung", "hill_q1")["p_value"] < 0.01
     pairs = contrast(made, units)
     assert pairs["contrast"].nunique() == 3
-    lung = pairs[(pairs["stratum"] == "lung") & (pairs["metric"] == "hill_q1")].set_index("contrast")["verdict"]
+    lung = pairs[(pairs["stratum"] == "lung") & (pairs["metric"] == "hill_q1")].set_index("contrast")[
+        "verdict"
+    ]
     assert lung["age: 3m to 24m"] == lung["age: 18m to 24m"] == "more concentrated"
     assert lung["age: 3m to 18m"] not in VERDICTS[:3]
 

@@ -98,7 +98,9 @@ def test_shares_and_log_ratios_are_means_over_donors(drivers):
     assert table["share_reference"].sum() == pytest.approx(1.0)
     assert table["share_other"].sum() == pytest.approx(1.0)
     k = drivers.parts.index("granulocyte")
-    early, late = (np.mean([donor[k] / donor.sum() for donor in end]) for end in (drivers.reference, drivers.other))
+    early, late = (
+        np.mean([donor[k] / donor.sum() for donor in end]) for end in (drivers.reference, drivers.other)
+    )
     row = table.loc["granulocyte"]
     assert row["share_change"] == pytest.approx(late - early)
     assert row["share_change_low"] < row["share_change"] < row["share_change_high"]
@@ -164,7 +166,9 @@ def test_the_seed_decides_the_intervals_alone(marrow_like):
 
 
 def test_a_group_that_is_not_compared_changes_nothing(marrow_like):
-    more = pd.DataFrame({"donor": "18m-0", "part": ["granulocyte", "mast cell"], "n_cells": [90, 10], "group": "18m"})
+    more = pd.DataFrame(
+        {"donor": "18m-0", "part": ["granulocyte", "mast cell"], "n_cells": [90, 10], "group": "18m"}
+    )
     plain, longer = (
         drivers_of(designed(frame.assign(stratum="marrow"), "group", "3m", "24m", n_draws=200))
         for frame in (marrow_like, pd.concat([marrow_like, more]))

@@ -63,7 +63,9 @@ def test_a_planted_flip_of_granularity_is_reproduced(flipping):
 
 
 def test_agreeing_levels_have_no_p_of_opposition():
-    made = composed([PlantedShift("kidney", geometric(6, 0.9), geometric(6, 0.6))], n_donors=4, n_cells=300, rng=5)
+    made = composed(
+        [PlantedShift("kidney", geometric(6, 0.9), geometric(6, 0.6))], n_donors=4, n_cells=300, rng=5
+    )
     found, _ = contrast_levels({"types": made, "again": made}, AGE, Settings())
     first = found["level"] == "types"
     scales = compare_levels(found[first], found[~first])

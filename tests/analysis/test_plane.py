@@ -8,7 +8,15 @@ import pytest
 
 from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
-from concentra.analysis.plane import N_SHOWN, Plane, PlanePoints, gini_normalised, ln_hill_q1, model_plane, plane
+from concentra.analysis.plane import (
+    N_SHOWN,
+    Plane,
+    PlanePoints,
+    gini_normalised,
+    ln_hill_q1,
+    model_plane,
+    plane,
+)
 from concentra.composition import read
 from concentra.design import Design, Question, Settings, resolve
 from concentra.metrics import entropy

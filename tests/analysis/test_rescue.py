@@ -18,7 +18,9 @@ QUESTION = Question("group", ("young",), (("old",), ("treated",)))
 
 
 def rescue(table, *, rng, n_draws=2_000, level=0.95, **how):
-    design = resolve(from_table(table), QUESTION, Settings(min_cells=1, n_draws=n_draws, level=level, seed=rng))
+    design = resolve(
+        from_table(table), QUESTION, Settings(min_cells=1, n_draws=n_draws, level=level, seed=rng)
+    )
     return rescued(design, **how)
 
 

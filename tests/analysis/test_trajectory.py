@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
-from concentra.analysis.trajectory import follow, head_name
+from concentra.analysis.trajectory import follow, head_name, model_shifts, over_models
 from concentra.errors import ArgumentError
 
 
@@ -76,7 +77,11 @@ def test_a_shift_that_rests_on_one_head_is_unresolved() -> None:
     found = follow(table({1: even, 2: [-30.0, *even[1:]]}), rng=1, n_draws=1000)
     shift = found.firsts.iloc[0]
     assert shift["direction"] == "crystallizes"
-    assert shift["verdict"] == "unresolved"
+    assert (shift["verdict_of_heads"], shift["noise"], shift["verdict"]) == (
+        "unresolved",
+        "unknown",
+        "withheld",
+    )
     assert found.influence.iloc[0][["layer", "head"]].tolist() == [0, 0]
 
 
@@ -84,7 +89,10 @@ def test_a_shift_of_many_heads_is_called_in_both_directions() -> None:
     rng = np.random.default_rng(4)
     even, uneven = list(-np.abs(rng.normal(1, 0.1, 100))), list(-(rng.lognormal(0, 1.2, 100)))
     for deltas, verdict in (({1: even, 2: uneven}, "crystallizes"), ({1: uneven, 2: even}, "disperses")):
-        assert follow(table(deltas), rng=1, n_draws=1000).firsts["verdict"].tolist() == [verdict]
+        for error, called in ((0.01, verdict), (10.0, "withheld"), (None, "withheld")):
+            measured = table(deltas) if error is None else table(deltas).assign(delta_se=error)
+            shift = follow(measured, rng=1, n_draws=1000).firsts.iloc[0]
+            assert (shift["verdict"], shift["verdict_of_heads"]) == (called, verdict)
 
 
 def test_one_checkpoint_has_no_shift() -> None:
@@ -94,3 +102,68 @@ def test_one_checkpoint_has_no_shift() -> None:
 
 def test_names_of_heads() -> None:
     assert head_name(8, 9) == "L8H9"
+
+
+def growing_signal(tail: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Constant true shares, measured with a signal to noise ratio that grows from .3 to 3."""
+    shares = rng.lognormal(0, tail, 144)
+    shares /= shares.mean()
+    frames = []
+    for step, ratio in ((1000, 0.3), (10000, 1.0), (143000, 3.0)):
+        delta = -shares + rng.normal(0, 1 / ratio, 144)
+        frames.append(table({step: list(delta)}).assign(delta_se=1 / ratio))
+    return pd.concat(frames)
+
+
+@pytest.mark.parametrize("tail", [0.1, 2.0])
+def test_noise_makes_trajectories_and_no_verdicts(tail: float) -> None:
+    rng = np.random.default_rng(7)
+    found = [follow(growing_signal(tail, rng), rng=1, n_draws=300).firsts.iloc[0] for _ in range(20)]
+    assert sum(shift["verdict_of_heads"] in ("crystallizes", "disperses") for shift in found) >= 10
+    assert {shift["verdict"] for shift in found} == {"withheld"}
+    assert {shift["noise"] for shift in found} == {"large"}
+
+
+def test_a_sample_of_the_heads_has_an_interval_of_sampling() -> None:
+    rng = np.random.default_rng(2)
+    deltas = {step: list(-rng.lognormal(0, 1, 40)) for step in (1, 2)}
+    whole = follow(table(deltas).assign(model_heads=40), rng=1, n_draws=500)
+    some = follow(table(deltas).assign(model_heads=100), rng=1, n_draws=500)
+    assert whole.sampled == "all 40 heads"
+    assert some.sampled == "40 of 100 heads, a sample"
+    assert follow(table(deltas), rng=1, n_draws=100).sampled == "40 heads, of how many is unknown"
+    for metric in ("gini", "hill_q1"):
+        ends = [f"{metric}_sampling_{end}" for end in ("low", "high")]
+        assert whole.path[ends[0]].tolist() == whole.path[ends[1]].tolist() == whole.path[metric].tolist()
+        width = some.firsts[ends[1]] - some.firsts[ends[0]]
+        resampled = some.firsts[f"{metric}_high"] - some.firsts[f"{metric}_low"]
+        assert 0.6 * resampled[0] < width[0] < 0.95 * resampled[0]  # the square root of 1 - 40/100 is .77
+    np.testing.assert_allclose(some.path["hill_q1_share"], some.path["hill_q1"] / 40)
+
+
+def test_models_are_the_units_of_the_question_to_models() -> None:
+    rng = np.random.default_rng(5)
+    tables = {
+        name: table({step: list(-rng.lognormal(0, scale, 30)) for step, scale in ((1000, 1.5), (9000, last))})
+        for name, last in (("a", 1.0), ("b", 0.8), ("c", 1.2))
+    }
+    tables["late"] = tables["a"].assign(checkpoint=tables["a"]["checkpoint"] + 1)
+    models = model_shifts(tables, first=1000)
+    summary = over_models(models)
+    assert models["included"].tolist() == [True, True, True, False]
+    assert models["first"].tolist() == [1000, 1000, 1000, 1001]
+    for row in summary.to_dict("records"):
+        values = models.loc[models["included"], row["metric"]].to_numpy()
+        expected = scipy.stats.ttest_1samp(values, 0)
+        interval = expected.confidence_interval(0.95)
+        assert (row["n_models"], row["n_up"]) == (3, int((values > 0).sum()))
+        assert row["p_value"] == pytest.approx(expected.pvalue)
+        assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+    for name in "abc":
+        ends = [tables[name].loc[tables[name]["checkpoint"] == step, "delta"].abs() for step in (1000, 9000)]
+        row = models.set_index("model").loc[name]
+        assert row["gini_normalised"] == pytest.approx(
+            (gini(list(ends[1])) - gini(list(ends[0]))) / (1 - 1 / 30)
+        )
+        assert row["ln_hill_q1"] == pytest.approx(np.log(effective(list(ends[1])) / effective(list(ends[0]))))
+    assert over_models(model_shifts({"late": tables["late"]}, first=1000)).empty

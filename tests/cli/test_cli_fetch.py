@@ -153,9 +153,10 @@ def test_the_list_asks_nobody_and_writes_nothing(site: Site, run: Run, tmp_path:
 
 
 def test_a_failure_is_three_lines(site: Site, run: Run, tmp_path: Path) -> None:
-    site.pages[f"/{NAME}"].body = b"something else"
+    other = bytes(len(BODY))
+    site.pages[f"/{NAME}"].body = other
     ended = run("fetch", "pythia_410m", "--data", tmp_path)
-    assert_error(ended, hashlib.sha256(b"something else").hexdigest(), hashlib.sha256(BODY).hexdigest())
+    assert_error(ended, hashlib.sha256(other).hexdigest(), hashlib.sha256(BODY).hexdigest())
     assert cohorts()["pythia_410m"].files(tmp_path) == []
 
 
@@ -166,10 +167,7 @@ def test_a_failure_does_not_keep_the_others(site: Site, run: Run, tmp_path: Path
     assert states(ended) == {"pythia_410m": "failed", "pythia_160m": "fetched"}
     failed = ended.json[0]
     assert "answered 404" in failed["found"]
-    assert (
-        ended.err
-        == f"error: {failed['found']}\nexpected: {failed['expected']}\nfix: {failed['fix']}\n"
-    )
+    assert ended.err == f"error: {failed['found']}\nexpected: {failed['expected']}\nfix: {failed['fix']}\n"
 
 
 def test_a_name_that_no_cohort_has(site: Site, run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from concentra.composition.spelling import spellings
 from concentra.errors import ArgumentError
 
 
-
 def weights(frame, column):
     return {column: frame.groupby(column)["n_cells"].sum()}
 

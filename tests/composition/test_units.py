@@ -148,7 +148,13 @@ def test_hostile_labels_are_counted_apart():
 
 
 def test_the_support_of_strata():
-    rows = [("a", "lung", "B"), ("a", "lung", "B"), ("b", "lung", "B"), ("b", "lung", "T"), ("a", "liver", "T")]
+    rows = [
+        ("a", "lung", "B"),
+        ("a", "lung", "B"),
+        ("b", "lung", "B"),
+        ("b", "lung", "T"),
+        ("a", "liver", "T"),
+    ]
     parts = count_units(pd.DataFrame(rows, columns=["mouse", "tissue", "type"]), ROLES).parts_table()
     columns = ["stratum", "part", "n_units", "n_cells", "n_units_stratum"]
     assert parts[columns].to_numpy().tolist() == [

@@ -68,6 +68,8 @@ def test_labels_of_two_kinds_are_no_axis():
 
 
 def test_ordered_categories_are_ranks():
-    labels = pd.Series(pd.Categorical(["mild", "none", "severe"], categories=["none", "mild", "severe"], ordered=True))
+    labels = pd.Series(
+        pd.Categorical(["mild", "none", "severe"], categories=["none", "mild", "severe"], ordered=True)
+    )
     numbers, title = numeric_axis(labels, "grade")
     assert (numbers.tolist(), title) == ([2, 1, 3], "grade (rank)")

@@ -42,16 +42,20 @@ def test_no_stratum_value_or_pair_with_both():
     with pytest.raises(DesignError, match="no stratum with donors of both groups"):
         asked(BALANCED.assign(stratum=["x", "x", "y", "y"]))
     split = BALANCED.assign(sex=["f", "f", "m", "m"])
-    with pytest.raises(DesignError, match="no donor that can answer.*no donor of another group"):
+    with pytest.raises(DesignError, match=r"no donor that can answer.*no donor of another group"):
         asked(split, Question("age", ("3m",), (("24m",),), within="sex"))
     with pytest.raises(DesignError, match="no partner"):
         asked(BALANCED, Question("age", ("3m",), (("24m",),), paired_by="donor"))
 
 
-@pytest.mark.parametrize("name", ["batch", "site", "Gender", "processing_date", "10x_version", "centre", "library"])
+@pytest.mark.parametrize(
+    "name", ["batch", "site", "Gender", "processing_date", "10x_version", "centre", "library"]
+)
 def test_complete_confounding_is_refused_unless_accepted(name):
     confounded = BALANCED.drop(columns=["batch", "sex"]).assign(**{name: ["1", "1", "2", "2"]})
-    with pytest.raises(DesignError, match=f"confounded with '{name}' completely \\(3m: 1 \\(2\\); 24m: 2 \\(2\\)\\)"):
+    with pytest.raises(
+        DesignError, match=f"confounded with '{name}' completely \\(3m: 1 \\(2\\); 24m: 2 \\(2\\)\\)"
+    ):
         asked(confounded)
     accepted = Question("age", ("3m",), (("24m",),), accept_confounding=(name,))
     assert "accepted" in asked(confounded, accepted).notes[0].text
@@ -59,7 +63,9 @@ def test_complete_confounding_is_refused_unless_accepted(name):
 
 def test_a_number_that_separates_the_groups_is_confounding():
     rows = [(f"d{n}", "ctrl" if n < 4 else "case", "f", "1") for n in range(8)]
-    frame = donors(rows, BMI=["20", "21", "22.5", "23", "31", "32", "35", "40"]).rename(columns={"age": "group"})
+    frame = donors(rows, BMI=["20", "21", "22.5", "23", "31", "32", "35", "40"]).rename(
+        columns={"age": "group"}
+    )
     with pytest.raises(DesignError, match="'BMI' completely \\(ctrl: 20 to 23; case: 31 to 40\\)"):
         asked(frame, Question("group", ("ctrl",), (("case",),)))
     near = frame.assign(BMI=["20", "21", "22.5", "33", "31", "32", "35", "40"])

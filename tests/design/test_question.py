@@ -1,6 +1,12 @@
 import pytest
 
-from concentra.design.question import Question, contrast_columns, formula_columns, group_values, parse_contrast
+from concentra.design.question import (
+    Question,
+    contrast_columns,
+    formula_columns,
+    group_values,
+    parse_contrast,
+)
 from concentra.errors import ArgumentError, ColumnError
 
 AGES = {"age": ["1m", "3m", "24m"]}

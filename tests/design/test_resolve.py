@@ -95,7 +95,10 @@ def test_what_is_not_there_is_named():
     with pytest.raises(ColumnError, match="no column 'agee'"):
         resolve(from_table(rows_of("ab", age=["3m", "24m"])), Question("agee", ("3m",), (("24m",),)))
     with pytest.raises(ArgumentError, match="the formula"):
-        resolve(from_table(rows_of("abcd", age=AGES[:4])), Question("age", ("3m",), (("24m",),), formula="~ age + I("))
+        resolve(
+            from_table(rows_of("abcd", age=AGES[:4])),
+            Question("age", ("3m",), (("24m",),), formula="~ age + I("),
+        )
 
 
 def test_the_common_depth_is_that_of_the_smallest_unit_compared():

@@ -65,6 +65,12 @@ def _designs(folder: Path) -> None:
     donor = cells["mouse.id"].str.split("_").str[1]
     paired = cells.drop(columns=["age", "sex"]).assign(time=time, **{"mouse.id": "d" + donor})
     paired.rename(columns=COLUMNS).to_csv(folder / "paired.csv", index=False)
+    visits = labels(4, 4).rename(columns=COLUMNS).drop(columns="sex")
+    visits["visit"] = visits["donor_id"] + np.where(np.arange(len(visits)) % 2, " visit 1", " visit 2")
+    visits["group"] = visits.pop("age").map({"3m": "control", "24m": "case"})
+    visits.to_csv(folder / "visits.csv", index=False)
+    visits.drop(columns="group").to_csv(folder / "unlabelled.csv", index=False)
+    visits[["donor_id", "group"]].drop_duplicates().to_csv(folder / "donors.csv", index=False)
     middle = labels(4, 3).query("age == '24m'").assign(age="18m")
     middle["mouse.id"] = middle["mouse.id"].str.replace("24_", "18_")
     pd.concat([cells, middle]).to_csv(folder / "ages.csv", index=False)

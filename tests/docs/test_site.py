@@ -17,9 +17,9 @@ from definitions_docs import DOCS, ROOT
 pytest.importorskip("sphinx")
 pytestmark = pytest.mark.docs
 
-PUBLIC = ("metrics", "stats", "clustering", "heads", "simulate", "pp", "tl", "get", "pl")
+PUBLIC = ("metrics", "stats", "clustering", "heads", "simulate", "datasets", "run", "pp", "tl", "get", "pl")
 """Packages whose public names are those of `__all__`."""
-FIGURES = {"start": 1, "marrow": 4, "anndata": 1, "report": 4, "granularity": 1, "heads": 1}
+FIGURES = {"start": 1, "marrow": 6, "anndata": 1, "report": 4, "granularity": 1, "heads": 1}
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def test_every_public_name_is_in_the_api(site: Path, package: str) -> None:
 
 def test_every_module_of_questions_and_files_is_in_the_api(site: Path) -> None:
     found = known(site)
-    for package in ("analysis", "io"):
+    for package in ("analysis", "composition", "design", "io"):
         folder = Path(importlib.import_module(f"concentra.{package}").__file__ or "").parent
         for path in folder.glob("[a-z]*.py"):
             name = f"concentra.{package}.{path.stem}"

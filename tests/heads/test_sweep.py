@@ -83,7 +83,9 @@ def test_a_killed_sweep_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", program], env=dict(os.environ))
     try:
         deadline = time.monotonic() + 90
-        while not (Path(f"{out}.parts") / "step2" / "layer_0002.json").exists() and time.monotonic() < deadline:
+        while (
+            not (Path(f"{out}.parts") / "step2" / "layer_0002.json").exists() and time.monotonic() < deadline
+        ):
             assert process.poll() is None
             time.sleep(0.05)
     finally:

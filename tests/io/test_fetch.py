@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -22,7 +23,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from concentra.errors import DataAbsentError, FileFormatError, MissingDependencyError
+from concentra.errors import ArgumentError, DataAbsentError, FileFormatError, MissingDependencyError
 from concentra.io._bar import Bar
 from concentra.io.fetch import Fetched, Remote, check, fetch
 from concentra.io.resuming import CHUNK, Resuming
@@ -235,6 +236,103 @@ def test_a_wrong_length_is_not_taken(site: Site, tmp_path: Path) -> None:
         fetch(wanted, tmp_path, waits=NOW)
     assert problem.value.expected == f"{len(BODY) + 1} bytes"
     assert names(tmp_path) == []
+
+
+def test_a_longer_body_is_stopped_at_the_known_size(site: Site, tmp_path: Path) -> None:
+    """Whether the head tells the length or not."""
+    wanted = Remote(site.url("/file"), "file.bin", size=1000)
+    for page in (Page(BODY), Page(BODY, length=False, chunked=True, piece=500, pause=0.001)):
+        site.pages["/file"] = page
+        with pytest.raises(FileFormatError, match="Nothing of it was kept") as problem:
+            fetch(wanted, tmp_path, waits=NOW)
+        assert problem.value.expected == "1000 bytes"
+        assert names(tmp_path) == []
+    assert site.log[-1].sent < len(BODY) / 2, "the rest was not waited for"
+
+
+def test_a_file_of_another_length_is_left_alone(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file.bin").write_bytes(BODY)
+    with pytest.raises(FileFormatError, match="has 300000 bytes"):
+        fetch(Remote(site.url("/file"), "file.bin", size=7), tmp_path)
+    assert (tmp_path / "file.bin").read_bytes() == BODY
+
+
+def test_a_part_that_was_not_requested_is_refused(site: Site, tmp_path: Path) -> None:
+    site.pages["/file"].offset = 1000
+    with pytest.raises(DataAbsentError, match="bytes 1000-299999/300000"):
+        get(site, tmp_path, body=None)
+    assert names(tmp_path) == []
+
+
+def test_what_nobody_could_tell_to_be_whole_is_refused(site: Site, tmp_path: Path) -> None:
+    site.pages["/file"] = Page(BODY, length=False, stop=STOP)
+    with pytest.raises(DataAbsentError, match="does not tell the length"):
+        get(site, tmp_path, body=None)
+    assert names(tmp_path) == []
+
+
+def test_a_file_fetched_again_is_held_against_the_first(site: Site, tmp_path: Path) -> None:
+    get(site, tmp_path, body=None).path.unlink()
+    site.pages["/file"].body = OTHER
+    with pytest.raises(FileFormatError, match="Nothing of it was kept") as problem:
+        get(site, tmp_path, body=None)
+    assert digest(BODY) in problem.value.expected
+    site.pages["/file"].body = BODY
+    again = get(site, tmp_path, body=None)
+    assert (again.now, again.verified) == (True, "first fetch")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"<!DOCTYPE html><p>",
+        b"\xef\xbb\xbf \n<HTML lang=en>",
+        b"<?xml version='1.0'?><!-- a --><html>",
+        b"<head>",
+    ],
+)
+@pytest.mark.parametrize("kind", ["application/octet-stream", "text/csv"])
+def test_a_page_by_any_name_is_refused(site: Site, tmp_path: Path, start: bytes, kind: str) -> None:
+    site.pages["/file"] = Page(start + BODY, kind=kind)
+    with pytest.raises(DataAbsentError, match="a page of HTML"):
+        get(site, tmp_path, body=None)
+    assert names(tmp_path) == []
+
+
+def test_xhtml_is_a_page(site: Site, tmp_path: Path) -> None:
+    site.pages["/file"] = Page(BODY, kind="application/xhtml+xml")
+    with pytest.raises(DataAbsentError, match=r"answered 200 with application/xhtml\+xml"):
+        get(site, tmp_path, body=None)
+
+
+def test_a_server_that_trickles_is_given_up(site: Site, tmp_path: Path) -> None:
+    """Every wait for a byte is short; all together are not."""
+    site.pages["/file"] = Page(BODY, piece=100, pause=0.05)
+    start = time.monotonic()
+    with pytest.raises(DataAbsentError, match="bytes in 1 seconds"):
+        get(site, tmp_path, total=1.0)
+    assert time.monotonic() - start < 10
+    assert not (tmp_path / "sub" / "file.bin").exists()
+
+
+def test_time_grows_with_the_file() -> None:
+    wanted = Resuming(size=7_700_000_000)
+    assert wanted._allowed(Path("none.part")) > 24 * 3600
+    assert Resuming(size=10)._allowed(Path("none.part")) == 300
+
+
+@pytest.mark.parametrize("name", ["file.bin.part", "file.bin.part.json"])
+def test_links_are_not_written_through(site: Site, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(OTHER)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / name).symlink_to(mine)
+    if name.endswith(".part"):
+        with pytest.raises(ArgumentError, match="is a symbolic link"):
+            get(site, tmp_path)
+    else:
+        get(site, tmp_path)
+    assert mine.read_bytes() == OTHER
 
 
 def test_redirects_are_followed_also_to_the_rest(site: Site, tmp_path: Path) -> None:

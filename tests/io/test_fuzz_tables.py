@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from concentra.errors import ConcentraError
 from concentra.io.dialect import find_dialect
-from concentra.io.tables import DELIMITED, file_ending, read_table
+from concentra.io.tables import DELIMITED, TABLES, file_ending, read_table
 from definitions_tables import as_text, ours, theirs
 
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".csv", ".tsv", ".txt")))
 PACKED = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".gz", ".bz2", ".xz", ".zst")))
-BINARY = sorted(path for path in CORPUS.iterdir() if path.name.endswith((".xlsx", ".rds", ".RData")))
+BINARY = [CORPUS / f"plain.{ending}" for ending in ("xlsx", "rds", "RData", "parquet")]
+REFUSED = sorted(CORPUS.glob("refused_*"))  # found by mutation
 N_EXAMPLES = int(os.environ.get("CONCENTRA_FUZZ", "60"))
 ODD = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"#", b"\0", b"\xff", b"\xe9", b"\xc3\xa9",
        b"\xef\xbb\xbf", b"4O", b"1,800", b"1.5", b" ", b"\\", b"'", b"sep=;\n", b"nan"]  # fmt: skip
@@ -70,6 +71,12 @@ def check_text(path: Path) -> str:
     return "accepted"
 
 
+@pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.name)
+def test_what_was_found_by_mutation_is_refused(path: Path) -> None:
+    with pytest.raises(ConcentraError):
+        ours(path)
+
+
 quickly = settings(
     max_examples=N_EXAMPLES,
     deadline=20_000,
@@ -105,7 +112,7 @@ def test_mutated_bytes(tmp_path: Path, seed: Path, changes: list[Mutation]) -> N
     place = tmp_path / f"mutated{''.join(seed.suffixes)}"
     place.write_bytes(mutated(seed.read_bytes(), changes))
     try:
-        read_table(place, file_ending(place, [*DELIMITED, ".xlsx", ".rds", ".rdata"]))
+        read_table(place, file_ending(place, TABLES))
     except ConcentraError:
         return
 

@@ -16,6 +16,7 @@ import pytest
 
 from concentra import workflow
 from concentra.errors import ArgumentError, ColumnError, DesignError, MissingDependencyError
+from concentra.files import sha256
 from concentra.io import shards
 from concentra.io.counting import count_to
 from concentra.io.shards import Request, count_in_shards
@@ -86,7 +87,7 @@ def test_killed_in_the_middle_it_resumes(tmp_path: Path) -> None:
     (folder,) = tmp_path.glob("*.shards-*")
     written = sorted(folder.glob("shard_*.parquet"), key=lambda part: part.stat().st_mtime_ns)
     assert 1 < len(written) < 5
-    (folder / ".shard_4.half.parquet").write_text("left by a killed shard")
+    (folder / ".shard_4.x7ab_12z.concentra-unfinished.parquet").write_text("left by a killed shard")
     again = command(*words)
     assert again.code == 0, again.err
     counted = [line.split()[1] for line in again.err.splitlines() if line.startswith("  shard")]
@@ -136,8 +137,9 @@ def test_another_request_never_takes_its_shards(tmp_path: Path, request_of: Requ
     for change in ({"by": ("type", "donor")}, {"n_shards": 4}, {"where": "a == 1"}, {"primary_only": False}):
         names.add(Request(**(request_of.__dict__ | change)).name())
     path = Path(request_of.cells[0])
+    before = path.stat()
     cells(path, seed=1)
-    os.utime(path, ns=(1, 1))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the same time, another content
     names.add(request_of.name())
     assert len(names) == 6
     assert Request(**(request_of.__dict__ | {"memory": "2GB"})).name() in names, "memory changes no count"
@@ -151,6 +153,28 @@ def test_the_files_of_a_store_are_looked_at(tmp_path: Path) -> None:
     before = one.name()
     (store / "obs" / "chunk").write_text("22")
     assert one.name() != before
+
+
+def test_an_edited_shard_is_counted_again(tmp_path: Path, request_of: Request) -> None:
+    folder = tmp_path / f"out.csv.shards-{request_of.name()}"
+    folder.mkdir()
+    mine = folder / "notes.txt"
+    mine.write_text("mine")
+    (folder / shards.part(2)).write_bytes(Path(request_of.cells[0]).read_bytes())
+    (folder / "merged.csv").write_text("donor,type,n_cells\n")
+    (folder / "merged.csv.json").write_text('{"sha256": "0"}')
+    found = count_in_shards(tmp_path / "out.csv", request_of, cores=1)
+    assert found == count_to(tmp_path / "whole.csv", request_of.cells, BY)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"], "what is not ours stays, and only that"
+
+
+def test_a_link_in_place_of_the_folder_is_refused(tmp_path: Path, request_of: Request) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"out.csv.shards-{request_of.name()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArgumentError, match="is a symbolic link"):
+        count_in_shards(tmp_path / "out.csv", request_of, cores=1)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_failed_shard_is_said_and_the_finished_kept(
@@ -201,7 +225,12 @@ def test_a_shard_by_its_own_command_line(
     assert told == ["shard 1 of 3", "shard 2 of 3", "shard 3 of 3", "merge"]
     found = count_to("whole.csv", request_of.cells, BY)
     assert Path("merged.csv").read_bytes() == Path("whole.csv").read_bytes()
-    assert json.loads(Path("merged.csv.json").read_text()) == dataclasses.asdict(found)
+    noted = json.loads(Path("merged.csv.json").read_text())
+    assert noted == dataclasses.asdict(found) | {"sha256": sha256("merged.csv")}
+    Path(shards.part(1)).write_bytes(Path(shards.part(3)).read_bytes())
+    assert shards.main(["merge", "merged.csv"]) == 1, "a shard that is not what was written"
+    assert "shard_1.parquet is not there, or not what was written" in capsys.readouterr().err
+    assert shards.main(["1", shards.part(1)]) == 0
     Path(shards.part(2)).unlink()
     assert shards.main(["merge", "merged.csv"]) == 1
     assert "shard_2.parquet" in capsys.readouterr().err

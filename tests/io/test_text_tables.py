@@ -16,7 +16,7 @@ import pytest
 from concentra.errors import ConcentraError, FileFormatError, TableError
 from concentra.io import text as text_module
 from concentra.io.cells import read_labels
-from concentra.io.counting import count_cells
+from concentra.io.counting import count_cells, count_to
 from concentra.io.dialect import find_dialect
 from concentra.io.tables import DELIMITED, TABLES, file_ending, read_table, table_columns, table_separator
 from definitions_tables import ours
@@ -279,6 +279,14 @@ def test_numbers_that_are_one_label_in_every_reader(tmp_path: Path) -> None:
     (tmp_path / "cells.csv").write_text("donor,type\n1,T\n1.0,T\n01,T\n")
     assert read_labels(tmp_path / "cells.csv", ["donor"])["donor"].tolist() == ["1", "1", "01"]
     assert count_cells([tmp_path / "cells.csv"], ["donor"]).values.tolist() == [["01", 1], ["1", 2]]
+
+
+def test_counting_tells_how_text_was_read(tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_bytes("donor;type\nm1;ä\n".encode("cp1252"))
+    told: list[str] = []
+    count_to(tmp_path / "out.csv", [tmp_path / "cells.csv"], ["type"], tell=told.append)
+    assert ["semicolons" in told[0], "Windows-1252" in told[1], len(told)] == [True, True, 2]
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "type,n_cells\nä,1\n"
 
 
 def test_the_columns_of_each_kind_of_file(tmp_path: Path) -> None:

@@ -1,28 +1,36 @@
+import io
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+import concentra
 from concentra import get, pl, pp, tl
 from concentra.errors import ArgumentError
+from concentra.pl import _style
 from concentra.pl._style import readable
 from concentra.simulate import simulate_labels
+from definitions_report import contrast
 
-GROUPS = {"group": "age", "early": "3m", "late": "24m", "n_draws": 200}
+GROUPS = {"group": "age", "reference": "3m", "other": "24m"}
 
 
 @pytest.fixture(scope="module")
 def adata():
     cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
-    made = pp.composition(cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age"])
+    made = pp.composition(
+        cells, unit="mouse.id", stratum="tissue", part="cell_ontology_class", about=["age", "sex"]
+    )
     tl.concentration(made)
     tl.lorenz(made)
     tl.contrast(made, **GROUPS)
-    tl.drivers(made, **GROUPS)
-    tl.plane(made, **GROUPS)
-    tl.multiverse(made, group="age", early="3m", late="24m")
+    tl.drivers(made, **GROUPS, n_draws=200)
+    tl.plane(made, **GROUPS, n_draws=200)
+    tl.multiverse(made, **GROUPS, restricted_by="sex")
     made.var["half"] = ["first" if name < "type_07" else "second" for name in made.var_names]
-    tl.granularity(made, levels=["half"], group="age", early="3m", late="24m")
+    tl.granularity(made, levels=["half"], **GROUPS)
     return made
 
 
@@ -31,7 +39,7 @@ def ax():
     return Figure().subplots()
 
 
-def test_each_draws_on_the_axes_given_and_returns_them(adata, ax):
+def test_each_draws_on_the_axes_given_and_returns_them(adata):
     ages = (
         adata.obs.drop_duplicates("donor")
         .set_index("donor")["age"]
@@ -40,16 +48,92 @@ def test_each_draws_on_the_axes_given_and_returns_them(adata, ax):
         .astype(int)
         .rename("months")
     )
-    for draw in (pl.forest, pl.plane, pl.drivers, pl.lorenz, pl.specification_curve, pl.granularity):
+    for draw in (
+        pl.forest,
+        pl.plane,
+        pl.drivers,
+        pl.lorenz,
+        pl.specification_curve,
+        pl.levels,
+        pl.composition,
+    ):
+        ax = Figure().subplots()
         assert draw(adata, ax=ax) is ax
+        ax.figure.savefig(io.BytesIO(), format="svg")
+    ax = Figure().subplots()
     assert pl.trend(adata, along=ages, ax=ax) is ax
-    ax.figure.savefig(__import__("io").BytesIO(), format="svg")
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    cells = simulate_labels(n_donors=3, n_cells=150, rng=2).cells
+    parts = sorted(cells["cell_ontology_class"].unique())
+    levels = pd.DataFrame(
+        {"type": parts, "half": ["first" if one < "type_07" else "second" for one in parts]}
+    )
+    return concentra.analyze(cells, donor="mouse.id", contrast="age:3m:24m", levels=levels, draws=200, seed=0)
+
+
+def shown(draw, data, **how):
+    """What a picture shows: the data of its lines, bars and points, and its words."""
+    ax = draw(data, ax=Figure().subplots(), **how)
+    ax.figure.canvas.draw()
+    return (
+        [line.get_xydata().round(9).tolist() for line in ax.lines],
+        [
+            (round(bar.get_x(), 9), round(bar.get_width(), 9))
+            for bar in ax.patches
+            if isinstance(bar, Rectangle)
+        ],
+        [points.get_offsets().round(9).tolist() for points in ax.collections],
+        (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()),
+    )
+
+
+FRAMES = {
+    "composition": get.composition, "donors": get.concentration, "drivers": get.drivers, "forest": get.contrast,
+    "levels": get.granularity, "lorenz": get.lorenz, "plane": get.plane, "specification_curve": get.multiverse,
+    "trend": get.concentration,
+}  # fmt: skip
+OTHERS = {"few_donors", "head_trajectory", "power"}
+"""Pictures of tables that no AnnData stores: they take frames."""
+
+
+def test_every_picture_is_tested():
+    assert set(pl.__all__) == set(FRAMES) | OTHERS
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_an_analysis_an_adata_and_a_frame_give_the_same_picture(adata, analysis, name):
+    draw, how = getattr(pl, name), {"group": "age"} if name == "donors" else {}
+    if name == "trend":
+        how = {
+            "along": adata.obs.drop_duplicates("donor")
+            .set_index("donor")["age"]
+            .astype(str)
+            .str[:-1]
+            .astype(int)
+        }
+    frame = FRAMES[name](adata)
+    if name == "donors":  # a frame of units has the labels of its donors beside
+        frame = analysis.tables["concentration"]
+    first = shown(draw, adata, **how)
+    assert (
+        shown(draw, frame, **how | ({"points": get.plane_points(adata)} if name == "plane" else {})) == first
+    )
+    assert shown(draw, analysis, **how) == first
+
+
+def test_a_table_that_the_analysis_lacks(analysis, ax):
+    without = concentra.analyze(analysis.composition)
+    with pytest.raises(ArgumentError, match="no table 'contrast' in the analysis"):
+        pl.forest(without, ax=ax)
 
 
 def test_a_frame_gives_the_same_picture_as_the_adata(adata):
     first, second = Figure().subplots(), Figure().subplots()
-    pl.forest(adata, metric="gini_present", ax=first)
-    pl.forest(get.contrast(adata), metric="gini_present", ax=second)
+    pl.forest(adata, metric="gini_stratum", ax=first)
+    pl.forest(get.contrast(adata), metric="gini_stratum", ax=second)
     assert [line.get_xydata().tolist() for line in first.lines] == [
         line.get_xydata().tolist() for line in second.lines
     ]
@@ -60,7 +144,7 @@ def test_the_forest_shows_the_numbers_of_the_table(adata, ax):
     rows = get.contrast(adata).query("metric == 'hill_q1'").reset_index(drop=True)
     drawn = [line.get_xdata() for line in ax.lines[1:]]
     assert [pair.tolist() for pair in drawn[::2]] == rows[["low", "high"]].values.tolist()
-    assert [point[0] for point in drawn[1::2]] == rows["corrected"].tolist()
+    assert [point[0] for point in drawn[1::2]] == rows["effect"].tolist()
 
 
 def test_drivers_are_the_largest_contributions(adata, ax):
@@ -76,12 +160,12 @@ def test_the_curve_marks_the_choice_made(adata, ax):
     assert ax.lines[1].get_ydata().tolist() == rows["hill_q1"].tolist()
 
 
-def test_granularity_shows_the_shift_at_every_scale(adata, ax):
-    pl.granularity(adata, stratum="disperses", ax=ax)
+def test_levels_show_the_effect_at_every_level(adata, ax):
+    pl.levels(adata, stratum="disperses", ax=ax)
     found = get.granularity(adata).query("stratum == 'disperses' and metric == 'hill_q1'")
     points = [line.get_ydata()[0] for line in ax.lines if line.get_marker() not in ("None", None, "")]
-    assert points == found["shift"].tolist()
-    assert [label.get_text() for label in ax.get_xticklabels()] == found["resolution"].tolist()
+    assert points == found["effect"].tolist()
+    assert [label.get_text().split("\n")[0] for label in ax.get_xticklabels()] == found["level"].tolist()
 
 
 def test_lorenz_curves_of_every_donor(adata, ax):
@@ -120,5 +204,100 @@ def test_hostile_labels_are_drawn_as_text(ax):
         }
     )
     pl.drivers(rows, ax=ax)
-    ax.figure.savefig(__import__("io").BytesIO(), format="svg")
+    ax.figure.savefig(io.BytesIO(), format="svg")
     assert len(readable(label)) <= 34
+
+
+def test_bars_of_every_donor_sum_to_one_in_the_same_order(adata, ax):
+    pl.composition(adata, stratum="mixed", group="age", n_parts=4, ax=ax)
+    donors = [label.get_text() for label in ax.get_yticklabels()]
+    assert [name.split(" · ")[0] for name in donors] == ["3m"] * 3 + ["24m"] * 3
+    widths = pd.Series([bar.get_width() for bar in ax.patches]).to_numpy().reshape(5, 6)
+    assert widths.sum(axis=0) == pytest.approx(1)
+    cells = (
+        get.composition(adata).query("stratum == 'mixed' and donor == '3_1_F'").set_index("part")["n_cells"]
+    )
+    first = ax.get_legend_handles_labels()[1][0]
+    shown = widths[0][[name.endswith("3 1 F") for name in donors].index(True)]
+    assert shown == pytest.approx(cells[first.replace(" ", "_")] / cells.sum())
+
+
+def test_donors_stand_above_their_group_with_its_median(adata, ax):
+    pl.donors(adata, group="age", stratum="mixed", ax=ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["3m", "24m"]
+    ages = get.composition(adata).drop_duplicates("donor").set_index("donor")["age"]
+    units = (
+        get.concentration(adata).query("stratum == 'mixed'").assign(age=lambda rows: rows["donor"].map(ages))
+    )
+    for place, age in enumerate(("3m", "24m")):
+        values = units[units["age"] == age]["hill_q1"]
+        assert sorted(ax.collections[place].get_offsets()[:, 1]) == pytest.approx(sorted(values))
+        assert ax.lines[place].get_ydata()[0] == pytest.approx(values.median())
+    with pytest.raises(ArgumentError, match="did you mean 'age'"):
+        pl.donors(adata, group="agee", ax=ax)
+
+
+def test_donors_tell_the_estimate(adata, ax):
+    found = contrast(["mixed"], ["undecided"])
+    pl.donors(adata, group="age", stratum="mixed", contrast=found, ax=ax)
+    assert ax.get_title() == "mixed\nratio 0.77 (0.67 to 0.87), undecided"
+
+
+def test_the_forest_of_ratios_has_its_line_at_one(ax):
+    pl.forest(contrast(["a", "b"], ["more concentrated", "undecided"]), ax=ax)
+    assert ax.get_xscale() == "log"
+    assert ax.lines[0].get_xdata() == [1, 1]
+    points = [line for line in ax.lines if line.get_marker() in ("^", "o")]
+    assert [line.get_xdata()[0] for line in points] == pytest.approx([0.77, 0.79])
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True]
+
+
+def test_the_plane_holds_its_points_whatever_a_region_does(ax):
+    rows = pd.DataFrame({"stratum": ["a", "b"], "axes": "raw", "gini": [0.1, -0.02], "hill_q1": [-2.0, 0.5],
+                         "excludes_zero": [True, False]})  # fmt: skip
+    wild = pd.DataFrame({"stratum": "a", "axes": "raw", "what": "region", "place": range(4), "gini": [-15, 15, 15, -15],
+                         "hill_q1": [-15, -15, 15, 15]})  # fmt: skip
+    pl.plane(rows, wild, ax=ax)
+    assert ax.get_xlim() == pytest.approx((-0.056, 0.136))
+    assert ax.get_ylim() == pytest.approx((-2.75, 1.25))
+
+
+def test_levels_and_power_show_their_rows(ax):
+    rows = pd.DataFrame({"stratum": "blood", "metric": "hill_q1", "level": ["7", "27"], "effect": [1.0, 0.89],
+                         "low": [0.9, 0.8], "high": [1.1, 0.95], "direction": "mixed",
+                         "verdict": ["undecided", "more concentrated"]})  # fmt: skip
+    pl.levels(rows, ax=ax)
+    assert [line.get_marker() for line in ax.lines if line.get_marker() not in ("None", "")] == ["o", "^"]
+    other = Figure().subplots()
+    pl.power(pd.DataFrame({"n_donors": [6, 3], "power": [0.8, 0.3]}), ax=other)
+    assert other.lines[1].get_xydata().tolist() == [[3.0, 0.3], [6.0, 0.8]]
+
+
+def luminance(colour):
+    parts = [
+        value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+        for value in mpl.colors.to_rgb(colour)
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast_ratio(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#141414"])
+def test_colours_with_a_meaning_are_seen_on_both_pages(page):
+    for colour in (*(look.colour for look in _style.VERDICTS.values()), *_style.GROUPS[:2], _style.ACCENT):
+        assert contrast_ratio(colour, page) >= 3, colour
+
+
+def test_what_must_be_distinguished_differs_without_colour():
+    marks = [(look.marker, look.filled) for look in _style.VERDICTS.values()]
+    assert len(set(marks)) == len(marks)
+    assert len({look.sign for look in _style.VERDICTS.values()}) == len(marks)
+    assert contrast_ratio(_style.MORE, _style.LESS) >= 1.4
+    assert len(set(_style.GROUP_MARKERS)) == len(_style.GROUPS)
+    assert not {_style.MORE, _style.LESS, _style.MIXED} & set(_style.GROUPS)
+    for one, other in zip(_style.PARTS, _style.PARTS[1:], strict=False):
+        assert contrast_ratio(one, other) >= 1.4, (one, other)

@@ -66,7 +66,9 @@ def words(block: dict[str, Any]) -> str:
     return "".join(one["c"] if one["t"] == "Str" else " " for one in block["c"])
 
 
-@pytest.mark.parametrize("label", ["Limb_Muscle", "CD4-positive, alpha-beta T cell", "age: 3m to 24m (n = 3)", "+0.087"])
+@pytest.mark.parametrize(
+    "label", ["Limb_Muscle", "CD4-positive, alpha-beta T cell", "age: 3m to 24m (n = 3)", "+0.087"]
+)
 def test_plain_labels_are_not_escaped(label: str) -> None:
     assert markdown.escape(label) == label
 

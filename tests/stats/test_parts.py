@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from scipy.special import digamma
 
 import definitions_stats as definitions
 from concentra.errors import AmountError, ArgumentError
+from concentra.metrics import gini, hill_number
 from concentra.stats import parts
-from concentra.stats.parts import bootstrap_parts, leave_one_part_out, noise_floor
+from concentra.stats.parts import bootstrap_parts, leave_one_part_out, noise_floor, sample_parts
 
 amounts_with_zeros = arrays(float, (3, 7), elements=st.sampled_from([0.0, 0.5, 1.0, 1.0, 2.5, 40.0])).filter(
     lambda table: (table.sum(axis=1) > 0).all()
@@ -121,3 +123,60 @@ def test_wrong_input_says_what_to_do():
         bootstrap_parts([[1, 2]], rng=1, support="all")
     with pytest.raises(ArgumentError, match="n_draws=0"):
         bootstrap_parts([[1, 2]], rng=1, n_draws=0)
+
+
+def every_sample(row: list[float], copies: int) -> list[tuple[float, float]]:
+    """Both metrics of every sample of as many parts from so many copies of each, without replacement."""
+    population = row * copies
+    samples = [
+        [population[place] for place in chosen] for chosen in combinations(range(len(population)), len(row))
+    ]
+    return [(float(gini(sample, support="stratum")), float(hill_number(sample, 1.0))) for sample in samples]
+
+
+def test_samples_from_a_finite_population_by_enumeration() -> None:
+    row = [1.0, 2.0, 4.0, 9.0]
+    draws = sample_parts([row], 8, rng=1, n_draws=40_000, support="stratum")
+    for drawn, place in ((draws.gini_draws, 0), (draws.hill_q1_draws, 1)):
+        exact = np.array([values[place] for values in every_sample(row, 2)])
+        assert drawn.mean() == pytest.approx(exact.mean(), rel=0.01)
+        assert drawn.std() == pytest.approx(exact.std(), rel=0.02)
+        np.testing.assert_allclose(
+            np.quantile(drawn, [0.1, 0.5, 0.9]), np.quantile(exact, [0.1, 0.5, 0.9]), rtol=0.01
+        )
+
+
+def test_samples_within_strata_keep_their_numbers() -> None:
+    row = np.arange(1.0, 9.0)
+    strata = [0, 0, 0, 0, 1, 1, 1, 1]
+    within = sample_parts([row], 10, rng=1, n_draws=2_000, strata=strata, support="stratum")
+    assert within.gini_draws.std() < sample_parts([row], 10, rng=1, n_draws=2_000).gini_draws.std()
+    exact = sample_parts([row], 8, rng=1, n_draws=20, strata=strata)
+    assert np.ptp(exact.gini_draws) == np.ptp(exact.hill_q1_draws) == 0
+    with pytest.raises(ArgumentError, match="n_population"):
+        sample_parts([row], 7, rng=1)
+
+
+def test_the_sampling_interval_covers_the_populations_shift() -> None:
+    """Three eighths of 96 parts in 8 strata, as of a model's heads: 95 % intervals cover in 88 to 100 % of samples."""
+    rng = np.random.default_rng(3)
+    population = rng.lognormal(0, 0.8, (2, 8, 12))
+    population[1] **= 1.3
+    truth = np.diff(gini(population.reshape(2, -1), support="stratum"))[0]
+    covered, widths = [], []
+    for seed in range(150):
+        chosen = np.sort(np.argsort(rng.random((8, 12)), axis=1)[:, :5], axis=1)
+        sample = np.take_along_axis(population, np.broadcast_to(chosen, (2, 8, 5)), axis=2).reshape(2, -1)
+        ends = []
+        for draws in (
+            sample_parts(
+                sample, 96, rng=seed, n_draws=400, strata=np.repeat(np.arange(8), 5), support="stratum"
+            ),
+            bootstrap_parts(sample, rng=seed, n_draws=400, support="stratum"),
+        ):
+            ends.append(np.quantile(np.diff(draws.gini_draws, axis=1)[:, 0], [0.025, 0.975]))
+        covered.append(ends[0][0] <= truth <= ends[0][1])
+        widths.append([np.ptp(one) for one in ends])
+    assert 0.88 <= np.mean(covered) <= 1.0
+    finite, infinite = np.mean(widths, axis=0)
+    assert finite < 0.9 * infinite

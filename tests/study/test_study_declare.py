@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concentra.design import Settings
 from concentra.errors import ArgumentError, TableError
 from concentra.study import declare, raw
 from concentra.study.declare import Table, all_parameters, column, nodes, tables
@@ -20,7 +21,7 @@ class TinyTable(Table):
     """A table for these tests alone; no step writes it."""
 
     label: str = column("a label")
-    group: str = column("one of two, or missing", nullable=True, among=["early", "late"])
+    group: str = column("one of two, or missing", nullable=True, among=["young", "old"])
     n_cells: int = column("cells", unit="cells", low=1)
     share: float = column("share", low=0, high=1, nullable=True)
 
@@ -29,7 +30,7 @@ class TinyTable(Table):
 
 
 def tiny(**changed: object) -> pd.DataFrame:
-    rows = {"label": ["a", "b"], "group": ["early", None], "n_cells": [1, 2], "share": [0.1, None]}
+    rows = {"label": ["a", "b"], "group": ["young", None], "n_cells": [1, 2], "share": [0.1, None]}
     return pd.DataFrame(rows | changed)
 
 
@@ -61,7 +62,7 @@ def test_any_label_and_number_round_trips(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str], share: float
 ) -> None:
     out = tmp_path_factory.mktemp("tables")
-    TinyTable.write(pd.DataFrame({"label": labels, "group": "late", "n_cells": 3, "share": share}), out)
+    TinyTable.write(pd.DataFrame({"label": labels, "group": "old", "n_cells": 3, "share": share}), out)
     again = TinyTable.read(out)
     assert again["label"].tolist() == labels
     assert again["share"].tolist() == [share] * len(labels)
@@ -72,7 +73,7 @@ def test_any_label_and_number_round_trips(
     [
         (tiny(n_cells=[0, 2]), "n_cells"),
         (tiny(share=[1.5, None]), "share"),
-        (tiny(group=["early", "middle"]), "group"),
+        (tiny(group=["young", "middle"]), "group"),
         (tiny(label=["a", "a"]), "unique|label"),
         (tiny(label=["a", None]), "label"),
         (tiny(n_cells=["few", "many"]), "n_cells"),
@@ -105,11 +106,10 @@ def test_an_empty_table_keeps_its_columns(tmp_path: Path) -> None:
 def test_every_table_is_described(name: str) -> None:
     table = tables()[name]
     assert (table.__doc__ or "").strip().endswith(".")
-    assert table.to_schema().unique, "a table has a key"
-    assert set(table.to_schema().unique) <= set(table.columns())
+    assert table.key(), "a table has a key"
+    assert set(table.key()) <= set(table.columns())
     for label, found in table.columns().items():
         assert found.description, f"{name}.{label}"
-        assert "unit" in found.metadata, f"{name}.{label}"
         assert label == label.lower()
         assert "eff_n" not in label
 
@@ -117,19 +117,25 @@ def test_every_table_is_described(name: str) -> None:
 @pytest.mark.parametrize("name", list(nodes()))
 def test_parameters_match_the_signature(name: str) -> None:
     node = nodes()[name]
-    wanted = [
-        one.name
-        for one in inspect.signature(node.function).parameters.values()
-        if one.kind is one.KEYWORD_ONLY
-    ]
-    assert list(node.parameters()) == wanted
+    signature = inspect.signature(node.function).parameters.values()
+    wanted = {one.name for one in signature if one.kind is one.KEYWORD_ONLY}
+    if any(one.kind is one.VAR_KEYWORD for one in signature):
+        wanted |= set(all_parameters()["settings"])
+    assert set(node.parameters()) == wanted
     assert node.title
     for read in node.reads if node.kind != "document" else ():  # a document reads the results as a whole
         assert read in raw.RAW or read in tables(), read
 
 
 def test_no_section_of_parameters_is_left_over() -> None:
-    assert set(all_parameters()) <= set(nodes())
+    assert set(all_parameters()) <= {*nodes(), "settings"}
+
+
+def test_a_node_may_override_the_settings_that_all_share() -> None:
+    shared = all_parameters()["settings"]
+    assert nodes()["summary"].parameters() == shared
+    assert nodes()["substate_analysis"].parameters() == shared | {"min_cells": 30, "depth": 30}
+    assert Settings(**shared).depth == 100
 
 
 def test_parameters_of_another_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

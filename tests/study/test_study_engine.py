@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 import concentra
-from concentra.study import engine
+from concentra.files import sha256
+from concentra.study import engine, raw, record, whole
 from concentra.study.declare import nodes
 from definitions_study import COMMAND, Ended, command, end, environment, file_bytes, start, wait_until
 
@@ -259,13 +260,126 @@ def test_a_node_that_fails_says_which(capsys: pytest.CaptureFixture[str], copied
     frame.to_csv(table, index=False)
     contrast = (out / "tables" / "age_contrast.csv").read_bytes()
     assert engine.main(["summary", "--out", str(out)]) == 1
+    assert "concentration.csv is not what was written" in capsys.readouterr().err
+    (out / "tables" / "concentration.provenance.json").unlink()
+    (out / "tables" / "provenance.json").unlink()
+    assert engine.main(["summary", "--out", str(out)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("summary\nerror: concentration.csv: gini_present")
     assert "1.5" in said
     assert (out / "tables" / "age_contrast.csv").read_bytes() == contrast
 
 
+def altered(out: Path, data: Path | None = None) -> set[str]:
+    return set(whole.altered(out, engine.recorded(data)))
+
+
+def test_content_decides_and_not_the_time(copied: Callable[[], Path]) -> None:
+    """An edit with the old time stamp, a table of another run with its own note, a damaged note, a simulated file."""
+    out = copied()
+    assert altered(out) == set()
+    for path in (out / "tables").iterdir():
+        os.utime(path, (1, 1))
+    assert altered(out) == set(), "older files with the same content"
+    table, note = (out / "tables" / f"concentration{end}" for end in (".csv", ".provenance.json"))
+    content, stamp = table.read_bytes(), table.stat()
+    table.write_bytes(content.replace(b"1", b"2"))
+    os.utime(table, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    found = altered(out)
+    assert {"compute_metrics", "summary", "make_figures"} <= found
+    assert "compute_proportions" not in found
+    noted = json.loads(note.read_text())
+    written = note.read_text()
+    note.write_text(json.dumps(noted | {"outputs": {table.name: sha256(table)}}))
+    found = altered(out)
+    assert "compute_metrics" not in found, "a table that was written so, as far as can be told"
+    assert {"summary", "make_figures"} <= found, "but they were made from another"
+    table.write_bytes(content)
+    for damage in ("", "{", "[]", '{"outputs": null}', '{"outputs": {"concentration.csv": 3}}'):
+        note.write_text(damage)
+        assert altered(out) == {"compute_metrics"}
+    note.write_text(written)
+    simulated = raw.simulated_path("simulated_rat", out)
+    with simulated.open("ab") as handle:
+        handle.write(b"more")
+    assert {"simulated_rat"} <= altered(out)
+
+
+def test_raw_data_is_known_by_its_content(copied: Callable[[], Path], tmp_path: Path) -> None:
+    """Wherever it lies and whatever its time: a plan holds a hash, and no path of the user's."""
+    rows = {"checkpoint": [1, 1, 2, 2], "layer": 0, "head": [0, 1] * 2, "delta": [-0.1, 0.1, -0.3, 0.1]}
+    plans = []
+    for place, delta in (("a", 0.1), ("b #1: {x} é", 0.1), ("c", 0.2)):
+        data = tmp_path / place
+        data.mkdir()
+        table = data / "pythia_410m_ablations.csv"
+        pd.DataFrame(rows | {"delta": [-0.1, delta, -0.3, 0.1]}).to_csv(table, index=False)
+        os.utime(table, (1, 1))
+        found = {plan.node.name: plan for plan in engine.plans(engine.recorded(data))}
+        plans.append(found["pythia_overlay"])
+        assert str(tmp_path) not in repr(plans[-1].inputs) + engine.command()
+    first, moved, changed = plans
+    assert first == moved
+    assert first.read != changed.read
+    assert first.availability == changed.availability
+
+
+def test_a_raw_file_is_hashed_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cells.csv"
+    path.write_text("1")
+    made = record.Record.of(tmp_path, [path])
+    made.write(tmp_path)
+    hashed: list[Path] = []
+    monkeypatch.setattr(record, "sha256", lambda one: hashed.append(one) or sha256(one))
+    read = record.Record.read(tmp_path)
+    assert (read, read.sha256(path), hashed) == (made, sha256(path), [])
+    path.write_text("2")
+    assert (read.sha256(path), hashed) == (sha256(path), [path])
+
+
+def test_verify_and_paper_refuse_what_was_not_written(copied: Callable[[], Path]) -> None:
+    out = copied()
+    table = out / "tables" / "age_contrast.csv"
+    table.write_bytes(table.read_bytes().replace(b"0.", b"1.", 3))
+    ended = command("verify", "--out", out, "--json")
+    assert ended.code == 1
+    found = {row["id"]: row for row in ended.json}
+    assert found["marrow-facs"]["verdict"] == "altered"
+    assert "age_contrast: not what was written" in found["marrow-facs"]["note"]
+    assert found["pythia-shift"]["verdict"] == "reproduced"
+    page = (out / "report.html").read_bytes()
+    ended = command("paper", "--out", out)
+    assert ended.code == 1
+    assert "the files of summary" in last_error(ended)
+    assert (out / "report.html").read_bytes() == page
+
+
+def test_only_what_the_program_wrote_is_removed(copied: Callable[[], Path], tmp_path: Path) -> None:
+    """A run beside files of the user's, and a link that leads out of the folder."""
+    out = copied()
+    (out / "tables" / ".idea.d").mkdir()
+    mine = [out / "tables" / ".my.notes.csv", out / "figures" / ".gitignore.bak", out / ".lock"]
+    for path in mine:
+        path.write_text("mine")
+    left = out / "tables" / ".sources.x7ab_12z.concentra-unfinished.csv"
+    left.write_text("")
+    ended = command("reproduce", "explore", "--cores", 1, "--out", out)
+    assert ended.code == 0, ended.err
+    assert {path.read_text() for path in mine} == {"mine"}
+    assert not left.exists()
+    shutil.move(out / "summaries", tmp_path / "elsewhere")
+    (out / "summaries").symlink_to(tmp_path / "elsewhere")
+    ended = command("reproduce", "explore", "--cores", 1, "--out", out)
+    assert ended.code == 1
+    assert "summaries is a symbolic link" in last_error(ended)
+    (out / ".lock").unlink()
+    (out / ".lock").symlink_to(mine[0])
+    ended = command("reproduce", "explore", "--out", out)
+    assert ended.code == 1
+    assert mine[0].read_text() == "mine"
+
+
 def test_nodes_are_single_threaded_wherever_they_run() -> None:
-    words = engine.command(None).split()
+    words = engine.command().split()
     assert words[0] == "env"
     assert {f"{name}=1" for name in engine.SINGLE_THREAD} <= set(words)

@@ -50,7 +50,7 @@ def test_groups_of_rats_need_age_and_diet(tmp_path: Path) -> None:
         },
     )
     found = matrix("rat_cr").cells(path)
-    assert found["age_group"].to_list() == ["early", "late", "treated"]
+    assert found["group"].to_list() == ["young", "old", "treated"]
     assert found.index.to_list() == [0, 1, 2]
     assert found["part"].isna().to_list() == [False, True, False]
 

@@ -111,10 +111,10 @@ def test_pieces_of_other_rows_are_removed(written: tuple[pd.DataFrame, Path]) ->
 
 def test_an_edited_piece_is_refused_and_named(written: tuple[pd.DataFrame, Path]) -> None:
     tasks, out = written
-    assert pieces.edited(node(), out) == []
+    assert pieces.altered(node(), out) == []
     path = next(pieces.folder(node(), out).glob("*.state_counts.csv"))
     path.write_text(path.read_text().replace("1", "2"))
-    assert pieces.edited(node(), out) == [path]
+    assert pieces.altered(node(), out) == [path]
     with pytest.raises(TableError, match="is not what its piece wrote"):
         pieces.gather(node(), tasks, out)
 

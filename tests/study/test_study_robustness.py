@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from concentra.stats.verdict import UNDECIDED
 from concentra.study.robustness import robustness
+from definitions_documents import write
 
-ROW = {"cohort": "tms_facs", "stratum": "Marrow", "metric": "gini_present", "low": -0.03, "high": 0.19}
+ROW = {"cohort": "tms_facs", "stratum": "Marrow", "metric": "gini_present"}
 
 
 def test_interval_of_a_shift(tmp_path: Path) -> None:
-    assert robustness("age_contrast", "shift", ROW, tmp_path) == "interval -0.03 to +0.19 includes 0"
-    apart = ROW | {"low": 0.01, "interval": "range"}
-    assert robustness("age_contrast", "shift", apart, tmp_path) == "range +0.01 to +0.19 excludes 0"
+    rows = [
+        {"metric": "gini_stratum", "effect": 0.08, "low": -0.03, "high": 0.19},
+        {"metric": "hill_q1", "effect": 0.7, "low": 0.5, "high": 0.98},
+    ]
+    place = {"cohort": "tms_facs", "stratum": "Marrow", "verdict": UNDECIDED}
+    write(tmp_path, "age_contrast", [place | row for row in rows])
+    gini = robustness("age_contrast", "shift", ROW, tmp_path)
+    assert gini == "difference in Gini +0.080, interval -0.030 to +0.190 includes no change"
+    effective = robustness("age_contrast", "shift", ROW | {"metric": "hill_q1"}, tmp_path)
+    assert effective == "ratio of effective numbers 0.70, interval 0.50 to 0.98 excludes no change"
 
 
 def test_interval_of_a_column(tmp_path: Path) -> None:
@@ -21,7 +30,7 @@ def test_interval_of_a_column(tmp_path: Path) -> None:
 
 
 def test_silent_where_nothing_is_known(tmp_path: Path) -> None:
-    assert robustness("age_contrast", "shift", ROW | {"low": float("nan")}, tmp_path) == ""
+    assert robustness("age_contrast", "shift", ROW, tmp_path) == ""
     assert robustness("overlay", "direction", {"cohort": "x"}, tmp_path) == ""
 
 

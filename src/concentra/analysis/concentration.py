@@ -118,18 +118,16 @@ def _measured(
     totals = counts.sum(axis=1)
     smallest = int(totals[included].min()) if included.any() else FEWEST_CELLS
     depth = settings.depth or max(FEWEST_CELLS, smallest)
-    rarefied = np.asarray(rarefied_gini(amounts, depth, support="stratum"))
+    # over the parts present: the same expected differences over fewer parts
+    over_all = np.asarray(rarefied_gini(amounts, depth, support="stratum"))
     n_present = np.asarray(rarefied_hill(amounts, depth, q=0))
-    over_present = np.clip(
-        1.0 - counts.shape[1] * (1.0 - rarefied) / n_present, 0.0, 1.0
-    )  # rarefied_gini's formula
     return {
         **plain,
         "coverage": np.asarray(coverage(amounts)),
         "hill_q1_corrected": np.asarray(hill_q1_corrected(amounts)),
         "hill_q1_miller_madow": np.asarray(hill_q1_miller_madow(amounts)),
-        "gini_rarefied": over_present,
-        "gini_stratum_rarefied": rarefied,
+        "gini_rarefied": np.clip(1 - (1 - over_all) * counts.shape[1] / n_present, 0, 1),
+        "gini_stratum_rarefied": over_all,
         "hill_q1_rarefied": np.asarray(rarefied_hill(amounts, depth, q=1)),
         "depth": np.full(len(counts), float(depth)),
     }

@@ -36,32 +36,31 @@ def donor_key(label: str) -> str | None:
 
 
 def levels(units: pd.DataFrame, *, metrics: Sequence[str]) -> pd.DataFrame:
-    """The level of each metric in the early and the late group of every stratum and cohort.
+    """The level of each metric in every group of every stratum and cohort.
 
     Parameters
     ----------
     units
-        One row a unit: `cohort`, `stratum`, `donor`, `age_months`, `age_group`, `sex`, `n_cells`, and the metrics.
+        One row a unit: `cohort`, `stratum`, `donor`, `age_months`, `group`, `n_cells`, and the metrics.
 
     Returns
     -------
-    One row a (cohort, stratum, age_group, metric) with a donor in it: `n_donors`, `n_males`, `ages` (text), `n_cells`
+    One row a (cohort, stratum, group, metric) with a donor in it: `n_donors`, `ages` (text), `n_cells`
     (median over donors), `level` (median over donors), `lowest`, `highest` (the range over donors: so few donors
     allow no interval of a median at 95 %).
 
     Examples
     --------
     >>> units = pd.DataFrame({"cohort": "x", "stratum": "lung", "donor": ["a", "b"], "age_months": [3, 3],
-    ...                       "age_group": "early", "sex": "male", "n_cells": [100, 300], "gini": [0.2, 0.6]})
+    ...                       "group": "young", "n_cells": [100, 300], "gini": [0.2, 0.6]})
     >>> levels(units, metrics=["gini"])[["n_donors", "ages", "n_cells", "level", "lowest"]].values.tolist()
     [[2, '3', 200.0, 0.4, 0.2]]
     """
     rows = []
-    for place, here in units.groupby(["cohort", "stratum", "age_group"], sort=False):
+    for place, here in units.groupby(["cohort", "stratum", "group"], sort=False):
         about = {
-            **dict(zip(("cohort", "stratum", "age_group"), place, strict=True)),
+            **dict(zip(("cohort", "stratum", "group"), place, strict=True)),
             "n_donors": len(here),
-            "n_males": int((here["sex"] == "male").sum()),
             "ages": ", ".join(f"{age:g}" for age in sorted(here["age_months"].unique())),
             "n_cells": float(here["n_cells"].median()),
         }

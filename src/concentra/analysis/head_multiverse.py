@@ -1,8 +1,7 @@
 """Would another defensible choice have told another story of a model's heads? Every choice crossed.
 
-There is no permutation null. Every head of the model was measured and there is one model: no head stands for
-others that might have been drawn, and no label was assigned that could be exchanged. What can be asked is on
-which choices the sign depends.
+There is no permutation null. There is one model, and no label was assigned to its heads that could be exchanged. What
+can be found is on which choices the sign depends.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from concentra.stats.verdict import direction
 
 HEADS, LAYERS = "heads", "layers"
 NONE = "none"
-NO_NULL = "every head was measured: there is no sample and no label to permute"
+NO_NULL = "one model: there is no label to permute"
 
 Floats = NDArray[np.float64]
 

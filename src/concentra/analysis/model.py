@@ -19,7 +19,7 @@ from concentra.design.design import Design, Stratum, Term
 from concentra.stats.linear_model import LinearModel, donor_correlation, linear_model
 from concentra.stats.moderated import ContrastTests, contrast_tests, omnibus_tests
 from concentra.stats.multiplicity import benjamini_hochberg
-from concentra.stats.verdict import intervals, judge
+from concentra.stats.verdict import NOT_TESTABLE, intervals, judge
 from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
@@ -66,6 +66,11 @@ def judged_strata(design: Design, units: pd.DataFrame) -> dict[tuple[str, str], 
         tests = [_tested(design.strata, term, y, correlation) for term in terms]
         places = [(term.name, stratum.name) for term in terms for stratum in design.strata]
         found |= dict(zip(places, _judged(design, _stacked(tests)), strict=True))
+    for term in design.terms:
+        for stratum in design.strata:
+            absent = [one for one in (term.reference, term.other) if one and not stratum.n_donors(one)]
+            if absent and found[term.name, stratum.name]["verdict"] == NOT_TESTABLE:
+                found[term.name, stratum.name]["reason"] = f"no donor of {' or '.join(absent)}"
     return found
 
 

@@ -1,30 +1,44 @@
 """How does the concentration of head importance change along the training of a model, and what does that rest on?
 
-The support is every head that was measured: a head without importance counts as a part of amount zero. Where all
-heads of a model were measured there is no population of heads behind them: the interval from resampled heads is then
-a band of sensitivity to single heads, not a sampling error.
+The support is every head that was measured: a head without importance counts as a part of amount zero. Three spreads
+are told apart. *Resampled heads* (`_low`, `_high`) show how sensitive a number is to single heads, whether or not all
+were measured. *Sampling* (`_sampling_low`, `_sampling_high`) is there only where the heads measured are a sample of the
+model's, and is that of a sample from a finite population. *Noise* of a finite evaluation makes concentration of its
+own: where its size is unknown or large the verdict is withheld. Whether *models* concentrate is a question to several
+models, `across_models`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
-from concentra.errors import ArgumentError
+from concentra.errors import AmountError, ArgumentError
 from concentra.heads.noise import expected_noise_gini, mostly_noise, share_above_noise
 from concentra.io.importance import Value, importance_values
-from concentra.metrics import hill_number
-from concentra.stats.parts import PartDraws, bootstrap_parts, leave_one_part_out, noise_floor
+from concentra.metrics import gini, hill_number
+from concentra.stats.parts import PartDraws, bootstrap_parts, leave_one_part_out, noise_floor, sample_parts
 from concentra.stats.trajectory import TrajectoryShift, trajectory_shift
 from concentra.stats.verdict import direction
 
 Floats = NDArray[np.float64]
 NOISE_DRAWS = 2_000
 SHIFT_COLUMNS = ["gini", "gini_low", "gini_high", "hill_q1", "hill_q1_low", "hill_q1_high"]
+SAMPLING_COLUMNS = [
+    "gini_sampling_low",
+    "gini_sampling_high",
+    "hill_q1_sampling_low",
+    "hill_q1_sampling_high",
+]
+UNKNOWN, LARGE, SMALL = "unknown", "large", "small"
+WITHHELD = "withheld"
+LN_SHARE = "ln_hill_q1"
 
 
 @dataclass(frozen=True)
@@ -34,16 +48,20 @@ class Followed:
     Attributes
     ----------
     path
-        One row a checkpoint, ascending: `checkpoint`, `n_heads`, `gini` (0 to 1 - 1/n) and `hill_q1` (effective
-        number, 1 to n heads), each with `_low` and `_high` over resampled heads, `_noise`, what noise alone would
-        show, and `_without` the head that moves the whole shift most; `hill_q2`, `top_share` (share of the most
-        important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss. Where the
-        table has standard errors, `share_above_noise` (heads beyond two of them), `gini_evaluation_noise` (expected
+        One row a checkpoint, ascending: `checkpoint`, `n_heads` measured, `model_heads` (missing where unknown),
+        `gini` (0 to 1 - 1/n) and `hill_q1` (effective number, 1 to n heads), each with `_low` and `_high` over
+        resampled heads, `_sampling_low` and `_sampling_high` (the value itself where all heads were measured),
+        `_noise`, what noise alone would show, and `_without` the head that moves the whole shift most; `hill_q1_share`,
+        the effective number over the number of heads, by which models compare; `hill_q2`, `top_share` (share of the
+        most important head), `top_head`, and `harm_fraction`, the share of heads whose ablation raises the loss.
+        Where the table has standard errors, `share_above_noise` (heads beyond two), `gini_evaluation_noise` (expected
         of these errors alone) and `mostly_noise`: "yes" where fewer than half of the heads stand out, so that the
         concentration is largely that of noise; else "no", or "not known".
     firsts
-        One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high`,
-        `direction`, `verdict`, and `most_influential`, the head whose absence moves the pair of shifts most.
+        One row an earlier checkpoint: `first`, `last`, the shifts `gini` and `hill_q1` with `_low` and `_high` and
+        with `_sampling_low` and `_sampling_high`, `direction`, `noise` of the evaluation at either end ("small",
+        "large", or "unknown"), `verdict`, "withheld" unless the noise is small, `verdict_of_heads`, what the verdict
+        would be without noise, and `most_influential`, the head whose absence moves the pair of shifts most.
     influence
         One row a head, the most influential first: `layer`, `head`, the shifts `gini` and `hill_q1` from the first to
         the last checkpoint without it, and `influence`, the length of the change in both, each in standard deviations
@@ -53,6 +71,23 @@ class Followed:
     path: pd.DataFrame
     firsts: pd.DataFrame
     influence: pd.DataFrame
+
+    @property
+    def sampled(self) -> str:
+        """Which heads were measured, in words.
+
+        >>> rows = {"checkpoint": [1, 1, 2, 2], "layer": 0, "head": [0, 1, 0, 1], "delta": [1.0, 2.0, 3.0, 1.0]}
+        >>> follow(pd.DataFrame(rows).assign(model_heads=4), rng=1, n_draws=10).sampled
+        '2 of 4 heads, a sample'
+        """
+        measured, whole = self.path[["n_heads", "model_heads"]].iloc[0]
+        if pd.isna(whole):
+            return f"{measured:.0f} heads, of how many is unknown"
+        return (
+            f"all {measured:.0f} heads"
+            if whole == measured
+            else f"{measured:.0f} of {whole:.0f} heads, a sample"
+        )
 
 
 def head_name(layer: int, head: int) -> str:
@@ -94,34 +129,103 @@ def follow(
 
     Notes
     -----
-    "more concentrated" or "less concentrated" only where both intervals exclude 0 and leaving out any one head changes neither
-    sign; "mixed" where both stand in that way but disagree; else "undecided".
+    "more concentrated" or "less concentrated" only where both intervals over resampled heads exclude 0 and leaving out
+    any one head changes neither sign; "mixed" where both stand in that way but disagree; else "undecided". "withheld"
+    where the noise of the evaluation at one of the two checkpoints is unknown (no `delta_se`), or large: fewer than
+    half of the heads beyond two standard errors.
 
     Examples
     --------
     >>> rows = {"checkpoint": np.repeat([1, 2], 20), "layer": 0, "head": np.tile(np.arange(20), 2)}
     >>> delta = -np.concatenate([np.ones(20), np.where(np.arange(20) < 5, 10.0, 1.0)])
-    >>> follow(pd.DataFrame(rows | {"delta": delta}), rng=1, n_draws=500).firsts["verdict"].tolist()
+    >>> table = pd.DataFrame(rows | {"delta": delta})
+    >>> follow(table, rng=1, n_draws=500).firsts[["verdict", "verdict_of_heads"]].values.tolist()
+    [['withheld', 'more concentrated']]
+    >>> follow(table.assign(delta_se=0.01), rng=1, n_draws=500).firsts["verdict"].tolist()
     ['more concentrated']
     """
     checkpoints, heads, amounts = importance_values(table, value)
     _require_two(checkpoints)
     draws = bootstrap_parts(amounts, rng=rng, n_draws=n_draws, support="stratum")
+    whole = n_model_heads(table)
+    samples = _samples(amounts, heads, whole, rng=rng, n_draws=n_draws)
     harm = (table["delta"] < 0).groupby(table["checkpoint"]).mean().reindex(checkpoints).to_numpy()
+    noise = _noise(table, checkpoints)
     shifts = [
         trajectory_shift(amounts, rng=rng, first=first, level=level, support="stratum", draws=draws)
         for first in range(len(checkpoints) - 1)
     ]
     without = leave_one_part_out(amounts, support="stratum")
     top = int(_pull(shifts[0]).argmax())
-    path = _path(checkpoints, heads, amounts, draws, level).merge(_noise(table, checkpoints), on="checkpoint")
+    path = _path(checkpoints, heads, amounts, draws, level).merge(noise, on="checkpoint")
+    rows = [
+        _shift_row(shift, checkpoints, heads, at, _noise_between(noise, at))
+        | _sampled_shift(samples, at, level, shift)
+        for at, shift in enumerate(shifts)
+    ]
     return Followed(
         path=path.assign(
-            harm_fraction=harm, gini_without=without[0][:, top], hill_q1_without=without[1][:, top]
+            model_heads=np.nan if whole is None else float(whole),
+            hill_q1_share=path["hill_q1"] / path["n_heads"],
+            harm_fraction=harm,
+            gini_without=without[0][:, top],
+            hill_q1_without=without[1][:, top],
+            **_sampled_path(samples, level, path),
         ),
-        firsts=pd.DataFrame([_shift_row(shift, checkpoints, heads, at) for at, shift in enumerate(shifts)]),
+        firsts=pd.DataFrame(rows),
         influence=_influence(shifts[0], heads),
     )
+
+
+def n_model_heads(table: pd.DataFrame) -> int | None:
+    """The heads of the whole model, where the table tells.
+
+    >>> n_model_heads(pd.DataFrame({"model_heads": [384, 384]}))
+    384
+    """
+    return int(table["model_heads"].iloc[0]) if "model_heads" in table else None
+
+
+def _samples(
+    amounts: Floats, heads: NDArray[np.int64], whole: int | None, *, rng: Any, n_draws: int
+) -> PartDraws | None:
+    """Draws of samples from the model's heads; `None` where all were measured or their number is unknown."""
+    if whole is None or whole == amounts.shape[1]:
+        return None
+    return sample_parts(amounts, whole, rng=rng, strata=heads[:, 0], n_draws=n_draws, support="stratum")
+
+
+def _sampled_path(samples: PartDraws | None, level: float, path: pd.DataFrame) -> dict[str, Any]:
+    """Sampling intervals of both metrics at each checkpoint; the values themselves, or missing, without a sample."""
+    found: dict[str, Any] = {}
+    for metric in ("gini", "hill_q1"):
+        drawn = None if samples is None else getattr(samples, f"{metric}_draws")
+        for end, tail in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
+            found[f"{metric}_sampling_{end}"] = (
+                path[metric] if drawn is None else np.nanquantile(drawn, tail, axis=0)
+            )
+    return found
+
+
+def _sampled_shift(
+    samples: PartDraws | None, first: int, level: float, shift: TrajectoryShift
+) -> dict[str, float]:
+    found = {}
+    for metric in ("gini", "hill_q1"):
+        estimate = getattr(shift, metric).estimate
+        drawn = np.array([estimate])
+        if samples is not None:
+            values = getattr(samples, f"{metric}_draws")
+            drawn = values[:, -1] - values[:, first]
+        for end, tail in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
+            found[f"{metric}_sampling_{end}"] = float(np.nanquantile(drawn, tail))
+    return found
+
+
+def _noise_between(noise: pd.DataFrame, first: int) -> str:
+    """The noise of the evaluation at two checkpoints: small, large at one of them, or unknown."""
+    ends = set(noise["mostly_noise"].iloc[[first, -1]])
+    return LARGE if "yes" in ends else UNKNOWN if "not known" in ends else SMALL
 
 
 def _path(
@@ -172,7 +276,7 @@ def _noise(table: pd.DataFrame, checkpoints: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _shift_row(
-    shift: TrajectoryShift, checkpoints: NDArray[np.int64], heads: NDArray[np.int64], first: int
+    shift: TrajectoryShift, checkpoints: NDArray[np.int64], heads: NDArray[np.int64], first: int, noise: str
 ) -> dict[str, Any]:
     return {
         "first": int(checkpoints[first]),
@@ -184,7 +288,9 @@ def _shift_row(
         "hill_q1_low": shift.hill_q1.low,
         "hill_q1_high": shift.hill_q1.high,
         "direction": direction(shift.gini.estimate, shift.hill_q1.estimate),
-        "verdict": shift.verdict,
+        "noise": noise,
+        "verdict": shift.verdict if noise == SMALL else WITHHELD,
+        "verdict_of_heads": shift.verdict,
         "most_influential": head_name(*heads[int(_pull(shift).argmax())]),
     }
 
@@ -209,6 +315,115 @@ def _influence(shift: TrajectoryShift, heads: NDArray[np.int64]) -> pd.DataFrame
         }
     )
     return frame.sort_values(["influence", "layer", "head"], ascending=[False, True, True], ignore_index=True)
+
+
+def model_shifts(importance: Mapping[str, pd.DataFrame], value: Value = "abs", *, first: int) -> pd.DataFrame:
+    r"""The shift of each model from one checkpoint to its last, on axes that compare; one row a model.
+
+    Parameters
+    ----------
+    importance
+        Tables of `concentra.io.importance.read_importance`, by model.
+    value
+        What counts as a head's importance.
+    first
+        The step that the comparison starts at; a model without it starts at its own first, and is not `included`.
+
+    Returns
+    -------
+    DataFrame
+        `model`, `first`, `last`, `n_heads`, `model_heads` (missing where unknown), the shifts `gini` and `hill_q1`,
+        and on axes that compare between n heads and m: `gini_normalised`, of Gini over :math:`1 - 1/n`, and
+        `ln_hill_q1`, of the logarithm of the effective number over n; `direction`, `included`.
+
+    Examples
+    --------
+    >>> rows = {"checkpoint": np.repeat([1000, 2000], 4), "layer": 0, "head": np.tile(np.arange(4), 2)}
+    >>> table = pd.DataFrame(rows | {"delta": [4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]})
+    >>> found = model_shifts({"a": table}, first=1000)  # Gini 9/28 to 0; effective number 3.17 to 4
+    >>> found[["gini_normalised", "ln_hill_q1"]].round(3).values.tolist(), found["direction"].tolist()
+    ([[-0.429, 0.233]], ['less concentrated'])
+    """
+    rows = [_one_model(name, table, value, first) for name, table in importance.items()]
+    return pd.DataFrame([row for row in rows if row is not None])
+
+
+def over_models(models: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Whether models concentrate as they train: the mean shift over models, which are the units of this question.
+
+    Models of one family share their data and recipe: that they are independent is an assumption.
+
+    Parameters
+    ----------
+    models
+        As `model_shifts` returns them; those that are `included` count.
+    level
+        Of Student's t interval.
+
+    Returns
+    -------
+    DataFrame
+        One row a metric (`gini_normalised`, `ln_hill_q1`): `metric`, `first`, `n_models`, `mean`, `low`, `high`
+        (missing below two models), `p_value` of the two-sided t-test, `n_up`, and `direction` of the two means. Empty
+        where no model is included.
+
+    Examples
+    --------
+    >>> shifts = pd.DataFrame({"first": 1000, "gini_normalised": [-0.3, -0.1], "ln_hill_q1": [0.9, 0.5]})
+    >>> found = over_models(shifts.assign(included=True))
+    >>> found[["mean", "low", "high"]].round(2).values.tolist(), found["direction"].tolist()
+    ([[-0.2, -1.47, 1.07], [0.7, -1.84, 3.24]], ['less concentrated', 'less concentrated'])
+    """
+    if models.empty or not models["included"].any():
+        return pd.DataFrame()
+    used = models[models["included"]]
+    first = int(used["first"].iloc[0])
+    rows = [_over_models(used[metric], metric, first, level) for metric in ("gini_normalised", LN_SHARE)]
+    return pd.DataFrame(rows).assign(direction=direction(*(row["mean"] for row in rows)))
+
+
+def _one_model(name: str, table: pd.DataFrame, value: Value, first: int) -> dict[str, Any] | None:
+    try:
+        checkpoints, heads, amounts = importance_values(table, value)
+    except AmountError:
+        return None
+    included = first in checkpoints and int(checkpoints[-1]) > first
+    ends = amounts[[int(np.searchsorted(checkpoints, first)) if included else 0, -1]]
+    n, found = len(heads), (gini(ends, support="stratum"), np.asarray(hill_number(ends, 1.0)))
+    shifts = [float(values[1] - values[0]) for values in found]
+    return {
+        "model": name,
+        "first": first if included else int(checkpoints[0]),
+        "last": int(checkpoints[-1]),
+        "n_heads": n,
+        "model_heads": np.nan if n_model_heads(table) is None else float(n_model_heads(table) or 0),
+        "gini": shifts[0],
+        "hill_q1": shifts[1],
+        "gini_normalised": shifts[0] / (1 - 1 / n),
+        LN_SHARE: float(np.log(found[1][1] / found[1][0])),
+        "direction": direction(*shifts),
+        "included": included,
+    }
+
+
+def _over_models(shifts: pd.Series, metric: str, first: int, level: float) -> dict[str, Any]:
+    n, mean = len(shifts), float(shifts.mean())
+    low = high = p_value = np.nan
+    if n > 1:
+        error = float(shifts.std(ddof=1)) / np.sqrt(n)
+        reach = float(student_t.ppf((1 + level) / 2, n - 1)) * error
+        low, high = mean - reach, mean + reach
+        p_value = float(2 * student_t.sf(abs(mean) / error, n - 1)) if error > 0 else np.nan
+    return {
+        "metric": metric,
+        "first": first,
+        "n_models": n,
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "p_value": p_value,
+        "n_up": int((shifts > 0).sum()),
+    }
 
 
 def _require_two(checkpoints: NDArray[np.int64]) -> None:

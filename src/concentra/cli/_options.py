@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from concentra.printable import escaped, printable
+from concentra.printable import escaped
 
 Data = Annotated[
     Path | None,
@@ -21,7 +21,6 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option(help="Output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RESULTS = Path("results")
-LONGEST = 2_000  # characters of a cell that are shown
 
 
 def print_json(value: Any) -> None:
@@ -45,30 +44,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
-    """Print rows as a table as wide as the terminal; labels are shown as they are, never as markup."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print rows as a table, or as blocks where the terminal is too narrow; labels are shown as they are."""
+    from concentra.cli._terminal import print_rows
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 160)
-    if title:
-        print(f"\n{title}")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], (int, float)) for row in rows)
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console.print(table)
-
-
-def _cell(value: Any) -> str:
-    """A value on one line: control characters, which could steer a terminal, as spaces; long labels cut."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    text = printable(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    print_rows(rows, title)

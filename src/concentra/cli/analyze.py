@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concentra.cli._options import Json, print_json, print_table
+from concentra.cli._options import Json, print_json
 from concentra.errors import ArgumentError
 from concentra.printable import printable
 
@@ -196,30 +194,28 @@ def _tell(what: str) -> None:
 
 def _show(found: Analysis, written: list[Path], long: bool) -> None:
     """The answer, a line a tissue, notes, and where the report is; never wider than the terminal."""
+    from concentra.cli import _terminal as terminal
     from concentra.report import sentences
 
-    width = max(40, min(shutil.get_terminal_size((80, 24)).columns, 120)) if sys.stdout.isatty() else 100
-
-    def wrapped(text: str, indent: str = "") -> None:
-        print(textwrap.fill(printable(text), width, initial_indent=indent, subsequent_indent=indent + "  ",
-                            break_long_words=False, break_on_hyphens=False))  # fmt: skip
+    def say(text: str) -> None:
+        for line in terminal.wrapped(terminal.printable(text), terminal.columns(), "  "):
+            terminal.print_text(line)
 
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
         for words in sentences.answer(contrast, level=found.options.level):
-            wrapped(words)
-        for name, rows in sentences.verdicts(contrast).groupby("contrast", sort=False):
-            print(f"\n{printable(name)}")
-            for row in sentences.records(rows):
-                wrapped(
-                    f"{row['stratum']}: {row['verdict']}; {sentences.effect(row, found.options.level)}", "  "
-                )
+            say(words)
+        for name, lines in terminal.verdict_lines(contrast).items():
+            print()
+            say(name)
+            terminal.print_lines(lines)
         if long:
-            print_table(sentences.records(found.verdicts.drop(columns="reason").round(4)))
-    print()
+            terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
+        print()
     for note in found.notes:
-        wrapped(f"{note.kind}: {note}")
-    print(f"\nopen {written[0]}")
+        say(f"{note.kind}: {note}")
+    print()
+    terminal.print_open(written[0])
 
 
 COMMANDS = (analyze,)

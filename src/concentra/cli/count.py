@@ -21,7 +21,7 @@ def count(
     cells: Annotated[
         list[str],
         typer.Argument(
-            help="Cells: .parquet .h5ad .zarr .csv[.gz] .tsv[.gz]; SOMA experiments by folder or address."
+            help="Cells: .parquet .h5ad .zarr .csv .tsv .txt .xlsx .rds; SOMA experiments by folder or address."
         ),
     ],
     by: Annotated[str, typer.Option(help="Label columns, with commas: donor_id,tissue,cell_type")],

@@ -86,6 +86,7 @@ def _say_sources(data: Path | None) -> None:
 
 
 def _say_results(out: Path) -> None:
+    from concentra.cli._terminal import print_open
     from concentra.cli.verify import show
     from concentra.study import claims, declare
 
@@ -94,9 +95,11 @@ def _say_results(out: Path) -> None:
     restored = sorted(sources.loc[sources["status"] == "archived tables", "title"])
     if restored:
         print(f"restored from archived tables, raw data absent: {', '.join(restored)}")
-    for name in ("report.html", "paper/manuscript.pdf", "summaries/results_summary.md", "figures", "tables"):
+    for name in ("paper/manuscript.pdf", "summaries/results_summary.md", "figures", "tables"):
         if (out / name).exists():
             print(out / name)
+    if (out / "report.html").exists():
+        print_open(out / "report.html")
 
 
 COMMANDS = (reproduce,)

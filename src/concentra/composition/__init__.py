@@ -7,6 +7,7 @@
 `roles`, `spelling`    columns guessed from names; labels that differ in case or white space alone
 `checks`, `donors`     what a table holds that is no composition; who is a donor, and who is not
 `labels`               columns as text, and their names
+`clusters`, `nesting`  compositions over clusters, and within each coarser part
 `annotated`            AnnData in and out
 =====================  ===============================================================================================
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,12 @@ COUNT_NAMES = frozenset({
 })  # fmt: skip
 """Names of columns that hold numbers of cells, `canonical_name` of each."""
 _COVARIATES = re.compile(
-    r"(?:.*_)?(?:age|ages|age_(?:years|months|weeks|days)|bmi|weight|height|years?|months?|weeks?|days?|"
-    r"total|totals|sum|n|n_cells|ncells|n_counts|n_genes|counts?|number|depth|library_size|viability|"
-    r"percent|percentage|pct|perc|fraction|proportion|score|rin|"
-    r"id|index|row_names|rownames|unnamed_0|visit|timepoint|time|dose|batch|replicate|passage|run|date)"
-    r"|n_(?:genes|counts|cells|umi|umis)|total_.*|percent_.*|pct_.*|unnamed.*"
+    r"(?:.*_)?(?:age|ages|bmi|id|percent|percentage|pct|total|totals)"
+    r"|age_.*|n_.*|total_.*|percent_.*|pct_.*|unnamed.*"
+    r"|weight|height|years?|months?|weeks?|days?|date|time|timepoint|visit|dose|batch|replicate|passage|run|rin"
+    r"|n|sum|number|counts?|ncells|ngenes|depth|library_size|viability|perc|fraction|proportion|score|index|row_?names"
 )
+"""Names that no part has, `canonical_name` of each; real tables have parts such as CD4_N and T_cell_count."""
 _SHOWN = 12
 _PERCENT, _FRACTION = 1.0, 0.01
 """How far the sums of rows may be from 100 and from 1."""
@@ -124,7 +125,7 @@ def wide_table(
         ...
     concentra.errors.TableError: error: column 'total' of 'the table' is the sum of the other 2 columns in every row
     expected: a column for each part, none of them a sum of others
-    fix: --about total, if it is no part; --parts 'T,B' names the parts
+    fix: --about total, if it is no part; --parts T,B names the parts
     """
     refuse_repeated_columns(table.columns, file)
     numbers = _numeric(table, labels, parts, file, separator)
@@ -143,7 +144,11 @@ def wide_table(
     notes = [listed(names), *(note for one in numbers for note in one.notes)]
     n_blank = sum(int(one.blank.sum()) for one in numbers)
     if n_blank:
-        notes.append(f"{n_blank} missing values of {file!r} are counted as 0")
+        notes.append(
+            f"1 missing value of {file!r} is counted as 0"
+            if n_blank == 1
+            else f"{n_blank} missing values of {file!r} are counted as 0"
+        )
     notes += check_sums(amounts.sum(axis=1), shares=shares, file=file)
     others = tuple(str(name) for name in table.columns if str(name) not in names)
     return WideTable(tuple(names), amounts, others, tuple(notes))
@@ -193,7 +198,8 @@ def _numeric(
 
 def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, shares: bool) -> Amounts:
     others = [name for name in names if name != numbers.name]
-    fix = f"correct the cell; --about {numbers.name}, if {numbers.name} is no part; --shares, if these are shares"
+    about = shlex.quote(numbers.name)
+    fix = f"correct the cell; --about {about}, if {numbers.name} is no part; --shares, if these are shares"
     if shares:
         require_numbers(numbers, file, expected="a share of 0 or more", fix=fix)
         amounts: Amounts = np.nan_to_num(numbers.values)
@@ -206,7 +212,7 @@ def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, 
             + (f"; {int(numbers.blank.sum())} in this column" if numbers.blank.sum() > 1 else ""),
             expected="a number in every cell of a part: 0 where it is absent",
             fix="--blanks zero, if a blank means 0; else fill it in, or remove the row"
-            + ("" if others else f"; --about {numbers.name}, if it is no part"),
+            + ("" if others else f"; --about {about}, if it is no part"),
         )
     return amounts
 
@@ -219,16 +225,21 @@ def refuse_covariates(names: Sequence[str], file: str = "the table") -> None:
         ...
     concentra.errors.TableError: error: column 'BMI' of 'a.csv' would be taken for a part
     expected: parts only: names such as age, bmi, total or n belong to something else
-    fix: --about BMI, if it describes the unit; --parts 'T,B' names the parts
+    fix: --about BMI, if it describes the unit; --parts T,B names the parts
     """
     for name in names:
         if _COVARIATES.fullmatch(canonical_name(name)):
-            others = ",".join(other for other in names if not _COVARIATES.fullmatch(canonical_name(other)))
+            others = [other for other in names if not _COVARIATES.fullmatch(canonical_name(other))]
             raise TableError(
                 found=f"column {name!r} of {file!r} would be taken for a part",
                 expected="parts only: names such as age, bmi, total or n belong to something else",
-                fix=f"--about {name}, if it describes the unit; --parts {others!r} names the parts",
+                fix=_settled(name, "describes the unit", others),
             )
+
+
+def _settled(name: str, what: str, others: Sequence[str]) -> str:
+    parts = shlex.quote(",".join(others[:_SHOWN])) + (" and so on" if len(others) > _SHOWN else "")
+    return f"--about {shlex.quote(name)}, if it {what}; --parts {parts} names the parts"
 
 
 def refuse_sums(names: Sequence[str], amounts: Amounts, file: str = "the table") -> None:
@@ -239,7 +250,7 @@ def refuse_sums(names: Sequence[str], amounts: Amounts, file: str = "the table")
         ...
     concentra.errors.TableError: error: column 'all' of 'a.csv' is the sum of the other 2 columns in every row
     expected: a column for each part, none of them a sum of others
-    fix: --about all, if it is no part; --parts 'T,B' names the parts
+    fix: --about all, if it is no part; --parts T,B names the parts
     """
     if len(names) < 3 or len(amounts) < 2:
         return
@@ -250,7 +261,7 @@ def refuse_sums(names: Sequence[str], amounts: Amounts, file: str = "the table")
         raise TableError(
             found=f"column {names[place]!r} of {file!r} is the sum of the other {len(others)} columns in every row",
             expected="a column for each part, none of them a sum of others",
-            fix=f"--about {names[place]}, if it is no part; --parts {','.join(others)!r} names the parts",
+            fix=_settled(names[place], "is no part", others),
         )
 
 
@@ -373,7 +384,7 @@ def refuse_counts_as_cells(table: pd.DataFrame, keys: Sequence[str], file: str =
         raise TableError(
             found=f"every ({', '.join(keys)}) of {file!r} occurs once, with a number in {name!r}",
             expected="a row for each cell",
-            fix=f"--amount {name}, if each row is a number of cells",
+            fix=f"--amount {shlex.quote(name)}, if each row is a number of cells",
         )
 
 

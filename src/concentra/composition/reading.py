@@ -107,7 +107,8 @@ def read(
         and (adata := _annotated(sources[0], progress)) is not None
     ):
         return _wide_annotated(adata, donor, tissue, sample, name)
-    frames = [_opened(one, wide, progress, notes) for one in sources]
+    named = [one for one in (donor, tissue, cell_type, sample, amount) if one is not None]
+    frames = [_opened(one, wide, progress, notes, named) for one in sources]
     rows = _together(frames)
     sheet = None if donors is None else _opened(donors, False, progress, notes)
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
@@ -223,11 +224,13 @@ def _annotated(source: Any, progress: Callable[[str], None]) -> Any:
     if isinstance(source, (str, Path)) and str(source).lower().endswith(ANNOTATED):
         import anndata
 
-        from concentra.io.cells import label_columns
+        from concentra.io.cells import read_all_labels
+        from concentra.io.expression import read_matrix
 
-        label_columns(source)  # checks the file before anndata reads it whole
         progress(f"reading {Path(source).name}")
-        return (anndata.read_h5ad if str(source).lower().endswith(".h5ad") else anndata.read_zarr)(source)
+        matrix, names = read_matrix(source)
+        obs = read_all_labels(source).set_axis([str(place) for place in range(matrix.shape[0])])
+        return anndata.AnnData(X=matrix, obs=obs, var=pd.DataFrame(index=pd.Index(names, dtype=object)))
     return None
 
 
@@ -297,7 +300,9 @@ def _several(source: Any) -> list[Any]:
     return sources
 
 
-def _opened(source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note]) -> pd.DataFrame:
+def _opened(
+    source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note], keep: Sequence[str] = ()
+) -> pd.DataFrame:
     """All columns of one source that can be labels or counts, one row a cell (count, unit)."""
     if isinstance(source, (str, Path)):
         progress(f"reading {Path(source).name}")
@@ -306,7 +311,7 @@ def _opened(source: Any, wide: bool, progress: Callable[[str], None], notes: lis
         from concentra.io.cells import read_all_labels
 
         sentences: list[str] = []
-        frame = read_all_labels(source, notes=sentences)
+        frame = read_all_labels(source, keep=keep, notes=sentences)
         notes += [Note("repaired", one) for one in sentences]
         return frame
     if is_annotated(source):

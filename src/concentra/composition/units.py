@@ -413,6 +413,8 @@ def _one_a_unit(
 ) -> NDArray[np.object_] | None:
     """The value of each unit, or None where a unit has several; missing ones are passed over."""
     if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
+        if isinstance(column.dtype, pd.CategoricalDtype) and len(column.cat.categories) > 4 * n_units + 20:
+            return None  # more labels than units and their spellings: a column about cells
         labels = as_labels(column)
         texts = [" ".join(str(label).split()) for label in labels.cat.categories]
         keys = [text.casefold() for text in texts]

@@ -204,8 +204,8 @@ def _model(
         terms.append(Term(question.name))
         contrasts[question.name] = {title: 1.0}
     if question.within is not None:
-        labels = composition.label(question.within).to_numpy(dtype=object)[included]
-        columns += _dummies(question.within, labels, included)
+        blocks = composition.label(question.within).to_numpy(dtype=object)[included]
+        columns += _dummies(question.within, blocks, included)
     if question.formula:
         if question.column and question.column in formula_columns(question.formula):
             return _by_formula(composition, question, groups, covariates, included)

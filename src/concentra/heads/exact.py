@@ -228,7 +228,9 @@ class Runner:
     def _fitting(self, number: int, prefix: Prefix | None) -> int:
         size = self.known[number][2]
         free = self.max_cache_bytes - self._held_bytes()
-        most = 0 if prefix is None else max(_size(prefix), 2 * _bytes(prefix.clean))  # nothing is below the first
+        most = (
+            0 if prefix is None else max(_size(prefix), 2 * _bytes(prefix.clean))
+        )  # nothing is below the first
         return max(1, free // max(1, 3 * size + most) - (prefix is not None))  # logits, logarithms, losses
 
     def _one_at_a_time(self, why: str) -> int:

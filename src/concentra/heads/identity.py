@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from concentra.heads._torch import torch
@@ -32,7 +33,7 @@ def model_identity(model: Any) -> dict[str, Any]:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
         _add_bytes(digest, tensor)
     config = getattr(model, "config", None)
-    described = config.to_dict() if hasattr(config, "to_dict") else {}
+    described = config.to_dict() if config is not None and hasattr(config, "to_dict") else {}
     for passing in ("_name_or_path", "transformers_version"):
         described.pop(passing, None)
     text = json.dumps(described, sort_keys=True, default=str)
@@ -73,9 +74,11 @@ def function_identity(function: Callable[..., Any]) -> str | None:
     name = getattr(function, "__qualname__", "")
     if not inspect.isfunction(function) or "<" in name or function.__closure__:
         return None
-    code = function.__code__
-    parts = [code.co_code, repr(code.co_consts), repr(code.co_names), repr(function.__defaults__)]
-    digest = hashlib.sha256(b"".join(part if isinstance(part, bytes) else part.encode() for part in parts))
-    if "<code object" in repr(code.co_consts):  # its address is in the text
-        return None
+    digest = hashlib.sha256(_written(function.__code__) + repr(function.__defaults__).encode())
     return f"{function.__module__}.{name} {digest.hexdigest()[:16]}"
+
+
+def _written(code: CodeType) -> bytes:
+    """The instructions, names and constants of code, those of functions inside it too."""
+    constants = [_written(one) if isinstance(one, CodeType) else repr(one).encode() for one in code.co_consts]
+    return b"|".join([code.co_code, repr(code.co_names).encode(), *constants])

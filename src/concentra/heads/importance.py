@@ -37,6 +37,7 @@ COLUMNS = [
     "layer",
     "head",
     "unit",
+    "model_heads",
     "ablation",
     "method",
     "baseline_loss",
@@ -127,9 +128,10 @@ def head_importance(
     Returns
     -------
     DataFrame
-        Columns `model, checkpoint, layer, head, unit, ablation, method, baseline_loss, ablated_loss, delta, delta_se,
-        n_sequences, n_tokens, seconds`. `attrs` tells the unit, how many variants shared a pass, whether the
-        prefix was kept, the bytes held at most, and `notes`: which savings were left out, and why.
+        Columns `model, checkpoint, layer, head, unit, model_heads` (units of the whole model), `ablation, method,
+        baseline_loss, ablated_loss, delta, delta_se, n_sequences, n_tokens, seconds`. `attrs` tells the unit, how many
+        variants shared a pass, whether the prefix was kept, the bytes held at most, and `notes`: which savings were
+        left out, and why.
 
     Raises
     ------
@@ -238,11 +240,12 @@ def importance_by_layer(
         pieces = work.at_once(target_se, min_sequences)
         if method == "exact" and target_se is None:
             pieces = work.by_layer()
+        n_units = sum(len(site.heads_of(unit)) for site in sites)
         for units, *measured in pieces:
-            table = _table(units, unit, *measured).assign(**named, unit=unit)[COLUMNS]
+            table = _table(units, unit, *measured).assign(**named, unit=unit, model_heads=n_units)[COLUMNS]
             if not timings:
                 table["seconds"] = np.nan
-            table.attrs = _about(runner, unit, variants_per_pass)
+            table.attrs |= _about(runner, unit, variants_per_pass)
             yield table
 
 
@@ -334,7 +337,7 @@ def _units(
             fix="layers=[0, 1, ...], or leave it out for all",
         )
     wanted = None if heads is None else {(int(layer), int(head)) for layer, head in heads}
-    chosen = {}
+    chosen: dict[HeadSite, Units] = {}
     for site in sorted(sites, key=lambda site: site.layer):
         width = in_features(model.get_submodule(site.name))
         units = [(number, columns_of(site, width, owned)) for number, owned in site.heads_of(unit)]
@@ -348,14 +351,14 @@ def _units(
             expected=f"layers {[site.layer for site in sites]} with {sites[0].n_heads} heads each",
             fix="heads=[(layer, number), ...], or leave it out for all",
         )
-    kept = {site: units for site, units in chosen.items() if layers is None or site.layer in layers}
-    if not kept:
+    within = {site: units for site, units in chosen.items() if layers is None or site.layer in layers}
+    if not within:
         raise ArgumentError(
             found=f"none of the heads is in layers {sorted(layers or [])}",
             expected="heads in the layers asked for",
             fix="leave out layers=, or heads=",
         )
-    return kept
+    return within
 
 
 def _refuse_unknown_tokens(model: Any, batch: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ def next_token_labels(batch: dict[str, Any]) -> Any:
             expected="labels, or token ids from which they follow",
             fix="add 'labels' to the batch",
         )
-    labels = batch.get("labels", batch.get("input_ids")).clone()
+    labels = (batch["labels"] if "labels" in batch else batch["input_ids"]).clone()
     mask = batch.get("attention_mask")
     if mask is not None and mask.dim() == 2 and mask.shape == labels.shape:
         labels[mask == 0] = IGNORED

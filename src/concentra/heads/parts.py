@@ -53,7 +53,7 @@ class Parts:
         """
         path = self.folder / ASKED
         if not resume and self.folder.exists():
-            self._clear()
+            self.clear()
         if path.exists():
             self._compare(_read(path), asked)
         else:
@@ -87,7 +87,8 @@ class Parts:
                 fix="write the loss as a function of a module; or resume=False, which measures all again",
             )
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Remove all parts."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
 
@@ -174,10 +175,16 @@ def merge_sweep(out: str | Path) -> pd.DataFrame:
     Examples
     --------
     >>> import tempfile
-    >>> merge_sweep(Path(tempfile.mkdtemp()) / "heads.csv")
-    Traceback (most recent call last):
-    ...
-    concentra.errors.DataAbsentError: ...
+    >>> import numpy as np
+    >>> from concentra.heads import sweep_checkpoints, token_batches
+    >>> from concentra.heads.demo import small_model
+    >>> out = Path(tempfile.mkdtemp()) / "heads.csv"
+    >>> batches = token_batches(np.arange(64), n_sequences=2, length=32)  # doctest: +SKIP
+    >>> for share in ((1, 2), (2, 2)):  # doctest: +SKIP
+    ...     load = lambda checkpoint: small_model(int(checkpoint))
+    ...     rows = sweep_checkpoints(load, [0, 1], batches, out, shard=share, progress=False)
+    >>> len(merge_sweep(out))  # two checkpoints of 16 heads  # doctest: +SKIP
+    32
     """
     return Parts(Path(out)).merge()
 

@@ -45,6 +45,7 @@ def sweep_checkpoints(
     shard: tuple[int, int] = (1, 1),
     keep_going: bool = False,
     model_class: str | None = None,
+    about_tokens: dict[str, str] | None = None,
     progress: bool = True,
     **options: Any,
 ) -> pd.DataFrame:
@@ -71,6 +72,8 @@ def sweep_checkpoints(
         Leave out a checkpoint that fails; `attrs["failed"]` tells which and why.
     model_class
         The class of transformers that loads the models of a folder or a name; by default the one that was saved.
+    about_tokens
+        How the evaluation tokens were made, for the record beside the parts.
     options
         Handed to `head_importance`.
 
@@ -107,7 +110,14 @@ def sweep_checkpoints(
     names = checkpoint_names(loader, checkpoints)
     whole = as_batches(batches)
     parts = Parts(Path(out))
-    parts.ask(_asked(loader, whole, options), names, resume=resume)
+    if not resume and shard[1] > 1:
+        raise ArgumentError(
+            found="resume=False for one shard of several",
+            expected="shards that leave each other's parts alone",
+            fix=f"remove {parts.folder} before the first shard runs",
+        )
+    asked = _asked(loader, whole, options) | {"about_tokens": about_tokens or {}, "version": __version__}
+    parts.ask(asked, names, resume=resume)
     work = _Sweep(loader, whole, parts, options, progress)
     failed: dict[str, str] = {}
     for name, share in _shares(names, shard):
@@ -142,21 +152,23 @@ class _Sweep:
         records = self.parts.records(checkpoint)
         if identity is not None:
             self._refuse_other(checkpoint, records, identity)
-            if records and not self._missing(records, next(iter(records.values()))["layers"], share):
+            if records and not self._missing(
+                records, self._wanted(next(iter(records.values()))["all_layers"]), share
+            ):
                 return
         cached = self.loader.cached(checkpoint) if known else True
         model = self.loader(checkpoint)
         if identity is None:
             identity = model_identity(model)
             self._refuse_other(checkpoint, records, identity)
-        layers = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
-        if self.options.get("layers") is not None:
-            layers = [layer for layer in layers if layer in set(self.options["layers"])]
+        every = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
+        layers = self._wanted(every)
         missing = self._missing(records, layers, share)
         if missing:
             about = {
                 "identity": identity,
                 "layers": layers,
+                "all_layers": every,
                 "version": __version__,
                 "class": type(model).__name__,
             }
@@ -165,6 +177,12 @@ class _Sweep:
         gc.collect()
         if known and not cached:
             self.loader.free(checkpoint)
+
+    def _wanted(self, every: Sequence[int]) -> list[int]:
+        """The layers asked for, of all that the model has and that have heads asked for."""
+        layers, heads = self.options.get("layers"), self.options.get("heads")
+        chosen = [layer for layer in every if layers is None or layer in set(layers)]
+        return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
 
     def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
         options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}

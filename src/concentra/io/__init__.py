@@ -15,6 +15,7 @@
 `concentra.io.fetch`
     `fetch`: public raw files, continued where a download broke off, taken only when whole.
 
-Below them lie `tables` (delimited and Parquet), `annotated` (`obs` of ``.h5ad`` and ``.zarr``), `labels` (text and
-categoricals), `blocks` (labels as codes, a stretch of rows at a time) and `grouping` (from codes to sorted counts).
+Below them lie `tables` (text, spreadsheets, R, Parquet), with `dialect`, `quotes` and `text` for text and `numbers` for
+the numbers in it; `annotated` (`obs` of ``.h5ad`` and ``.zarr``), `labels` (text and categoricals), `blocks` (labels as
+codes, a stretch of rows at a time) and `grouping` (from codes to sorted counts).
 """

@@ -12,6 +12,11 @@ from concentra.errors import AmountError, ArgumentError, ColumnError, TableError
 from concentra.io.labels import exact_floats
 
 KEY = ["checkpoint", "layer", "head"]
+MODEL_HEADS = "model_heads"
+LONGEST = 18
+"""Digits of a whole number that fits into 64 bits."""
+SAME, ROUNDED = 1e-3, 0.01
+"""Baselines of a checkpoint may differ by this share, deltas from those of their losses by this much, by rounding."""
 AMOUNTS = ("delta", "baseline_loss", "perturbed_loss", "delta_se")
 _OTHER_NAMES = {
     "layer_idx": "layer",
@@ -20,8 +25,14 @@ _OTHER_NAMES = {
     "ablated_loss": "perturbed_loss",
     "subtype": "ablation",
 }
+_STEP = re.compile(
+    r"(?:^|[^a-z])(?:global[ _-]?)?steps?[ _=-]?([0-9]+)(?![0-9]*[.]?[0-9]*[a-z])", re.IGNORECASE
+)
+_LAST = re.compile(
+    r"^(?:checkpoint|ckpt|iter|iteration|epoch|model|batch|it)s?[ _=-]?([0-9]+)$", re.IGNORECASE
+)
 _WHOLE = {
-    "checkpoint": re.compile(r"(?:step[ _-]?)?([0-9]+)(?:\.0+)?", re.IGNORECASE),
+    "checkpoint": re.compile(r"([0-9]+)(?:\.0+)?"),
     "layer": re.compile(r"([0-9]+)(?:\.0+)?"),
     "head": re.compile(r"(-1|[0-9]+)(?:\.0+)?"),
 }
@@ -103,21 +114,82 @@ def require(table: pd.DataFrame) -> None:
 
 
 def whole_numbers(values: pd.Series) -> pd.Series:
-    """Whole numbers from numbers or texts; a checkpoint may be ``step3000``, and head -1 is a whole layer.
+    """Whole numbers from numbers or texts; a checkpoint may be a name with its step, and head -1 is a whole layer.
 
-    >>> whole_numbers(pd.Series(["step512", "1000", 2000.0], name="checkpoint")).tolist()
-    [512, 1000, 2000]
+    >>> names = ["step512", "1000", 2000.0, "checkpoint-500", "stage1-step1000-tokens10B", "epoch_0_step_100"]
+    >>> whole_numbers(pd.Series(names, name="checkpoint")).tolist()
+    [512, 1000, 2000, 500, 1000, 100]
     """
     texts = values.astype(str).str.strip()
-    matches = {text: _WHOLE[str(values.name)].fullmatch(text) for text in texts.unique()}
-    for index in texts.index[[matches[text] is None for text in texts]][:1]:
+    numbers = {text: _whole_number(text, str(values.name)) for text in texts.unique()}
+    for index in texts.index[[numbers[text] is None for text in texts]][:1]:
         raise TableError(
             found=f"{values.name} {texts[index]!r} in data row {index + 1}",
             expected="a whole number"
             + (", or a step such as 'step3000'" if values.name == "checkpoint" else ""),
             fix="correct the row, or remove it",
         )
-    return texts.map({text: int(match[1]) for text, match in matches.items() if match}).astype(np.int64)
+    if values.name == "checkpoint":
+        _refuse_same_step(numbers)
+    return texts.map(numbers).astype(np.int64)
+
+
+def _whole_number(text: str, name: str) -> int | None:
+    """The number, of a checkpoint also the step in its name; `None` where it is not certain."""
+    match = _WHOLE[name].fullmatch(text)
+    if match is None and name == "checkpoint":
+        steps = _STEP.findall(text)
+        if len(steps) > 1:
+            return None
+        match = _STEP.search(text) if steps else _LAST.search(text)
+    return int(match[1]) if match and len(match[1]) <= LONGEST else None
+
+
+def _refuse_same_step(numbers: dict[str, int | None]) -> None:
+    """Two names of one step, such as `stage1-step1000` and `stage2-step1000`, are two checkpoints."""
+    names: dict[int | None, str] = {}
+    for text, number in numbers.items():
+        other = names.setdefault(number, text)
+        if (
+            other != text
+            and not _WHOLE["checkpoint"].fullmatch(text)
+            and not _WHOLE["checkpoint"].fullmatch(other)
+        ):
+            raise TableError(
+                found=f"checkpoints {other!r} and {text!r}, both of step {number}",
+                expected="one name for each step",
+                fix="keep one of them, or write the steps as numbers in one order",
+            )
+
+
+def single_units(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, if each row ablates one head: other units are no heads."""
+    if "unit" not in table:
+        return table
+    kinds = set(table["unit"].astype(str))
+    if kinds != {"head"}:
+        raise TableError(
+            found=f"rows of unit {', '.join(sorted(kinds))}",
+            expected="one row a head, unit 'head'",
+            fix="measure heads: concentra heads sweep --unit head",
+        )
+    return table
+
+
+def with_model_heads(table: pd.DataFrame, model_heads: int | None) -> pd.DataFrame:
+    """The table with the heads of the whole model, where they are known: given, or in its column."""
+    if model_heads is None and MODEL_HEADS not in table:
+        return table
+    known = {model_heads} if model_heads is not None else set(exact_floats(table[MODEL_HEADS]))
+    n_heads = len(table[KEY[1:]].drop_duplicates())
+    number = next(iter(known))
+    if len(known) > 1 or not float(number or 0).is_integer() or (number or 0) < n_heads:
+        raise TableError(
+            found=f"model_heads {', '.join(str(one) for one in sorted(map(str, known))[:4])}, {n_heads} heads measured",
+            expected="one whole number, at least the heads measured",
+            fix="correct it, or leave it out",
+        )
+    return table.assign(**{MODEL_HEADS: int(number or 0)})
 
 
 def single_heads(table: pd.DataFrame) -> pd.DataFrame:
@@ -143,10 +215,12 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
             expected="a loss above 0, relative to which delta is told",
             fix="measure this checkpoint again, or remove it",
         )
+    _refuse_several_baselines(table)
     expected = -(table["perturbed_loss"] - table["baseline_loss"]) / table["baseline_loss"].abs()
     if "delta" not in table:
         return table.assign(delta=expected)
     _refuse_opposite_sign(table, expected)
+    _refuse_contradiction(table, expected)
     return table
 
 
@@ -167,6 +241,45 @@ def _floats(table: pd.DataFrame, name: str) -> pd.Series:
 def _place(table: pd.DataFrame, index: int) -> str:
     row = table.loc[index]
     return f"{index + 1} (checkpoint {row['checkpoint']}, layer {row['layer']}, head {row['head']})"
+
+
+def _refuse_several_baselines(table: pd.DataFrame) -> None:
+    """The loss without ablation is one number a checkpoint, but for rounding."""
+    bounds = table.groupby("checkpoint")["baseline_loss"].agg(["min", "max"])
+    apart = bounds["max"] - bounds["min"] > SAME * bounds.abs().max(axis=1)
+    for step in bounds.index[apart][:1]:
+        raise AmountError(
+            found=f"baseline_loss from {bounds['min'][step]:g} to {bounds['max'][step]:g} at checkpoint {step}",
+            expected="one loss without ablation a checkpoint",
+            fix="measure all heads of a checkpoint on the same tokens",
+        )
+
+
+def _refuse_contradiction(table: pd.DataFrame, expected: pd.Series) -> None:
+    """Deltas may be computed from finer losses than those that are written, and not from others."""
+    last_digit = max(_last_digit(table[name]) for name in ("baseline_loss", "perturbed_loss"))
+    allowed = ROUNDED + 0.1 * expected.abs() + 2 * last_digit / table["baseline_loss"].abs()
+    apart = (table["delta"] - expected).abs() > allowed
+    for index in table.index[apart][:1]:
+        raise TableError(
+            found=f"delta {table['delta'][index]:g} where the losses give {expected[index]:g}, data row "
+            f"{_place(table, index)}",
+            expected="delta = -(perturbed_loss - baseline_loss) / |baseline_loss|",
+            fix="remove the column delta, or correct the losses",
+        )
+
+
+def _last_digit(values: pd.Series) -> float:
+    """The place to which numbers were rounded, 1e-12 at least.
+
+    >>> _last_digit(pd.Series([4.25, 3.5]))
+    0.01
+    """
+    numbers = values.to_numpy(dtype=float)
+    digits = next(
+        (one for one in range(12) if np.allclose(numbers, np.round(numbers, one), rtol=0, atol=1e-13)), 12
+    )
+    return float(10.0**-digits)
 
 
 def _refuse_opposite_sign(table: pd.DataFrame, expected: pd.Series) -> None:

@@ -165,11 +165,15 @@ class Obs:
             return Column(name, node, node.members.get("categories") if "codes" in node.names else None)
         old = obs.members.get(CATEGORIES)
         categories = old.members.get(name) if isinstance(old, Group) else None
+        if node.coded and categories is None:
+            raise self._unreadable(name, "of codes whose categories are not there", "the labels of its codes")
         return Column(name, node, categories if node.holds != "string" else None)
 
     def _of_records(self, obs: Array) -> dict[str, Column]:
         if obs.fields is None or len(obs.shape) != 1:
-            raise self._damaged(f"`obs` is an array of {obs.type} of shape {obs.shape}", "columns of labels")
+            raise self._damaged(
+                f"`obs` is no group of columns: {obs.type}, of shape {obs.shape}", "columns of labels"
+            )
         names = list(obs.fields)
         index = next((name for name in ("_index", "index") if name in names), names[0])
         uns = self._store.node("uns", depth=2)

@@ -105,18 +105,22 @@ class Codes:
         return [self._texts[code] for code in order], ranks
 
 
-def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOLE) -> Iterator[Block]:
+def label_blocks(
+    path: str | Path, labels: Sequence[str], *, share: Share = WHOLE, notes: list[str] | None = None
+) -> Iterator[Block]:
     """The named columns of a share of the rows, at most about a million rows at a time.
 
     Parameters
     ----------
     path
-        `.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`.
+        `.h5ad`, `.zarr`, or a format of `concentra.io.tables`.
     labels
         Columns that are read; nothing else is.
     share
         (i, n). Files that know where a row lies give a stretch of rows, delimited ones every n-th row; the shares of
         all i are all rows, each once.
+    notes
+        Sentences on how a table of text was read are appended.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def label_blocks(path: str | Path, labels: Sequence[str], *, share: Share = WHOL
     if ending == ".parquet":
         yield from _parquet(path, labels, share)
     elif ending in TABLES:
-        yield from _delimited(path, ending, labels, share)
+        yield from _delimited(path, ending, labels, share, notes)
     else:
         yield from _annotated(path, ending, labels, share)
 
@@ -268,10 +272,12 @@ def _refuse_nested(path: str | Path, labels: Sequence[str]) -> None:
             )
 
 
-def _delimited(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
+def _delimited(
+    path: str | Path, ending: str, labels: Sequence[str], share: Share, notes: list[str] | None
+) -> Iterator[Block]:
     place, shares = share
     position = 0
-    for batch in delimited_batches(path, ending, labels):
+    for batch in delimited_batches(path, ending, labels, notes=notes):
         columns = [coded(batch.column(name)) for name in labels]
         first = (place - 1 - position) % shares
         yield Block(tuple(Coded(column.codes[first::shares], column.values) for column in columns))

@@ -24,6 +24,8 @@ from concentra.io.labels import label_column, text_column
 from concentra.io.tables import TABLES, UNTYPED, file_ending, read_table, require_columns, table_columns
 
 ENDINGS = (".h5ad", ".zarr", *TABLES)
+SAMPLE_ROWS = 4_096
+"""Rows in which a column of text that names cells has no label twice."""
 
 
 def label_columns(path: str | Path) -> dict[str, str]:
@@ -129,8 +131,21 @@ def read_labels(
     return frame
 
 
-def read_all_labels(path: str | Path, *, notes: list[str] | None = None) -> pd.DataFrame:
+def read_all_labels(
+    path: str | Path, *, keep: Sequence[str] = (), notes: list[str] | None = None
+) -> pd.DataFrame:
     """Every column of a cell table that can be a label or a number, as `read_labels` returns them.
+
+    Of annotated matrices, columns of text that name every cell apart (barcodes) are passed over.
+
+    Parameters
+    ----------
+    path
+        A cell table.
+    keep
+        Columns that are read in any case.
+    notes
+        As for `read_labels`.
 
     Examples
     --------
@@ -140,8 +155,18 @@ def read_all_labels(path: str | Path, *, notes: list[str] | None = None) -> pd.D
     >>> read_all_labels(table).columns.tolist()
     ['donor', 'tissue']
     """
-    names = [name for name, kind in label_columns(path).items() if kind != "other"]
-    return read_labels(path, names, notes=notes)
+    kinds = {name: kind for name, kind in label_columns(path).items() if kind != "other"}
+    text = [name for name, kind in kinds.items() if kind == "string" and name not in keep]
+    ending = file_ending(path, ENDINGS)
+    if text and ending not in TABLES:
+        first = read_obs(path, ending, text, rows=slice(0, SAMPLE_ROWS))
+        if len(first) == SAMPLE_ROWS:
+            kinds = {
+                name: kind
+                for name, kind in kinds.items()
+                if name not in text or first[name].nunique() < len(first)
+            }
+    return read_labels(path, list(kinds), notes=notes)
 
 
 def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:

@@ -31,7 +31,7 @@ def count_cells(
     Parameters
     ----------
     paths
-        Cell tables (`.parquet`, `.h5ad`, `.zarr`, `.csv[.gz]`, `.tsv[.gz]`), and folders or addresses of SOMA
+        Cell tables (`.h5ad`, `.zarr`, the formats of `concentra.io.tables`), and folders or addresses of SOMA
         experiments (see `concentra.io.soma`), counted as one; only the columns of `by` are read.
     by
         Label columns, at least one.
@@ -87,8 +87,11 @@ def count_to(
         The file; one that exists is replaced once the counts are whole.
     paths, by, shard, memory
         As `count_cells`.
-    where, primary_only, tell
+    where, primary_only
         Of SOMA experiments, as `concentra.io.soma.count_soma`.
+    tell
+        Called with each sentence on how a file was read: what a SOMA experiment leaves out, the separator or encoding
+        of text.
 
     Returns
     -------
@@ -216,6 +219,7 @@ def _counted(
     tell: Tell | None = None,
 ) -> Iterator[Counts]:
     """The counts of all paths; SOMA experiments are read first, files while DuckDB groups."""
+    notes: list[str] = []
     check_request(paths, by, shard, where)
     experiments = [path for path in paths if is_soma(path)]
     files = [path for path in paths if not is_soma(path)]
@@ -224,11 +228,18 @@ def _counted(
         for path in track(experiments, "reading")
         for block in soma_blocks(path, by, where=where, primary_only=primary_only, share=shard, tell=tell)
     )
-    streamed = (block for path in track(files, "counting") for block in label_blocks(path, by, share=shard))
+    streamed = (
+        block
+        for path in track(files, "counting")
+        for block in label_blocks(path, by, share=shard, notes=notes)
+    )
     with (
         kept(stored, by) as first,
         grouped(chain(first, streamed), by, amounts=bool(experiments), memory=memory) as counts,
     ):
+        if tell is not None:
+            for note in notes:
+                tell(note)
         yield counts
 
 

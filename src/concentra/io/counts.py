@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -174,9 +175,10 @@ def _numbers(
 ) -> NDArray[np.float64]:
     """The amounts of one column, checked."""
     expected = "a finite number, 0 or more; 0 for a part that is absent"
+    about = shlex.quote(str(column.name))
     fix = (
-        f"correct the cell, or remove the row; --about {column.name}, if it is no part; name unit, part and amount if "
-        "the table is long; a table with a row for each cell is for concentra analyze"
+        f"correct the cell, or remove the row; --about {about}, if it is no part; name unit, part and amount if the "
+        "table is long; a table with a row for each cell is for concentra analyze"
     )
     numbers = read_numbers(column, separator=separator)
     for row in np.flatnonzero(numbers.blank)[:1]:

@@ -4,6 +4,8 @@
     Which rows of the file: by tissue, type, donor, or any other label.
 `read_expression`
     Those rows by the most variable genes, normalised, or by features that the file gives.
+`read_matrix`
+    The whole of X as it is, where it is a table of counts.
 """
 
 from __future__ import annotations
@@ -184,6 +186,36 @@ def read_expression(
         return _genes(stored, chosen, n_variable)
 
 
+def read_matrix(path: str | Path) -> tuple[csr_matrix, NDArray[np.object_]]:
+    """X as CSR of shape (n_rows, n_columns), float64, and the names of its columns; for tables of counts.
+
+    Parameters
+    ----------
+    path
+        An `.h5ad` file or `.zarr` store whose matrix is CSR or dense; all of it is held in memory.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_expression`, but for values, which are not looked at.
+
+    Examples
+    --------
+    >>> import tempfile, anndata
+    >>> path = Path(tempfile.mkdtemp()) / "counts.h5ad"
+    >>> anndata.AnnData(np.array([[1, 3], [0, 5]], dtype="f4"), var=pd.DataFrame(index=["T", "B"])).write_h5ad(path)
+    >>> counts, names = read_matrix(path)
+    >>> counts.toarray().tolist(), names.tolist()
+    ([[1.0, 3.0], [0.0, 5.0]], ['T', 'B'])
+    """
+    ending = file_ending(path, MATRICES)
+    with reading(path, f"a whole {ending} file"), opened(path, ending) as store:
+        stored = StoredMatrix(store, "X")
+        rows = np.arange(stored.shape[0])
+        chunks = [csr_matrix((0, stored.shape[1])), *(stored.chunks(rows, np.float64) if rows.size else ())]
+        return vstack(chunks, format="csr", dtype=np.float64), stored.names()
+
+
 def _genes(stored: StoredMatrix, rows: Rows, n_variable: int) -> Expression:
     scale = _scale_of(stored, rows)
     moments = Moments(stored.shape[1])
@@ -198,7 +230,8 @@ def _given(stored: StoredMatrix, rows: Rows) -> Expression:
     values = np.empty((rows.size, stored.shape[1]), dtype=np.float32)
     start = 0
     for chunk in stored.chunks(rows):
-        values[start : start + chunk.shape[0]] = chunk.toarray()
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+            values[start : start + chunk.shape[0]] = chunk.toarray()
         start += chunk.shape[0]
     if not np.isfinite(values).all():
         raise refused(stored.path, "a value that is not finite", "finite features")
@@ -230,10 +263,14 @@ def _normalised(chunk: csr_matrix, scale: Scale, path: str | Path) -> csr_matrix
     if not np.isfinite(chunk.data).all() or (chunk.data < 0).any():
         raise refused(path, "negative or non-finite expression", "counts or log-normalised values, >= 0")
     if scale == "log-normalised":
+        if chunk.data.size and chunk.data.max() > LARGEST_LOG:
+            raise refused(path, f"values up to {chunk.data.max():g} among log-normalised ones", "one scale")
         return chunk
-    totals = np.add.reduceat(
-        np.append(chunk.data, 0.0).astype(np.float64), chunk.indptr[:-1], dtype=np.float64
-    )
+    with np.errstate(over="ignore"):
+        values = np.append(chunk.data, 0.0).astype(np.float64)
+        totals = np.add.reduceat(values, chunk.indptr[:-1], dtype=np.float64)
+    if not np.isfinite(totals).all():
+        raise refused(path, "expression that has no finite total", "counts or log-normalised values, >= 0")
     totals[np.diff(chunk.indptr) == 0] = 1.0
     totals[totals == 0] = 1.0
     factors = np.repeat(TARGET / totals, np.diff(chunk.indptr))

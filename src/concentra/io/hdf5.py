@@ -8,6 +8,7 @@ from typing import Any
 
 from concentra.io.nodes import (
     ATTRIBUTES,
+    CODED,
     INWARDS,
     Arrays,
     Place,
@@ -21,6 +22,7 @@ from concentra.io.nodes import (
 
 LARGEST_RATIO = 1032  # of deflate: no stream unpacks to more
 MOST_LINKS = 32
+CACHE_BYTES = 64 << 20  # of unpacked chunks, so that a large one is not unpacked for every stretch of rows
 
 
 class Hdf5:
@@ -31,30 +33,35 @@ class Hdf5:
 
         self._h5py = h5py
         self._bytes = Path(path).stat().st_size
-        self._file = h5py.File(path, "r")
+        self._file = h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
+        self._found: dict[tuple[str, ...], Any] = {}
         self._whole: set[tuple[str, ...]] = set()
 
     def close(self) -> None:
         """Close the file."""
+        self._found.clear()
         self._file.close()
 
     def find(self, place: Place, links: int = 0) -> Any:
         """The node of a place, None where there is none; links are followed within the file, never out of it."""
-        node, group = self._file["/"], self._h5py.Group
-        for position, name in enumerate(place):
-            link = node.get(name, getlink=True) if isinstance(node, group) else None
-            if link is None:
-                return None
-            if isinstance(link, self._h5py.ExternalLink):
-                raise Refused(f"{shown(place)} is a link to another file, {link.filename!r}", INWARDS)
-            if isinstance(link, self._h5py.SoftLink):
-                if links >= MOST_LINKS:
-                    raise Refused(f"{shown(place)} is a link that leads back to itself")
-                start = [] if link.path.startswith("/") else list(place[:position])
-                target = [part for part in link.path.split("/") if part not in ("", ".")]
-                return self.find([*start, *target, *place[position + 1 :]], links + 1)
-            node = node[name]
-        return node
+        key = tuple(place)
+        if key not in self._found:
+            self._found[key] = self._follow(key, links) if key else self._file["/"]
+        return self._found[key]
+
+    def _follow(self, key: tuple[str, ...], links: int) -> Any:
+        parent, name = self.find(key[:-1], links), key[-1]
+        link = parent.get(name, getlink=True) if isinstance(parent, self._h5py.Group) else None
+        if link is None:
+            return None
+        if isinstance(link, self._h5py.ExternalLink):
+            raise Refused(f"{shown(key)} is a link to another file, {link.filename!r}", INWARDS)
+        if isinstance(link, self._h5py.SoftLink):
+            if links >= MOST_LINKS:
+                raise Refused(f"{shown(key)} is a link that leads back to itself")
+            target = [part for part in link.path.split("/") if part not in ("", ".")]
+            return self.find(target if link.path.startswith("/") else [*key[:-1], *target], links + 1)
+        return parent[name]
 
     def describe(self, place: Place) -> dict[str, Any] | None:
         """A node without its members."""
@@ -66,7 +73,9 @@ class Hdf5:
         if not isinstance(node, self._h5py.Dataset):
             return {"kind": "array", **array_node(None, node.dtype, "other")}
         text = self._h5py.check_string_dtype(node.dtype) is not None
-        return array_node(node.shape, node.dtype, "string" if text else holds_of(node.dtype))
+        return array_node(
+            node.shape, node.dtype, "string" if text else holds_of(node.dtype), coded=CODED in node.attrs
+        )
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""

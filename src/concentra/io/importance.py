@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from concentra.errors import AmountError, ArgumentError, TableError
 from concentra.io import ablations
-from concentra.io.ablations import AMOUNTS, KEY, UnequalHeadsWarning
+from concentra.io.ablations import AMOUNTS, KEY, MODEL_HEADS, UnequalHeadsWarning
 from concentra.io.tables import TABLES, file_ending, read_table
 
 __all__ = ["UnequalHeadsWarning", "Value", "importance_values", "read_importance"]
@@ -29,31 +29,37 @@ def read_importance(
     model: str | None = None,
     ablation: str | None = None,
     method: str | None = None,
+    model_heads: int | None = None,
 ) -> pd.DataFrame:
     """A tidy table of head ablations: one row for each checkpoint and head.
 
     Parameters
     ----------
     source
-        A ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.parquet`` file, or a frame, with the columns
+        A table in any format of `concentra.io.tables`, or a frame, with the columns
 
-        - ``checkpoint`` (or ``step``): ``3000`` or ``step3000``;
+        - ``checkpoint`` (or ``step``): ``3000``, or a name with its step, such as ``step3000``, ``checkpoint-500``,
+          ``stage1-step1000-tokens10B``, ``epoch_0_step_100``;
         - ``layer`` and ``head`` (or ``layer_idx`` and ``head_idx``);
         - ``delta``, or ``baseline_loss`` and ``perturbed_loss`` (or ``ablated_loss``), from which it is
           computed;
         - ``perturbation_type``, if there: rows other than ``head`` are left out. So is head -1, a whole layer;
+          ``unit``, if there, must be ``head``;
+        - ``model_heads``, if there: the heads of the whole model, of which those in the table may be a sample;
         - ``model``, ``ablation`` (or ``subtype``) and ``method``, if there: of one value, or chosen by the
           argument.
     model, ablation, method
         Which value to keep.
+    model_heads
+        The heads of the whole model, where the source does not tell.
 
     Returns
     -------
     DataFrame
         Columns ``checkpoint``, ``layer``, ``head`` (int), ``delta`` (float, relative change of the loss; the
         sign is told at the top of this module), and ``baseline_loss``, ``perturbed_loss`` (nats),
-        ``delta_se`` where the source has them. Sorted by checkpoint, layer, head; every checkpoint has the
-        same heads.
+        ``delta_se``, ``model_heads`` where the source has them. Sorted by checkpoint, layer, head; every checkpoint
+        has the same heads.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def read_importance(
     1        1000      0     3   0.25
     """
     table = ablations.canonical(_loaded(source))
-    table = ablations.heads_only(table)
+    table = ablations.single_units(ablations.heads_only(table))
     for name, wanted in (("model", model), ("ablation", ablation), ("method", method)):
         table = ablations.chosen(table, name, wanted)
     ablations.require(table)
@@ -88,7 +94,8 @@ def read_importance(
     ablations.refuse_duplicates(table)
     table = ablations.common_heads(table)
     ablations.refuse_all_zero(table)
-    columns = [*KEY, *(name for name in AMOUNTS if name in table)]
+    table = ablations.with_model_heads(table, model_heads)
+    columns = [*KEY, *(name for name in (*AMOUNTS, MODEL_HEADS) if name in table)]
     return table[columns].sort_values(KEY).reset_index(drop=True)
 
 

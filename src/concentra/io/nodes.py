@@ -38,8 +38,11 @@ def shown(place: Place) -> str:
     return repr("/".join(place))
 
 
-def array_node(shape: Sequence[int] | None, dtype: Any, holds: str) -> dict[str, Any]:
-    """The description of an array; of records, that of each field too; without a shape, of what cannot be read."""
+def array_node(shape: Sequence[int] | None, dtype: Any, holds: str, *, coded: bool = False) -> dict[str, Any]:
+    """The description of an array; of records, that of each field too; without a shape, of what cannot be read.
+
+    `coded`: an attribute says that its values stand for categories that lie elsewhere (AnnData 0.7).
+    """
     names = getattr(dtype, "names", None)
     fields = names and {name: array_node(shape, dtype[name], holds_of(dtype[name])) for name in names}
     return {
@@ -49,6 +52,7 @@ def array_node(shape: Sequence[int] | None, dtype: Any, holds: str) -> dict[str,
         "type": str(dtype),
         "bytes": getattr(dtype, "itemsize", 0),
         "fields": fields or None,
+        "coded": coded,
     }
 
 
@@ -73,6 +77,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value if isinstance(value, str | bool | int | float) else None
+
+
+CODED = "categories"
+"""The attribute of a column of codes that leads to its categories (AnnData 0.7)."""
 
 
 def numbers_or_text(values: Any, holds: str) -> Arrays:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +31,8 @@ class Numbers:
     ----------
     name
         The name of the column.
-    texts
-        The cells as they were.
+    cells
+        The column as it was.
     values
         The nearest float of each cell, shape (n_rows,); NaN where it is blank or no number.
     whole
@@ -47,7 +46,7 @@ class Numbers:
     """
 
     name: str
-    texts: Sequence[Any]
+    cells: pd.Series
     values: NDArray[np.float64]
     whole: NDArray[np.int64] | None
     blank: NDArray[np.bool_]
@@ -88,7 +87,12 @@ def read_numbers(column: pd.Series, *, separator: str | None = None) -> Numbers:
     >>> read_numbers(pd.Series(["4O", "12"], name="T")).wrong.tolist()
     [True, False]
     """
-    codes, uniques = pd.factorize(column.astype(object))
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return _typed(column)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, uniques = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        codes, uniques = pd.factorize(column.astype(object))
     texts = [label_text(value) for value in uniques]
     trimmed = [None if text is None else text.strip().replace("\u2212", "-") for text in texts]
     plain = [None if text is None else _GAP.sub("", text) for text in trimmed]
@@ -102,14 +106,29 @@ def read_numbers(column: pd.Series, *, separator: str | None = None) -> Numbers:
     unclear = np.append([doubtful is not None and text == doubtful for text in plain], False)[codes]
     return Numbers(
         name=str(column.name),
-        texts=list(column),
+        cells=column,
         values=place,
-        whole=_whole(found, codes),
+        whole=_whole(found, codes.astype(np.int64)),
         blank=blank,
         wrong=~blank & np.isnan(place),
         doubtful=int(np.argmax(unclear)) if unclear.any() else None,
         notes=() if typed else _notes(str(column.name), trimmed, plain, comma),
     )
+
+
+def _typed(column: pd.Series) -> Numbers:
+    """A column that holds numbers already."""
+    values = column.to_numpy(dtype=np.float64)
+    blank = np.isnan(values)
+    whole: NDArray[np.int64] | None = None
+    if column.dtype.kind == "i":
+        whole = column.to_numpy(dtype=np.int64)
+    elif bool((blank | ((values == np.floor(values)) & (np.abs(values) < float(LARGEST)))).all()):
+        whole = (np.where(blank, 0, values) if column.dtype.kind == "f" else column.to_numpy()).astype(
+            np.int64
+        )
+    none = np.zeros(len(values), dtype=bool)
+    return Numbers(str(column.name), column, values, whole, blank, none, None, ())
 
 
 def _notation(texts: Sequence[str], separator: str | None) -> tuple[bool, str | None]:
@@ -209,7 +228,7 @@ def require_numbers(numbers: Numbers, file: str, *, expected: str, fix: str) -> 
 
 
 def _cell(numbers: Numbers, row: int, file: str) -> str:
-    return f"{shown(numbers.texts[row])} in column {numbers.name!r}, data row {row + 1} of {file!r}"
+    return f"{shown(numbers.cells.iloc[row])} in column {numbers.name!r}, data row {row + 1} of {file!r}"
 
 
 def require_counts(numbers: Numbers, file: str, *, fix: str) -> NDArray[np.int64]:

@@ -105,11 +105,11 @@ def check_quotes(chunk: Chunk) -> None:
     n_before = 0
     for start in range(0, len(chunk.data), _PIECE):
         piece = data[start : start + _PIECE + 2]  # with the byte before it and the one after
-        quotes = np.flatnonzero(piece[1:-1] == _QUOTE)
         border = piece == _QUOTE
+        quotes = np.flatnonzero(border[1:-1])
         for byte in (ord(chunk.dialect.separator), 10, 13):
             border |= piece == byte
-        beside = border[quotes + 2]  # what follows a quote
+        beside = border[2:][quotes]  # what follows a quote
         opening = slice(n_before % 2, None, 2)
         beside[opening] = border[quotes[opening]]  # what precedes one that opens
         if not beside.all():

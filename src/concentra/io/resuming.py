@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from http import HTTPStatus
@@ -141,7 +141,8 @@ class Resuming:
                 if time.monotonic() - self._began > self._allowed(body.part) and thread.is_alive():
                     raise _too_slow(body.url, body.part, self._allowed(body.part))
         finally:
-            body.stopped = True
+            body.stop()
+            thread.join(1)
         if problems:
             raise problems[0]
 
@@ -156,6 +157,7 @@ class Resuming:
         self, body: _Body, asked: bool, bar: Bar | None, response: Response, *_: object, **__: object
     ) -> None:
         """See from the head of an answer where its body belongs, before that is written."""
+        body.response = response
         here = body.part.stat().st_size
         if here and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             response.close()
@@ -206,7 +208,16 @@ class _Body:
 
     def __init__(self, url: str, part: Path, handle: BinaryIO, length: int | None) -> None:
         self.url, self.part, self.handle, self.length = url, part, handle, length
+        self.response: Response | None = None
         self.stopped = False
+
+    def stop(self) -> None:
+        """Take nothing more, and end the connection."""
+        self.stopped = True
+        if self.response is not None:
+            with suppress(Exception):  # it has ended, or cannot be shut down before it is closed
+                self.response.raw.shutdown()
+            self.response.close()
 
     def write(self, chunk: bytes) -> int:
         """Append a piece of the body."""

@@ -36,6 +36,8 @@ def read_spreadsheet(path: str | Path, notes: list[str]) -> pd.DataFrame:
         exactly.
     """
     sheets = _sheets(path)
+    if not sheets:
+        raise _damaged(path, "it holds no sheet")
     name, rows = next(iter(sheets.items()))
     others = [other for other, found in list(sheets.items())[1:] if found]
     if others:

@@ -20,7 +20,7 @@ from concentra.errors import FileFormatError, MissingDependencyError
 from concentra.io.child import Child, Ended, borrowed
 
 BLOCK_BYTES = 32 << 20  # that are asked for at a time
-BLOCK_ROWS = 1 << 20  # of text
+BLOCK_ROWS = 1 << 19  # of text
 DAMAGED = "fetch or write the file again; it may be truncated, corrupt, or named wrongly"
 
 
@@ -147,6 +147,8 @@ class Array:
         Of records, the type of each field; else None.
     attributes
         As of a group.
+    coded
+        Its values stand for categories that lie elsewhere, as AnnData 0.7 stored them.
     """
 
     store: Store
@@ -157,6 +159,7 @@ class Array:
     row_bytes: int
     fields: Mapping[str, Array] | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    coded: bool = False
 
     def numbers(
         self, start: int = 0, stop: int | None = None, *, column: str | None = None, constant: bool = False
@@ -235,7 +238,9 @@ def _array(
     row_bytes = found["bytes"]
     for size in shape[1:]:
         row_bytes *= size
-    return Array(store, place, shape, found["holds"], found["type"], row_bytes, fields, attributes)
+    return Array(
+        store, place, shape, found["holds"], found["type"], row_bytes, fields, attributes, found["coded"]
+    )
 
 
 @contextmanager

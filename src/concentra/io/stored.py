@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -129,11 +129,11 @@ class StoredMatrix:
         text = array.texts(column=column)
         return np.array([*text.values, ""], dtype=object)[text.codes]
 
-    def chunks(self, rows: Rows) -> Iterator[csr_matrix]:
-        """The rows in their order, as CSR of float, a bounded number of stored values at a time."""
-        read: Callable[[Rows], csr_matrix] = self._read_sparse if self._sparse else self._read_dense
+    def chunks(self, rows: Rows, kind: type[np.floating] = np.float32) -> Iterator[csr_matrix]:
+        """The rows in their order, as CSR, a bounded number of stored values at a time; dense ones as floats."""
         for start, stop in self._spans(rows):
-            yield read(rows[start:stop])
+            some = rows[start:stop]
+            yield self._read_sparse(some) if self._sparse else self._read_dense(some, kind)
 
     def _spans(self, rows: Rows) -> Iterator[tuple[int, int]]:
         """Stretches of `rows` that lie near each other in the file and are small enough to hold."""
@@ -161,8 +161,8 @@ class StoredMatrix:
         shape = (int(rows[-1] - rows[0]) + 1, self.shape[1])
         return csr_matrix((data, indices, pointers - pointers[0]), shape=shape)[rows - rows[0]]
 
-    def _read_dense(self, rows: Rows) -> csr_matrix:
+    def _read_dense(self, rows: Rows, kind: type[np.floating]) -> csr_matrix:
         assert self._dense is not None
         block = self._dense.numbers(int(rows[0]), int(rows[-1]) + 1)[rows - rows[0]]
         with np.errstate(over="ignore"):  # what does not fit is infinite, and refused as such
-            return csr_matrix(block.astype(np.float32))
+            return csr_matrix(block.astype(kind))

@@ -11,6 +11,7 @@ from typing import Any
 
 from concentra.io.nodes import (
     ATTRIBUTES,
+    CODED,
     INWARDS,
     Arrays,
     Place,
@@ -37,6 +38,7 @@ class Zarr:
         self._zarr = zarr
         self._folder = Path(path).resolve()
         self._root = zarr.open_group(str(self._folder), mode="r")
+        self._found: dict[tuple[str, ...], Any] = {}
         self._whole: dict[tuple[str, ...], str] = {}
 
     def close(self) -> None:
@@ -44,17 +46,22 @@ class Zarr:
 
     def find(self, place: Place) -> Any:
         """The node of a place, None where there is none."""
-        node, folder = self._root, self._folder
-        for name in place:
-            folder = folder / name
-            if name in ("", ".", "..") or "/" in name or not isinstance(node, self._zarr.Group):
-                return None
-            if folder.is_symlink():
-                _refuse_outside(folder, self._folder, place)
-            if name not in node:
-                return None
-            node = node[name]
-        return node
+        key = tuple(place)
+        if key not in self._found:
+            self._found[key] = self._follow(key) if key else self._root
+        return self._found[key]
+
+    def _follow(self, key: tuple[str, ...]) -> Any:
+        parent, name = self.find(key[:-1]), key[-1]
+        if name in ("", ".", "..") or "/" in name or not isinstance(parent, self._zarr.Group):
+            return None
+        folder = self._folder.joinpath(*key)
+        if folder.is_symlink():
+            _refuse_outside(folder, self._folder, key)
+        try:
+            return parent[name]
+        except KeyError:
+            return None
 
     def describe(self, place: Place) -> dict[str, Any] | None:
         """A node without its members."""
@@ -63,7 +70,12 @@ class Zarr:
             return None
         if isinstance(node, self._zarr.Group):
             return {"kind": "group", "names": sorted(node.keys())}
-        return array_node(node.shape, node.dtype, "string" if _is_text(node) else holds_of(node.dtype))
+        return array_node(
+            node.shape,
+            node.dtype,
+            "string" if _is_text(node) else holds_of(node.dtype),
+            coded=CODED in node.attrs,
+        )
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""
@@ -95,8 +107,13 @@ class Zarr:
             return "none"
         if len(stored) < prod(grid):
             return "some"
-        keys = map(array.metadata.encode_chunk_key, product(*map(range, grid)))
-        return "all" if all(key in stored for key in keys) else "some"
+        keys = list(map(array.metadata.encode_chunk_key, product(*map(range, grid))))
+        if not stored.issuperset(keys):
+            return "some"
+        if _is_blosc(array):
+            for key in keys:
+                _refuse_cut(self._folder.joinpath(*place, key), place)
+        return "all"
 
     def _files(self, folder: Path, place: Place) -> Iterator[str]:
         for inner, _, names in os.walk(folder):
@@ -120,11 +137,27 @@ def _is_text(array: Any) -> Any:
     return array.dtype.kind in "OTSU"  # Zarr has no objects but text
 
 
+def _codecs(array: Any) -> list[Any]:
+    """The codecs of an array, the one that wrote the bytes last."""
+    metadata = array.metadata
+    return list(getattr(metadata, "codecs", None) or [*(metadata.filters or ()), metadata.compressor])
+
+
+def _is_blosc(array: Any) -> bool:
+    return "blosc" in type(_codecs(array)[-1]).__name__.lower()
+
+
+def _refuse_cut(chunk: Path, place: Place) -> None:
+    """Blosc reads as many bytes as a chunk announces, beyond its end if it was cut short."""
+    with chunk.open("rb") as file:
+        announced = int.from_bytes(file.read(16)[12:16], "little")
+    if announced != chunk.stat().st_size or announced < 16:
+        raise Refused(f"a chunk of {shown(place)} is cut short: it announces {announced:,} bytes", COPY_AGAIN)
+
+
 def _refuse_pickle(array: Any, place: Place) -> None:
     """A codec that runs what it reads is none for data."""
-    metadata = array.metadata
-    codecs = getattr(metadata, "codecs", None) or [metadata.compressor, *(metadata.filters or ())]
-    if any("pickle" in repr(codec).lower() for codec in codecs):
+    if any("pickle" in repr(codec).lower() for codec in _codecs(array)):
         raise Refused(
             f"{shown(place)} is pickled, which may run any program", "write it again as text or numbers"
         )

@@ -16,6 +16,8 @@ labels or files.
     What few cells hide: functions of counts.
 `rarefied_hill`, `rarefied_gini`
     The value expected at a common number of cells.
+`entropy_levels`, `gini_levels`
+    The value over fine parts as terms between coarse parts and within them.
 `METRICS`, `compute`, `Metric`
     The measures by name, as the columns of tables.
 """
@@ -43,12 +45,15 @@ from concentra.metrics.gini import DECLARED as _GINI
 from concentra.metrics.gini import Support, gini
 from concentra.metrics.hill import DECLARED as _HILL
 from concentra.metrics.hill import entropy, hill_number
+from concentra.metrics.levels import EntropyLevels, GiniLevels, entropy_levels, gini_levels
 from concentra.metrics.lorenz import lorenz_curve
 from concentra.metrics.metric import Metric
 from concentra.metrics.rarefaction import rarefied_gini, rarefied_hill
 
 __all__ = [
     "METRICS",
+    "EntropyLevels",
+    "GiniLevels",
     "Metric",
     "Support",
     "berger_parker",
@@ -56,8 +61,10 @@ __all__ = [
     "coverage",
     "entropy",
     "entropy_chao_wang_jost",
+    "entropy_levels",
     "entropy_miller_madow",
     "gini",
+    "gini_levels",
     "herfindahl",
     "hill_number",
     "hill_q1_corrected",

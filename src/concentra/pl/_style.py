@@ -156,11 +156,23 @@ def axes_or_new(ax: Axes | None) -> Axes:
 
 
 def frame_of(data: Any, getter: Callable[..., pd.DataFrame], **how: Any) -> pd.DataFrame:
-    """The frame itself, the table of that name of an `Analysis`, or what the getter finds in an AnnData."""
+    """The frame itself, the table of that name of an `Analysis` (of its first question), or what the getter finds."""
     if isinstance(data, pd.DataFrame):
         return data
     tables = getattr(data, "tables", None)
-    return tables[getter.__name__] if tables is not None else getter(data, **how)
+    if tables is None:
+        return getter(data, **how)
+    name = getter.__name__
+    if name not in tables:
+        raise ArgumentError(
+            found=f"no table {name!r} in the analysis",
+            expected=f"one of {', '.join(tables)}",
+            fix="ask the question that writes it, see concentra.analyze",
+        )
+    frame = tables[name]
+    return (
+        frame[frame["contrast"] == frame["contrast"].iloc[0]] if "contrast" in frame and len(frame) else frame
+    )
 
 
 def readable(label: object, limit: int = 32) -> str:

@@ -31,7 +31,8 @@ def donors(
     Parameters
     ----------
     data
-        An AnnData after `concentra.tl.concentration`, or the frame of `concentra.get.concentration`.
+        An AnnData after `concentra.tl.concentration`, or the frame of `concentra.get.concentration` with the column
+        of the groups.
     group
         The column of labels that says which group a donor belongs to.
     stratum, metric
@@ -56,8 +57,11 @@ def donors(
     """
     rows, name = style.only(style.frame_of(data, get.concentration, key=key), "stratum", stratum)
     rows = rows.dropna(subset=[metric])
-    groups = style.groups_of(rows, group)
-    names = order or list(style.in_order(groups.values()))
+    groups = style.groups_of(
+        rows if isinstance(data, pd.DataFrame) else style.frame_of(data, get.composition), group
+    )
+    here = {groups[donor] for donor in rows["donor"].astype(str)}
+    names = order or list(style.in_order(here))
     hues = style.group_colours(names)
     ax = style.axes_or_new(ax)
     for place, one in enumerate(names):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from concentra import get
 from concentra.pl import _style as style
 from concentra.pl.forest import centres
 
@@ -14,17 +15,24 @@ if TYPE_CHECKING:
 
 
 def levels(
-    data: pd.DataFrame, *, stratum: str | None = None, metric: str = "hill_q1", ax: Axes | None = None
+    data: Any,
+    *,
+    stratum: str | None = None,
+    metric: str = "hill_q1",
+    key: str = "granularity",
+    ax: Axes | None = None,
 ) -> Axes:
     """The effect at every level of a hierarchy of parts, from coarse to fine, with its interval.
 
     Parameters
     ----------
     data
-        One row a level with `stratum`, `metric`, `level` (its name), `effect`, `low`, `high`, `direction`,
+        An `Analysis` with levels, an AnnData after `concentra.tl.granularity`, or a frame: one row a level with `stratum`, `metric`, `level` (its name), `effect`, `low`, `high`, `direction`,
         `verdict`, and `n_parts` where it is known; levels are drawn in the order of the rows.
     stratum, metric
         Which ones; the first stratum if None.
+    key
+        Of the stored result.
     ax
         Axes to draw on; a new figure's if None.
 
@@ -44,7 +52,7 @@ def levels(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['coarse\\n7 parts', 'fine\\n27 parts']
     """
-    rows, name = style.only(data, "stratum", stratum)
+    rows, name = style.only(style.frame_of(data, get.granularity, key=key), "stratum", stratum)
     rows, metric = style.only(rows, "metric", metric)
     ax = style.axes_or_new(ax)
     ratio = metric.startswith("hill")

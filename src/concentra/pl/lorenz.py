@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from concentra import get
+from concentra.analysis.lorenz import lorenz_curves
 from concentra.pl import _style as style
 
 if TYPE_CHECKING:
@@ -43,10 +44,15 @@ def lorenz(
     >>> len(lorenz(curve, ax=Figure().subplots()).lines)  # the diagonal and one donor
     2
     """
-    rows, name = style.only(style.frame_of(data, get.lorenz, key=key), "stratum", stratum)
+    curves = (
+        lorenz_curves(data.composition)
+        if hasattr(data, "tables")
+        else style.frame_of(data, get.lorenz, key=key)
+    )
+    rows, name = style.only(curves, "stratum", stratum)
     ax = style.axes_or_new(ax)
     ax.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6)
-    for donor, curve in rows.groupby("donor", sort=True, observed=True):
+    for donor, curve in rows.groupby("sample" if "sample" in rows else "donor", sort=True, observed=True):
         hue = (colours or {}).get(str(donor), style.FAINT)
         ax.plot(curve["population"], curve["cumulative"], color=hue, linewidth=1.0)
     ax.set_aspect("equal")

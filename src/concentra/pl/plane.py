@@ -61,7 +61,7 @@ def plane(
     """
     rows, axes = style.only(style.frame_of(data, get.plane, key=key), "axes", axes)
     if points is None and not isinstance(data, pd.DataFrame):
-        points = get.plane_points(data, key=key)
+        points = style.frame_of(data, get.plane_points, key=key)
     ax = style.axes_or_new(ax)
     style.zero_line(ax, horizontal=True)
     if points is not None and len(points):

@@ -110,29 +110,37 @@ class Findings:
         column = self.group_column
         if column is None:
             return ("all donors",)
-        first = self.verdicts.iloc[0]
-        sides = [str(first["reference"]), str(first["other"])]
-        rest = sorted({self.group(value, sides) for value in self.units[column]} - set(sides))
-        return (*sides, *rest)
+        rest = sorted({self.group(value) for value in self.units[column]} - set(self.sides))
+        return (*self.sides, *rest)
 
-    def group(self, value: object, sides: Sequence[str] | None = None) -> str:
+    @cached_property
+    def sides(self) -> tuple[str, ...]:
+        """The reference and the other group of the first contrast; none without groups."""
+        if self.verdicts.empty:
+            return ()
+        sides = (self.verdicts.iloc[0]["reference"], self.verdicts.iloc[0]["other"])
+        return () if pd.isna(sides[1]) else (str(sides[0]), str(sides[1]))
+
+    def group(self, value: object) -> str:
         """The group of a donor with this value of the group column: a side of the contrast, or the value itself."""
-        if sides is None:
-            first = self.verdicts.iloc[0]
-            sides = [str(first["reference"]), str(first["other"])]
         text = str(value)
-        return next((side for side in sides if text in (side, *side.split("+"))), text)
+        return next((side for side in self.sides if text in (side, *side.split("+"))), text)
 
     def group_of(self, row: Mapping[str, Any]) -> str:
         """The group of a row of `concentration` or `composition`."""
         return self.group(row[self.group_column]) if self.group_column else self.groups[0]
 
-    def of_stratum(self, name: str, stratum: str) -> pd.DataFrame:
-        """The rows of a table in a tissue, of the first contrast where there are several."""
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """How every tissue is shown."""
+        return sentences.distinct(self.strata, 40)
+
+    def of_stratum(self, name: str, stratum: str, contrast: str | None = None) -> pd.DataFrame:
+        """The rows of a table in a tissue, of one contrast where one is named and the table knows them."""
         frame = self.table(name)
         if frame.empty or "stratum" not in frame:
             return pd.DataFrame()
         here = frame[frame["stratum"].astype(str) == stratum]
-        if "contrast" in here and len(here):
-            return here[here["contrast"] == here["contrast"].iloc[0]]
+        if contrast is not None and "contrast" in here:
+            return here[here["contrast"].astype(str) == contrast]
         return here

@@ -62,6 +62,23 @@ def plain(label: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
+    """How each label is shown; labels that look the same when shown get a number.
+
+    >>> distinct(["a_b", "a b", "c"])
+    {'a_b': 'a b', 'a b': 'a b (2)', 'c': 'c'}
+    """
+    shown: dict[str, str] = {}
+    used: set[str] = set()
+    for label in dict.fromkeys(map(str, labels)):
+        text, place = plain(label, limit), 2
+        while text in used:
+            text, place = f"{plain(label, limit)} ({place})", place + 1
+        used.add(text)
+        shown[label] = text
+    return shown
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as dictionaries.
 
@@ -141,9 +158,10 @@ def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
         if len(here):
             clauses.append(_changed(here, verdict, level))
     rest = rows[~rows["verdict"].isin(DIRECTIONS)]
-    if not clauses and len(rest) > 1 and (rest["verdict"] != "not testable").any():
-        clauses.append(f"No {tissue} shows a change that can be distinguished from chance")
-    clauses += _others(rest, tissue)
+    changed = bool(clauses)
+    if not changed and len(rest) > 1 and not rest["verdict"].isin(["not testable", "one metric only"]).all():
+        clauses.append(f"no {tissue} shows a change in both metrics that can be distinguished from chance")
+    clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
     text = "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -152,9 +170,12 @@ def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
     first = rows.iloc[0]
     be = "is" if len(rows) == 1 else "are"
     word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
-    sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
-    if verdict == "mixed":
+    if pd.isna(first["other"]):
+        sides = f"({plain(first['contrast'])})"
+    elif verdict == "mixed":
         sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
+    else:
+        sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
     return f"{_subject(rows)} {word} {sides} ({_sizes(rows, level)})"
 
 
@@ -209,21 +230,36 @@ def _subject(rows: pd.DataFrame) -> str:
     return listed(names)
 
 
-def _others(rest: pd.DataFrame, tissue: str) -> list[str]:
-    """One clause on each verdict that is no direction."""
-    clauses = []
+def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
+    """One clause on how many tissues have each verdict that is no direction."""
+    words = []
     for verdict in MEANINGS:
+        n = int((rest["verdict"] == verdict).sum())
+        if n:
+            one, several = PREDICATES[verdict]
+            words.append(f"{n} {one if n == 1 else several}")
+    of = f"of the {'other ' if others else ''}{counted(len(rest), tissue)}, "
+    return (
+        [of + (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}")] if words else []
+    )
+
+
+PREDICATES = {
+    "one metric only": ("changes in one metric only", "change in one metric only"),
+    "no change beyond the margin": ("shows no change beyond the margin", "show no change beyond the margin"),
+    "undecided": ("is undecided", "are undecided"),
+    "not testable": ("could not be tested", "could not be tested"),
+}
+"""What is written of one tissue and of several with a verdict that is no direction."""
+
+
+def _others(rest: pd.DataFrame) -> list[str]:
+    """One clause on each verdict that is no direction, with the names."""
+    clauses = []
+    for verdict, predicate in PREDICATES.items():
         here = rest[rest["verdict"] == verdict]
-        if here.empty:
-            continue
-        several = len(here) > MOST_NAMES
-        subject = counted(len(here), tissue) if several else _subject(here)
-        be, have = ("is", "shows") if len(here) == 1 else ("are", "show")
-        clauses.append({
-            "one metric only": f"{subject} {'changes' if len(here) == 1 else 'change'} in one metric only",
-            "no change beyond the margin": f"{subject} {have} no change beyond the margin",
-            "not testable": f"{subject} could not be tested",
-        }.get(verdict, f"{subject} {be} {verdict}"))  # fmt: skip
+        if len(here):
+            clauses.append(f"{_subject(here)} {predicate[0 if len(here) == 1 else 1]}")
     return clauses
 
 

@@ -14,6 +14,7 @@ from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import contrast
 from concentra.analysis.drivers import drivers
 from concentra.analysis.granularity import FINEST, compare_levels, contrast_levels
+from concentra.analysis.levels import contrast_within, decompose_levels
 from concentra.analysis.model import omnibus
 from concentra.analysis.multiverse import multiverse
 from concentra.analysis.plane import plane
@@ -122,6 +123,7 @@ def run(
     hierarchy = options.levels if levels is None else levels
     if hierarchy is not None:
         composition = composition.with_levels(levels_of(hierarchy))
+    _refuse_roles(questions, composition)
     settings = options.settings()
     progress("measuring")
     units = concentration(composition, settings)
@@ -174,7 +176,7 @@ def _composition(
         return [one.split(":")[0] if isinstance(one, str) else one.column for one in questions]
 
     return read(
-        data if len(data) > 1 else data[0],
+        data[0] if len(data) == 1 else data,
         donor=options.donor,
         tissue=options.tissue,
         cell_type=options.cell_type,
@@ -193,6 +195,21 @@ def _composition(
         splitting=splitting(),
         progress=progress,
     )
+
+
+def _refuse_roles(questions: Sequence[str | Question], composition: Composition) -> None:
+    """Raise where groups are values of the column of tissues or of cell types, of which a donor has several."""
+    for role, option in (("stratum", "tissue"), ("part", "cell-type")):
+        column = composition.roles.get(role)
+        if column is None or column in composition.labels:
+            continue
+        for one in questions:
+            if one.column == column if isinstance(one, Question) else one.startswith(f"{column}:"):
+                raise ArgumentError(
+                    found=f"column {column!r} both as what is compared and as the --{option}",
+                    expected="groups of donors: a column with one value for each donor or sample",
+                    fix=f"name another column in --contrast, or another --{option}",
+                )
 
 
 def _questions(options: Options, asked: Sequence[str | Question], composition: Composition) -> list[Question]:
@@ -233,6 +250,9 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
         yield "omnibus", omnibus(design, units)
     if design.axis is not None:
         yield "trend", trend(design, units)
+    if len(design.composition.parts.columns):
+        progress(f"{name}: levels")
+        yield from _of_levels(design)
     if not design.question.column:
         return
     yield "across", across(design, units)
@@ -248,16 +268,21 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
         progress(f"{name}: multiverse")
         sex = design.question.within or next((one for one in SEX if one in design.composition.labels), None)
         yield from zip(("multiverse", "agreement"), multiverse(design, restricted_by=sex), strict=True)
-    if len(design.composition.parts.columns):
-        progress(f"{name}: levels")
-        levels = {FINEST: design.composition} | {
-            str(level): design.composition.at_level(str(level)) for level in design.composition.parts.columns
-        }
-        granular, measured = contrast_levels(levels, design.question, design.settings)
-        yield "granularity", granular
-        yield "granularity_concentration", measured.assign(contrast=name)
-        first = granular["level"] == FINEST
-        yield "scales", compare_levels(granular[first], granular[~first])
+
+
+def _of_levels(design: Design) -> Any:
+    """The same question at every level of the hierarchy, within each coarser part, and what each level contributes."""
+    coarser = [str(level) for level in design.composition.parts.columns]
+    levels = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in coarser}
+    granular, measured = contrast_levels(levels, design.question, design.settings)
+    yield "granularity", granular
+    yield "granularity_concentration", measured.assign(contrast=design.name)
+    first = granular["level"] == FINEST
+    yield "scales", compare_levels(granular[first], granular[~first])
+    found, terms = decompose_levels(design)
+    yield "levels", found
+    yield "level_terms", terms.assign(contrast=design.name)
+    yield "nested", contrast_within(design)
 
 
 def _clustered(

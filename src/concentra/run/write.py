@@ -30,7 +30,7 @@ ACCOUNT = "provenance.json"
 PACKAGES = ("numpy", "scipy", "pandas", "anndata", "matplotlib")
 CLUSTERING = ("igraph", "scikit-learn")
 """On which clusters depend, too."""
-MOST_PICTURES = 6
+MOST_PICTURES = 3
 """Strata of which composition and donors are drawn; the report shows all."""
 
 
@@ -74,7 +74,7 @@ def summary(analysis: Analysis) -> str:
                 name: value if isinstance(value, (int, float)) else str(value or "–")
                 for name, value in row.items()
             }
-            for row in analysis.verdicts.round(4).to_dict("records")
+            for row in sentences.records(analysis.verdicts.round(4))
         ]
         blocks.append(markdown.table(rows))
     if analysis.notes:

@@ -16,7 +16,7 @@ from concentra.progress import track
 from concentra.simulate.counts import draw_counts, log_normalised, profiles
 from concentra.simulate.layouts import Layout, layout_named
 from concentra.simulate.tissues import PlantedTissue
-from concentra.simulate.writer import append_rows, finish, open_rows
+from concentra.simulate.writer import append_rows, created, finish, open_rows
 
 DRAWS_PER_CHUNK = 4_000_000
 
@@ -158,18 +158,17 @@ def _write(
     rng: np.random.Generator,
     progress: bool,
 ) -> None:
-    import h5py
-
     states = obs["code"].to_numpy()
     n_genes = cumulative.shape[1]
     chunks = list(_chunks(depths))
     found = np.empty(len(obs), dtype=np.int64)
-    with h5py.File(path, "w") as file:
+    with created(path) as (file, check):
         rows = open_rows(file, len(obs), n_genes, int(depths.sum()))
         for start, stop in track(chunks, "simulating cells", total=len(chunks)) if progress else chunks:
             counts = draw_counts(cumulative, states[start:stop], depths[start:stop], rng)
             found[start:stop] = np.diff(counts.indptr)
             append_rows(rows, start, log_normalised(counts) if layout.log_normalised else counts)
+            check()
         table = obs.assign(n_genes=found, n_counts=depths.astype(np.float32)).set_index("cell", drop=False)
         table = table[list(layout.columns)].rename_axis("index")
         finish(file, table, [f"gene_{number:05d}" for number in range(n_genes)])

@@ -1,17 +1,25 @@
-"""Inference for a handful of donors: arrays and a Generator in, small frozen results out.
-
-================ =============================================================================
 `linear_model`   one tissue: contrasts of a design, and the residual variances their error rests on
 `moderated`      one contrast in many tissues, with variances shrunk across tissues
 `shrinkage`      the shrinking; `part_variance` what the parts predict of a variance
 `verdict`        what is established, and the intervals that go with it
 `power`          what a design of so many donors and cells can show
 `bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
+=======
+"""Inference for few donors: arrays and a Generator in, small frozen results out.
+
+================ =============================================================================
+`verdict`        the verdict on a tissue: its words and its rule, nowhere else
+`linear_model`   the model of one tissue: estimates, and what their variance rests on
+`part_variance`  the variance of a metric that the variances of its parts predict
+`shrinkage`      variances shrunk across tissues
+`moderated`      tests of one contrast in many tissues at once
+`power`          what a design of so many donors and cells can show
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
 `multiplicity`   the false discovery rate over a declared family
 `effect`         Hodges-Lehmann shift and Cliff's delta
 `equivalence`    "no change" as a claim with a margin
+`bootstrap`      the shift between two groups of donors, by resampling donors and cells
 `joint`          two metrics at once: a region, and one test
 `synthesis`      one shift from several cohorts
 `parts`          resampled parts (attention heads), one left out, and the floor of noise
@@ -23,7 +31,8 @@
 `hull`           the region of a cloud of draws
 `specifications` many comparisons of the same donors under many arrangements of labels
 `multiverse`     one test for all of them
-`log_ratio`      centred log-ratios, and what stands in for zeros
+`log_ratio`      centred log-ratios, and what replaces zeros
+`streams`        random numbers for a named place
 ================ =============================================================================
 
 The unit is the donor: values of donors go in, or their counts of cells. `rng` is a seed or a Generator, and the

@@ -137,7 +137,7 @@ def verdict(gini_shift: PartShift, hill_shift: PartShift) -> Verdict:
 
     >>> found = trajectory_shift([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 5.0]], rng=0, n_draws=100)
     >>> verdict(found.gini, found.hill_q1)  # all of it rests on the fourth part
-    'unresolved'
+    'undecided'
     """
     stand = [shift.sign_survives and (shift.low > 0 or shift.high < 0) for shift in (gini_shift, hill_shift)]
     if not all(stand):

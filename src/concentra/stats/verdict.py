@@ -298,7 +298,7 @@ def detectable_contrast(
     return np.asarray(needed * np.asarray(error, dtype=np.float64))
 
 
-MORE, LESS, MIXED = VERDICTS[:3]
+MORE, LESS, MIXED, ONE_METRIC, NO_CHANGE, UNDECIDED, NOT_TESTABLE = VERDICTS
 DIRECTIONS = (MORE, LESS, MIXED)
 
 

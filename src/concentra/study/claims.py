@@ -14,6 +14,7 @@ The verdict of a claim is the worst of its parts.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -41,6 +42,7 @@ ORDER: tuple[Verdict, ...] = (
 )
 CLOSE = 0.05  # relative difference within which a number of the same sign is close
 SOURCES = "sources"
+_COUNT = re.compile(r" \d+ of \d+$")
 
 
 class Part(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -102,10 +104,10 @@ def hypotheses(claim: str) -> dict[str, str]:
     """The direction that a claim states for each stratum, by its name in small letters; set before data is read.
 
     >>> hypotheses("kimmel-directions")
-    {'lung': 'disperses', 'spleen': 'disperses'}
+    {'lung': 'less concentrated', 'spleen': 'less concentrated'}
     """
     parts = [part for one in read_claims() if one.id == claim for part in one.part]
-    return {str(part.where["stratum"]).casefold(): part.expected.partition(" ")[0] for part in parts}
+    return {str(part.where["stratum"]).casefold(): _COUNT.sub("", part.expected) for part in parts}
 
 
 def compare(expected: str, observed: float | str) -> Verdict:
@@ -113,7 +115,7 @@ def compare(expected: str, observed: float | str) -> Verdict:
 
     >>> compare("+0.145", 0.1449), compare("-2.19", -2.18), compare("0.5", -0.5)
     ('reproduced', 'close', 'differs')
-    >>> compare("disperses", "mixed")
+    >>> compare("less concentrated", "mixed")
     'differs'
     """
     stated = _number(expected)

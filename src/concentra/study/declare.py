@@ -1,9 +1,10 @@
 """What a table, a step, a figure, a summary and a document are, and the registry of all that are declared.
 
 A *node* is a pure function. Its positional arguments name what it reads (tables, or raw inputs of
-`concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of
-`parameters.toml`, and its decorator names what it writes. Snakemake is driven by these declarations alone.
-A document reads the results as a whole (`concentra.study.results`): every table, figure and summary declared.
+`concentra.study.raw`), its keyword-only arguments name the parameters it takes from its section of `parameters.toml`
+(`**settings`: those of `concentra.design.Settings` that the section `[settings]` names), and its decorator names what
+it writes. Snakemake is driven by these declarations alone. A document reads the results as a whole
+(`concentra.study.results`): every table, figure and summary declared.
 
 A step may be divided into *pieces*: rows with the same `piece` of a table that it reads. What it returns for the whole
 table is the stack of what it returns for each piece alone; the engine runs them apart, on any machines, and stacks
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 
 import pydantic
 
+from concentra.design.settings import Settings
 from concentra.errors import ArgumentError
 from concentra.tables import AlteredError, Table, column, table_path, write_csv
 
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step", "summary",
-    "table_named", "table_path", "tables", "write_csv",
+    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step",
+    "summary", "table_named", "table_path", "tables", "write_csv",
 ]  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]
@@ -81,21 +83,26 @@ class Node:
         return [self.outputs(out)[0].with_name(f"{self.name}.provenance.json"), *beside]
 
     def parameters(self) -> dict[str, Any]:
-        """The keyword-only arguments, from the node's section of `parameters.toml`, in their declared types."""
+        """The keyword-only arguments, from the node's section of `parameters.toml`, in their declared types.
+
+        A node with `**settings` gets those of the section `[settings]`, too, unless its own section names another.
+        """
+        signature = inspect.signature(self.function).parameters.values()
         hints = get_type_hints(self.function)
-        wanted = [
-            name
-            for name, parameter in inspect.signature(self.function).parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        ]
+        wanted = {one.name: hints[one.name] for one in signature if one.kind is one.KEYWORD_ONLY}
         given = all_parameters().get(self.name, {})
+        if any(one.kind is one.VAR_KEYWORD for one in signature):
+            given = all_parameters()["settings"] | given
+            wanted |= {name: hint for name, hint in get_type_hints(Settings).items() if name in given}
         if set(given) != set(wanted):
             raise ArgumentError(
                 found=f"parameters.toml, section [{self.name}]: {', '.join(sorted(given)) or 'nothing'}",
                 expected=f"the keyword-only arguments of {self.module}: {', '.join(wanted) or 'none'}",
                 fix="name the same parameters in both places",
             )
-        return {name: pydantic.TypeAdapter(hints[name]).validate_python(given[name]) for name in wanted}
+        return {
+            name: pydantic.TypeAdapter(hint).validate_python(given[name]) for name, hint in wanted.items()
+        }
 
 
 @cache
@@ -121,7 +128,7 @@ def _declare(
     reads = tuple(
         name
         for name, parameter in signature.parameters.items()
-        if parameter.kind is not parameter.KEYWORD_ONLY
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     )
     title = (inspect.getdoc(function) or "").split("\n", 1)[0]
     _REGISTRY[name] = Node(kind, name, title, function, reads, writes, **more)

@@ -1,25 +1,79 @@
-"""Every table of the study in words, from its declaration: the page `docs/tables.md`."""
+"""Every table in words, from its declaration: the pages `docs/tables.md` and `docs/study_tables.md`."""
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from concentra import analysis
+from concentra.files import write_text
 from concentra.report import markdown
 from concentra.study.declare import Node, Table, nodes
 
-HEAD = """# Tables of the study
+CHECKED = "Text is quoted; an empty cell is a missing value. Generated from the declarations by `make docs`."
+LIBRARY = f"""# Tables of an analysis
 
-Generated from the declarations by `make docs`. Every table is checked against them when it is written and when it is
-read. Text is quoted; an empty cell is a missing value."""
+What `concentra analyze` writes into `tables/`, and what `concentra.analyze(...).tables` holds, listed by the module of
+`concentra.analysis` that answers the question. {CHECKED}
+
+The columns of five more tables depend on the data:
+
+- `composition`: one row a (tissue, donor, sample, cell type) with cells: `stratum`, `donor`, `sample`, every label that is
+  constant within a sample, `part`, `n_cells`, `share`;
+- `parts`: one row a (tissue, cell type), with the number of cells and of samples that hold it, and the coarser types of
+  `--levels`;
+- `confounding`: one row a (pair of groups, label): `reference_values`, `other_values`, and `confounded`, which is
+  *complete*, *partial* or *none*;
+- `clusters`, `stability` (with `--resolutions`): the cluster of every cell, and the agreement of clusterings over seeds."""
+STUDY = f"""# Tables of the study
+
+Every table that `concentra reproduce` writes, in the order of the steps. Each is checked against its declaration when it
+is written and when it is read. {CHECKED}"""
+FILES = {"Support": "design"}
+"""Tables of an analysis whose file is not called as their class."""
+BESIDE = ("PartShift", "LineageShift", "AttributedShift", "FewDonors")
+"""Tables that functions of the library return and `analyze` does not write."""
 
 
-def page() -> str:
-    """The page as Markdown: one section a table, in the order of the steps."""
+def library_page() -> str:
+    """The tables of the library as Markdown: a section a table, by module."""
+    return markdown.join(LIBRARY, *(_library_section(table) for table in library_tables()))
+
+
+def study_page() -> str:
+    """The tables of the study as Markdown: a section a table, in the order of the steps."""
     sections = [
-        f"## {table.name()}\n\n{_first_line(table)} Written by `{node.name}`{_where(node, table)}; key: {_key(table)}."
-        f"\n\n{_columns(table)}"
+        _section(table.name(), table, f"Written by `{node.name}`{_where(node, table)}")
         for node in nodes().values()
         for table in (*node.tables, *node.kept)
     ]
-    return markdown.join(HEAD, *sections)
+    return markdown.join(STUDY, *sections)
+
+
+PAGES = {"tables.md": library_page, "study_tables.md": study_page}
+"""The pages by file name."""
+
+
+def library_tables() -> Iterator[type[Table]]:
+    """Every table that a module of `concentra.analysis` declares, by module, in the order of the declarations."""
+    for found in iter_modules(analysis.__path__, f"{analysis.__name__}."):
+        for value in vars(import_module(found.name)).values():
+            if inspect.isclass(value) and issubclass(value, Table) and value.__module__ == found.name:
+                yield value
+
+
+def _library_section(table: type[Table]) -> str:
+    name = FILES.get(table.__name__, table.name())
+    asked = "Returned" if table.__name__ in BESIDE else "Made"
+    return _section(name, table, f"{asked} by {{py:mod}}`{table.__module__}`")
+
+
+def _section(name: str, table: type[Table], origin: str) -> str:
+    return f"## {name}\n\n{_first_line(table)} {origin}; key: {_key(table)}.\n\n{_columns(table)}"
 
 
 def _where(node: Node, table: type[Table]) -> str:
@@ -50,4 +104,5 @@ def _columns(table: type[Table]) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    for page, made in PAGES.items():
+        write_text(Path(sys.argv[1]) / page, made())

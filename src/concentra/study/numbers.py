@@ -56,7 +56,7 @@ class Group(pydantic.BaseModel, extra="forbid", frozen=True):
 
 @dataclass(frozen=True)
 class Number:
-    """One value as the text shows it; `value` is None where there is none, and the text says so.
+    """One value as the text shows it; `value` is None where there is none, and the text states it.
 
     >>> str(Number("+0.145", 0.1449)), bool(Number("[data absent]", None))
     ('+0.145', False)

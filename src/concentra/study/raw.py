@@ -21,7 +21,8 @@ from concentra.errors import DataAbsentError, TableError
 from concentra.files import read_json, sha256, write_text
 from concentra.outputs import refuse_links
 from concentra.simulate import is_simulated, truth_path
-from concentra.study.cohorts import Activity, Atlas, Cohort, Expression, Matrix, Model, cohorts
+from concentra.study.cohorts import Activity, Atlas, Cohort, Expression, Matrix, Model, Samples, cohorts
+from concentra.study.cohorts._tms import TOTALS
 from concentra.study.declare import Node, Table, nodes, write_csv
 
 VARIABLE = "CONCENTRA_DATA_DIR"
@@ -157,6 +158,17 @@ def _sources(data: Path | None, out: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).rename(columns={"name": "cohort"})
 
 
+def _totals(data: Path | None, out: Path) -> pd.DataFrame:
+    files = _totals_files(data, out)
+    columns = ["donor_id", "sex", "age_months", "n_cells"]
+    return pd.read_csv(files[0], usecols=columns) if files else pd.DataFrame(columns=columns)
+
+
+def _totals_files(data: Path | None, out: Path) -> list[Path]:
+    path = None if data is None else data / TOTALS
+    return [path] if path is not None and path.exists() else []
+
+
 def _planted(data: Path | None, out: Path) -> pd.DataFrame:
     frames = [
         cohort.planted().assign(cohort=name)
@@ -183,6 +195,8 @@ RAW: Mapping[str, Raw] = {
     "importance": Raw(_load(Model), _files(Model), restores=Model),
     "expression": Raw(_matrices(Expression), _files(Expression), restores=Expression),
     "activity": Raw(_matrices(Activity), _files(Activity), restores=Activity),
+    "samples": Raw(_load(Samples), _files(Samples), restores=Samples),
+    "official_totals": Raw(_totals, _totals_files),
     "sources": Raw(_sources, lambda data, out: []),
     "planted": Raw(_planted, lambda data, out: []),
 }
@@ -249,7 +263,7 @@ def write_archive(out: Path, data: Path | None) -> list[Path]:
         ]
         for table in node.tables if present else ():
             frame = table.read(out)
-            kept = frame[frame["cohort"].isin(present)]
+            kept = frame[frame["cohort"].isin([*present, *restorable(node, data)])]
             path = archive_folder() / f"{table.name()}.csv"
             write_csv(kept, path)
             written.append(path)

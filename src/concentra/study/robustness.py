@@ -10,12 +10,21 @@ import pandas as pd
 
 from concentra.study.declare import AlteredError, table_path, tables
 
-SUMMARIES = {"age_contrast": "multiverse_summary", "head_shift": "head_multiverse_summary"}
+SUMMARIES = {
+    "age_contrast": "multiverse_summary",
+    "head_shift": "head_multiverse_summary",
+    "level_contrast": "level_agreement",
+}
 METRICS = {"gini_present": "gini", "gini": "gini", "hill_q1": "hill_q1"}
+EFFECTS = {
+    "gini_present": ("gini_stratum", "difference in Gini", 0.0, "+.3f"),
+    "hill_q1": ("hill_q1", "ratio of effective numbers", 1.0, ".2f"),
+}
+"""For a published shift: the row whose effect the model estimates, what it is, its value where nothing changes."""
 
 
 def robustness(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:
-    """What an interval and the multiverse say of one cell of a table; empty where they say nothing.
+    """How an interval and the multiverse support one cell of a table; empty where neither is known.
 
     Parameters
     ----------
@@ -26,30 +35,48 @@ def robustness(table: str, column: str, row: Mapping[str, Any], out: Path) -> st
     out
         Output folder.
     """
-    found = [_interval(column, row), _multiverse(table, column, row, out)]
+    interval = _effect(row, out) if (table, column) == ("age_contrast", "shift") else _interval(column, row)
+    found = [interval, _multiverse(table, column, row, out)]
     return ", ".join(text for text in found if text)
 
 
+def _effect(row: Mapping[str, Any], out: Path) -> str:
+    """The effect of the model that belongs to a published shift."""
+    if row.get("metric") not in EFFECTS or not table_path("age_contrast", out).exists():
+        return ""
+    metric, name, nothing, form = EFFECTS[row["metric"]]
+    frame = tables()["age_contrast"].read(out)
+    here = (
+        (frame["cohort"] == row["cohort"])
+        & (frame["stratum"] == row["stratum"])
+        & (frame["metric"] == metric)
+    )
+    known = frame.loc[here, ["effect", "low", "high"]].dropna()
+    if known.empty:
+        return ""
+    effect, low, high = known.iloc[0]
+    covers = "includes" if low <= nothing <= high else "excludes"
+    return f"{name} {effect:{form}}, interval {low:{form}} to {high:{form}} {covers} no change"
+
+
 def _interval(column: str, row: Mapping[str, Any]) -> str:
-    prefix = "" if column == "shift" else f"{column}_"
-    low, high = row.get(f"{prefix}low"), row.get(f"{prefix}high")
+    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
-    kind = row.get("interval", "interval")
-    says = "excludes 0" if low > 0 or high < 0 else "includes 0"
-    return f"{kind} {low:+.3g} to {high:+.3g} {says}"
+    covers = "excludes 0" if low > 0 or high < 0 else "includes 0"
+    return f"interval {low:+.3g} to {high:+.3g} {covers}"
 
 
 def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:
     name = SUMMARIES.get(table)
     if name is None or name not in tables() or not table_path(name, out).exists():
         return ""
-    metric = "both" if column == "direction" else METRICS.get(str(row.get("metric", column)), "")
+    metric = "both" if column in ("direction", "verdict") else METRICS.get(str(row.get("metric", column)), "")
     try:
         frame = tables()[name].read(out)
     except AlteredError:
         return f"{name} was altered"
-    for key in ("cohort", "stratum"):
+    for key in ("cohort", "stratum", "level"):
         if key in frame and key in row:
             frame = frame[frame[key] == row[key]]
     frame = frame[frame["metric"] == metric]

@@ -49,7 +49,9 @@ LONGEST = 1 << 20  # bytes of a request
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], lock: BinaryIO) -> Iterator[tuple[dict[str, str], int]]:
+def serving(
+    environment: Mapping[str, str], lock: BinaryIO
+) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
     """Run a server until the end of the block.
 
     Parameters
@@ -61,27 +63,39 @@ def serving(environment: Mapping[str, str], lock: BinaryIO) -> Iterator[tuple[di
 
     Yields
     ------
-    The environment for Snakemake, and an open file that Snakemake is to inherit: the server ends when neither this
-    process nor Snakemake holds it open.
+    The environment for Snakemake, and the open files that Snakemake is to inherit: the server ends when neither this
+    process nor Snakemake holds them open. Where no server can be reached, jobs run the engine themselves.
     """
     with tempfile.TemporaryDirectory(prefix="concentra-", ignore_cleanup_errors=True) as folder:
         path = str(Path(folder) / "server")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with listener:
-            listener.bind(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            try:
+                listener.bind(path)
+            except OSError:  # the path of the folder for temporary files is too long for a socket
+                yield dict(os.environ), ()
+                return
             listener.listen(128)  # whoever asks before the imports have ended waits
-            held, open_end = os.pipe()
-            running = subprocess.Popen(
-                [sys.executable, "-m", "concentra.study.server", str(listener.fileno()), str(held)],
-                env=dict(environment),
-                pass_fds=[listener.fileno(), held, lock.fileno()],
-            )
-            os.close(held)
+            running, open_end = _started(environment, listener, lock)
         try:
-            yield {**os.environ, SERVER: path}, open_end
+            yield {**os.environ, SERVER: path}, (open_end,)
         finally:
             os.close(open_end)
             _end(running)
+
+
+def _started(
+    environment: Mapping[str, str], listener: socket.socket, lock: BinaryIO
+) -> tuple[subprocess.Popen[bytes], int]:
+    """The process of the server, which does not hear Ctrl-C, and the end of the pipe that keeps it."""
+    held, open_end = os.pipe()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "concentra.study.server", str(listener.fileno()), str(held)],
+        env=dict(environment),
+        pass_fds=[listener.fileno(), held, lock.fileno()],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    os.close(held)
+    return running, open_end
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
@@ -150,7 +164,6 @@ def _end_with(line: socket.socket) -> None:
 
 def main(listener: int, held: int) -> None:
     """Import, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupt ends the server at once and without a word
     for name in IMPORTED:
         with suppress(ImportError):  # the node that needs it says what is missing
             import_module(name)

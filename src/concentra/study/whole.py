@@ -75,7 +75,7 @@ def run_all(
             status = run_snakemake(
                 [*words, "--forcerun", *again] if again else words,
                 lock,
-                held=[held],
+                held=held,
                 environment=environment,
             )
             if status == 0:

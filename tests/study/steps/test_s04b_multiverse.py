@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from concentra.study.declare import all_parameters
+from concentra.study.declare import all_parameters, nodes
 from concentra.study.figures.s9_multiverse import specification_curves
 from concentra.study.steps.s04b_multiverse import Multiverse, MultiverseSummary, multiverse
 from concentra.study.steps.s07b_head_multiverse import HeadMultiverse, HeadMultiverseSummary, head_multiverse
@@ -21,7 +21,7 @@ HEAD_TABLES = (HeadMultiverse, HeadMultiverseSummary)
 @pytest.fixture(scope="module")
 def tissues():
     composition = pd.read_csv(ARCHIVE / "composition.csv")
-    given = all_parameters()["multiverse"] | {"strata": ["Marrow", "Spleen"], "n_random": 99}
+    given = nodes()["multiverse"].parameters() | {"strata": ["Marrow", "Spleen"], "n_random": 99}
     frames = multiverse(composition, **given)
     return [
         table.check(frame, "here")

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from concentra.simulate import simulate_atlas
+from concentra.stats.verdict import LESS, MORE
 from concentra.study import claims, raw
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import nodes, tables
+from concentra.study.steps._states import resolution_of
 from study_tables import table
 
 EXPRESSION = {"kimmel-directions", "kidney-flip", "podocytes", "macrophages", "cr-rescue"}
@@ -27,8 +29,8 @@ def one(frame: pd.DataFrame, **where: object) -> pd.Series:
 
 def test_the_planted_flip_of_kidney() -> None:
     row = one(table("kidney_granularity"), cohort="simulated_tms")
-    assert (row["direction_types"], row["n_disperse"], row["flips"]) == ("crystallizes", 5, "yes")
-    assert row["p_opposite"] == pytest.approx(2 / 924)  # six against six donors, nothing in between
+    assert (row["direction_annotated"], row["n_less"], row["flips"]) == (MORE, 5, "yes")
+    assert row["p_opposite"] < 0.001
 
 
 def test_a_flip_needs_clusters_finer_than_types() -> None:
@@ -38,9 +40,10 @@ def test_a_flip_needs_clusters_finer_than_types() -> None:
     counts = table("state_counts")
     here = counts[(counts["cohort"] == "simulated_kimmel") & (counts["stratum"] == "kidney")]
     n_parts = here.groupby("resolution")["state"].nunique()
-    coarse = found["resolution"].map(n_parts) <= n_parts[0.0]
-    assert set(found.loc[coarse, "direction"]) == {"crystallizes"}
-    assert set(found.loc[~coarse, "direction"]) == {"disperses"}
+    assert found["n_parts"].tolist() == n_parts[resolution_of(found["level"])].tolist()
+    coarse = found["n_parts"] <= n_parts[0.0]
+    assert set(found.loc[coarse, "direction"]) == {MORE}
+    assert set(found.loc[~coarse, "direction"]) == {LESS}
 
 
 def test_scales_hold_types_clusters_and_states() -> None:
@@ -56,7 +59,7 @@ def test_scales_hold_types_clusters_and_states() -> None:
 
 def test_hypotheses_are_those_of_the_claims() -> None:
     found = table("validation_contrast").drop_duplicates("stratum").set_index("stratum")
-    assert found["hypothesis"].dropna().to_dict() == {"lung": "disperses", "spleen": "disperses"}
+    assert found["hypothesis"].dropna().to_dict() == {"lung": LESS, "spleen": LESS}
     known = found[found["hypothesis"].notna()]
     assert (known["agrees"] == "yes").to_list() == (known["direction"] == known["hypothesis"]).to_list()
 
@@ -67,16 +70,16 @@ def test_robustness_counts_resolutions() -> None:
         here = shifts[(shifts["cohort"] == row["cohort"]) & (shifts["stratum"] == row["stratum"])]
         directions = here[here["metric"] == "gini_present"]["direction"].to_list()
         assert row["agreement"] == f"{row['counted']} {directions.count(row['counted'])} of 5"
-    assert one(table("validation_robustness"), stratum="lung")["agreement"] == "disperses 5 of 5"
+    assert one(table("validation_robustness"), stratum="lung")["agreement"] == "less concentrated 5 of 5"
 
 
 def test_one_resolution_of_the_validation_is_that_of_the_robustness() -> None:
     first, second = table("validation_contrast"), table("validation_resolutions")
     key = ["cohort", "stratum", "metric"]
-    both = first.merge(second[second["resolution"] == 0.8], on=key, suffixes=("", "_other"))
+    both = first.merge(second[second["level"] == "0.8"], on=key, suffixes=("", "_other"))
     assert len(both) == len(first)
     np.testing.assert_array_equal(both["shift"], both["shift_other"])
-    np.testing.assert_array_equal(both["p_value"], both["p_value_other"])
+    np.testing.assert_array_equal(both["p_exact"], both["p_exact_other"])
 
 
 def test_the_planted_rescue() -> None:
@@ -85,7 +88,7 @@ def test_the_planted_rescue() -> None:
     for metric, name in (("gini_present", "gini_rescue"), ("hill_q1", "hill_q1_rescue")):
         row = one(found, cohort="simulated_rat", metric=metric)
         assert row["rescued_percent"] / 100 == pytest.approx(truth[name], abs=0.25)
-        shares = (row["late"] - row["treated"]) / (row["late"] - row["early"])
+        shares = (row["old"] - row["treated"]) / (row["old"] - row["young"])
         assert row["rescued_percent"] == pytest.approx(100 * shares)
         assert row["p_rescue_cells"] > 0.99
         assert row["p_permutation"] >= row["p_attainable"] == pytest.approx(2 / 90)
@@ -126,13 +129,13 @@ def test_a_cohort_dropped_into_the_data_folder_is_read(with_kimmel: Path) -> Non
     robust = tables()["validation_robustness"].read(with_kimmel)
     assert set(robust["cohort"]) == {"kimmel2019"}
     assert one(tables()["sources"].read(with_kimmel), cohort="kimmel2019")["status"] == "raw data"
-    assert one(robust, stratum="lung")["agreement"] == "disperses 5 of 5"
+    assert one(robust, stratum="lung")["agreement"] == "less concentrated 5 of 5"
 
 
 def test_its_claims_are_then_computed(with_kimmel: Path) -> None:
     found = {one.id: one for one in claims.judge(with_kimmel)}
     assert found["kimmel-directions"].verdict in ("reproduced", "differs")
-    assert "lung disperses 5 of 5" in found["kimmel-directions"].observed
+    assert "lung less concentrated 5 of 5" in found["kimmel-directions"].observed
     assert found["kidney-flip"].verdict == "data absent"  # the atlas is still needed for both cohorts
     assert "validation cohort" in found["kidney-flip"].observed
     assert "data absent" not in found["kidney-flip"].observed.split(";")[0]

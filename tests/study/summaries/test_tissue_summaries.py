@@ -30,7 +30,7 @@ def test_marrow_rows_are_those_of_the_table(components):
         line = next(
             line
             for line in components.splitlines()
-            if "| myeloid |" in line and f"| {row['n_early']} / {row['n_late']} |" in line
+            if "| myeloid |" in line and f"| {row['n_reference']} / {row['n_other']} |" in line
         )
         assert f"| {number(row['share_change'], sign=True)} |" in line
         assert f"| {row['towards']} |" in line
@@ -47,7 +47,7 @@ def test_disagreement_is_told_with_what_differs(platforms):
     line = next(line for line in platforms.splitlines() if line.startswith("**Lung**"))
     for row in rows.to_dict("records"):
         assert str(row["direction"]) in line
-        assert f"{row['n_cells_early']:.0f} and {row['n_cells_late']:.0f} cells a donor" in line
+        assert f"{row['n_cells_reference']:.0f} and {row['n_cells_other']:.0f} cells a donor" in line
     assert "**Kidney**" in platforms
 
 

@@ -81,14 +81,17 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
     drawn = rows.dropna(subset=["hill_q1_effect"])
     if drawn.empty:
         return []
-    side = f"{sentences.plain(rows.iloc[0]['other'])} against {sentences.plain(rows.iloc[0]['reference'])}"
+    first = rows.iloc[0]
+    side = sentences.plain(first["contrast"])
+    if not pd.isna(first["other"]):
+        side = f"{sentences.plain(first['other'])} against {sentences.plain(first['reference'])}"
 
     def points(metric: str) -> list[dict[str, Any]]:
         return [
-            {"name": sentences.plain(row["stratum"], 40), "effect": row[f"{metric}_effect"],
+            {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
              "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
-            for row in sentences.records(drawn)
+            for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
     level = f"{100 * found.level:g}%"
@@ -115,11 +118,11 @@ def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
             "Gini (median)": number(units["gini_stratum"].median(), 3) if "gini_stratum" in units else "–",
         })  # fmt: skip
     points = [
-        {"donor": sentences.plain(row["donor"]), "group": sentences.plain(row["stratum"], 24),
+        {"donor": sentences.plain(row["donor"]), "group": found.names[str(row["stratum"])],
          "value": row["hill_q1"], "n_cells": row["n_cells"]}
         for row in sentences.records(found.units.dropna(subset=["hill_q1"]))
     ]  # fmt: skip
-    names = [sentences.plain(stratum, 24) for stratum in found.strata]
+    names = list(found.names.values())
     chart = page.chart(
         charts.strips(points, names=names),
         "Effective number of every donor",

@@ -25,7 +25,7 @@ def plane(page: Page, found: Findings) -> Section | None:
             zip(found.verdicts["stratum"].astype(str), found.verdicts["verdict"], strict=True)
         )  # fmt: skip
         values = [
-            {"axes": axes.index(row["axes"]), "name": sentences.plain(row["stratum"], 30), "gini": row["gini"],
+            {"axes": axes.index(row["axes"]), "name": found.names.get(str(row["stratum"]), ""), "gini": row["gini"],
              "hill_q1": row["hill_q1"],
              "verdict": _known(verdicts.get(str(row["stratum"]), "undecided")),
              "filled": style.established(verdicts.get(str(row["stratum"])))}

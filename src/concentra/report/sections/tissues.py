@@ -43,13 +43,16 @@ def tissues(page: Page, found: Findings) -> Section:
 
 def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     units = found.units[found.units["stratum"].astype(str) == stratum]
-    blocks = [
-        _composition(page, found, stratum),
-        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum)),
+    rest = [
+        make(page, found, stratum, contrast)
+        for contrast in found.contrasts or (None,)
+        for make in (_drivers, _multiverse, _scales, _levels)
     ]
-    rest = [make(page, found, stratum) for make in (_drivers, _multiverse, _scales)]
     there = [one for one in rest if one is not None]
-    return [*blocks, page.grid(*there)] if there else blocks
+    return [
+        _composition(page, found, stratum),
+        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum), *there),
+    ]
 
 
 def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
@@ -61,11 +64,13 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
         sentences.records(first), key=lambda row: (place.get(found.group_of(row), 99), str(row[key]))
     )
     grouped = len(found.groups) > 1
+    shown = sentences.distinct((row[key] for row in records), 24)
     return {
-        str(row[key]): f"{sentences.plain(found.group_of(row), 12)} · {sentences.plain(row[key], 24)}" if grouped
-        else sentences.plain(row[key], 30)
+        str(row[key]): f"{sentences.plain(found.group_of(row), 12)} · {shown[str(row[key])]}"
+        if grouped
+        else shown[str(row[key])]
         for row in records
-    }  # fmt: skip
+    }
 
 
 def _unit(rows: pd.DataFrame) -> str:
@@ -79,8 +84,8 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
     key = _unit(rows)
     mean = rows.groupby("part", observed=True)["share"].sum() / max(len(names), 1)
     colours = style.part_colours(mean)
-    shown = {sentences.plain(part, 40): colour for part, colour in colours.items()}
-    labels = {part: sentences.plain(part, 40) for part in colours}
+    labels = sentences.distinct(colours, 40)
+    shown = {labels[part]: colour for part, colour in colours.items()}
     if len(mean) > len(colours):
         shown[style.REST_NAME] = style.REST
     places = {name: place for place, name in enumerate(shown)}
@@ -109,10 +114,10 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
     for metric, title in ((corrected, "Effective number"), ("gini_stratum", "Gini coefficient")):
         if metric not in units:
             continue
-        there = units.dropna(subset=[metric])
+        there = sentences.records(units.dropna(subset=[metric]))
         values = []
         for group in found.groups:
-            here = [row for row in sentences.records(there) if found.group_of(row) == group]
+            here = [row for row in there if found.group_of(row) == group]
             for row, aside in zip(here, charts.spread([row[metric] for row in here]), strict=True):
                 values.append({
                     "donor": sentences.plain(row["donor"]), "group": group, "slot": found.groups.index(group),
@@ -146,10 +151,11 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
         index=key, columns="part", values="n_cells", aggfunc="sum", fill_value=0, observed=True
     )
     groups = {str(row[key]): found.group_of(row) for row in sentences.records(rows.drop_duplicates(key))}
+    labels = sentences.distinct(counts.index)
     population, cumulative = lorenz_curve(counts.to_numpy(dtype=float), support="stratum")
     shown = [group for group in found.groups if group in groups.values()]
     values = [
-        {"donor": sentences.plain(name), "group": groups[str(name)], "slot": shown.index(groups[str(name)]),
+        {"donor": labels[str(name)], "group": groups[str(name)], "slot": shown.index(groups[str(name)]),
          "population": round(float(x), 4), "cumulative": round(float(y), 4)}
         for name, xs, ys in zip(counts.index, population, cumulative, strict=True)
         for x, y in zip(xs, ys, strict=True)
@@ -169,11 +175,17 @@ def _metrics(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return found[:2] if len(found) > 2 else found
 
 
-def _drivers(page: Page, found: Findings, stratum: str) -> Markup | None:
-    rows = found.of_stratum("drivers", stratum)
+def _titled(found: Findings, title: str, contrast: str | None) -> str:
+    """The title of a chart, with the contrast where there are several."""
+    return f"{title}: {sentences.plain(contrast)}" if contrast and len(found.contrasts) > 1 else title
+
+
+def _drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
+    rows = found.of_stratum("drivers", stratum, contrast)
     if rows.empty:
         return None
     metrics = _metrics(rows)
+    labels = sentences.distinct(rows["part"], 40)
     values: list[dict[str, Any]] = []
     for place, (metric, _) in enumerate(metrics):
         here = rows[rows["metric"] == metric]
@@ -185,7 +197,7 @@ def _drivers(page: Page, found: Findings, stratum: str) -> Markup | None:
                 row.get("share_other", row.get("share_late")),
             )
             values.append({
-                "part": sentences.plain(row["part"], 40), "metric": place, "contribution": row["contribution"],
+                "part": labels[str(row["part"])], "metric": place, "contribution": row["contribution"],
                 "low": row["low"], "high": row["high"], "size": abs(row["contribution"]),
                 "toward": f"toward {'more' if more else 'less'} concentrated",
                 "shares": f"{number(100 * float(before or 0), 1)}% to {number(100 * float(after or 0), 1)}%",
@@ -193,13 +205,13 @@ def _drivers(page: Page, found: Findings, stratum: str) -> Markup | None:
     if not values:
         return None
     return page.chart(
-        charts.drivers(values, metrics=metrics), "Cell types that drive the shift",
+        charts.drivers(values, metrics=metrics), _titled(found, "Cell types that drive the shift", contrast),
         "Contributions add up to the shift; lines are intervals over donors.",
     )  # fmt: skip
 
 
-def _multiverse(page: Page, found: Findings, stratum: str) -> Markup | None:
-    rows = found.of_stratum("multiverse", stratum)
+def _multiverse(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
+    rows = found.of_stratum("multiverse", stratum, contrast)
     if rows.empty:
         return None
     metrics = [("hill_q1", "effective number"), ("gini", "Gini coefficient")]
@@ -215,39 +227,47 @@ def _multiverse(page: Page, found: Findings, stratum: str) -> Markup | None:
                 "choices": ", ".join(f"{name.replace('_', ' ')} {sentences.plain(row[name], 20)}" for name in choices),
             })  # fmt: skip
     note = f"{sentences.counted(len(rows), 'combination')} of defensible choices; the diamond is the choice made."
-    return page.chart(charts.multiverse(values, metrics=metrics), "Multiverse of analyses", note)
+    return page.chart(
+        charts.multiverse(values, metrics=metrics), _titled(found, "Multiverse of analyses", contrast), note
+    )
 
 
-def _scales(page: Page, found: Findings, stratum: str) -> Markup | None:
+def _scales(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
     """The levels of a hierarchy of types, or clusters at several resolutions."""
-    for name, column in (("levels", "level"), ("granularity", "resolution")):
-        rows = found.of_stratum(name, stratum)
-        if len(rows) and column in rows:
-            rows = rows[rows["metric"] == "hill_q1"] if "metric" in rows else rows
-            return _scale_chart(page, rows, column)
-    return None
-
-
-def _scale_chart(page: Page, rows: pd.DataFrame, column: str) -> Markup:
-    ratio = "effect" in rows
-    values = []
-    for row in sentences.records(rows):
-        scale = row[column]
-        words = (
-            ("types" if scale == 0 else f"{scale:g}")
-            if isinstance(scale, float)
-            else sentences.plain(scale, 20)
-        )
-        if not pd.isna(row.get("n_parts")):
-            words = f"{words} ({int(row['n_parts'])})"
-        middle = (
-            row["effect"] if ratio else row["shift"] if pd.isna(row.get("corrected")) else row["corrected"]
-        )
-        word = str(row["verdict"] if ratio else row["direction"])
-        values.append({
-            "scale": words, "effect": middle, "low": row.get("low"), "high": row.get("high"),
-            "verdict": style.OTHER_WORDS.get(word, word), "filled": style.established(row["verdict"]),
-        })  # fmt: skip
-    title = "ratio of effective numbers" if ratio else "shift in effective number"
+    rows = found.of_stratum("granularity", stratum, contrast)
+    if rows.empty:
+        return None
+    values = [
+        {
+            "scale": f"{sentences.plain(row['level'], 20)} ({int(row['n_parts'])})", "effect": row["effect"],
+            "low": row["low"], "high": row["high"], "verdict": str(row["verdict"]),
+            "filled": style.established(row["verdict"]),
+        }
+        for row in sentences.records(rows[rows["metric"] == "hill_q1"].sort_values("n_parts", kind="stable"))
+    ]  # fmt: skip
     note = "From coarse to fine; in brackets the number of types. Filled: established."
-    return page.chart(charts.scales(values, ratio=ratio, title=title), "Granularity", note)
+    chart = charts.scales(values, ratio=True, title="ratio of effective numbers")
+    return page.chart(chart, _titled(found, "Granularity", contrast), note)
+
+
+def _levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
+    """The change over the finest types as a sum of terms between coarser types and within them."""
+    rows = found.of_stratum("levels", stratum, contrast)
+    rows = rows[(rows["metric"] == "entropy") & (rows["term"] != "overlap")] if len(rows) else rows
+    if rows.empty:
+        return None
+    words = {"total": "all of it", "between": "between coarse types", "within": "within coarse types"}
+    shown = [
+        {
+            "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
+            "fine types": sentences.plain(row["fine"], 20),
+            "coarse types": sentences.plain(row["coarse"], 20),
+            "ln effective number": number(row["shift"], 4, sign=True),
+            "interval": f"{number(row['low'], 4, sign=True)} to {number(row['high'], 4, sign=True)}",
+        }
+        for row in sentences.records(rows[rows["shift"] != 0])
+    ]
+    caption = (
+        "Where the change lies: terms of the change in ln effective number, as counted, which add up exactly."
+    )
+    return page.table(shown, caption, name="levels", stacks=True)

@@ -24,7 +24,7 @@
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
       renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
-    view.run();
+    view.runAsync().then(() => view.resize().run());  // legends in columns are laid out at the second pass
     figure.view = view;
     const buttons = document.createElement("span");
     buttons.className = "save";
@@ -50,7 +50,7 @@
 
   const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
-  const csv = name => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, exportOptions: { orthogonal: "export", columns: ":visible" } });
+  const csv = name => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => content.trimEnd() + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
   function whole(details) {
     if (details.dataset.done) return;
@@ -77,16 +77,17 @@
   const opened = () => { const there = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (there) { const fold = there.closest("details"); if (fold) fold.open = true; there.scrollIntoView(); } };
   addEventListener("hashchange", opened);
   opened();
-  let closed = [];
+  const closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details.fold:not([open])")];
-    for (const one of closed) one.open = true;
+    const shut = [...document.querySelectorAll("details.fold:not([open])")];
+    closed.push(...shut);
+    for (const one of shut) one.open = true;
     root.dataset.printing = "yes";
     dispatchEvent(new Event("resize"));
     document.querySelectorAll("figure[data-chart]").forEach(draw);
   });
   addEventListener("afterprint", () => {
-    for (const one of closed) one.open = false;
+    for (const one of closed.splice(0)) one.open = false;
     delete root.dataset.printing;
     dispatchEvent(new Event("resize"));
   });

@@ -9,15 +9,17 @@ import importlib
 import pkgutil
 from functools import cache
 
-from concentra.study.cohorts._cohort import KINDS, Atlas, Cohort, Model
+from concentra.study.cohorts._cohort import KINDS, Atlas, Cohort, Model, as_planted
 from concentra.study.cohorts._matrix import Activity, Expression, Matrix
+from concentra.study.cohorts._samples import Samples
 
-__all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "cohorts"]
+__all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "Samples", "as_planted",
+           "cohorts"]  # fmt: skip
 
 
 @cache
 def cohorts() -> dict[str, Cohort]:
-    """Every declared cohort by name: atlases, models, expression, activity; in each, by order and name."""
+    """Every declared cohort by name: atlases, models, expression, activity, samples; in each, by order and name."""
     found = [
         importlib.import_module(f"{__name__}.{module.name}").COHORT
         for module in pkgutil.iter_modules(__path__)

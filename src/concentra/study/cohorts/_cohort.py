@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import pandas as pd
 
+from concentra.design.question import Question
 from concentra.io.fetch import Remote
+from concentra.stats.verdict import LESS, MIXED, MORE
 
-KINDS = ("atlas", "model", "expression", "activity")
+KINDS = ("atlas", "model", "expression", "activity", "samples")
 LABELS = ("donor", "stratum", "part", "age", "sex")
+PLANTED = {"crystallize": MORE, "disperse": LESS, "mixed": MIXED, "none": "none"}
+"""Directions that `concentra.simulate` plants."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Cohort:
         Place among the cohorts of its kind.
     """
 
-    kind: ClassVar[Literal["atlas", "model", "expression", "activity"]]
+    kind: ClassVar[str]
     name: str
     title: str
     citation: str
@@ -62,8 +66,6 @@ class Atlas(Cohort):
     load
         Raw files to one row a cell with the columns `LABELS`, `donor_source` and `unusable` (why the cell cannot be
         used, else missing); missing donors are missing.
-    months
-        Age label to months where the label does not say it.
     """
 
     kind: ClassVar[Literal["atlas", "model"]] = "atlas"
@@ -71,22 +73,32 @@ class Atlas(Cohort):
     late: tuple[str, ...] = ()
     load: Callable[[list[Path]], pd.DataFrame] = field(kw_only=True)
     planted: Callable[[], pd.DataFrame] | None = None
-    months: Mapping[str, float] = field(default_factory=dict)
 
-    def age_months(self, label: str) -> float:
-        """The age in months that a label states.
+    @property
+    def question(self) -> Question:
+        """Old against young donors."""
+        return Question("age", self.early, (self.late,))
+
+    def group(self, age: str) -> str | None:
+        """`"young"`, `"old"`, or None for an age that the cohort does not compare.
 
         >>> from concentra.study.cohorts import cohorts
-        >>> cohorts()["tms_facs"].age_months("24m")
-        24.0
+        >>> [cohorts()["tms_facs"].group(age) for age in ("3m", "18m", "24m")]
+        ['young', None, 'old']
         """
-        if label in self.months:
-            return self.months[label]
-        return float(label.removesuffix("m"))
+        return "young" if age in self.early else "old" if age in self.late else None
 
-    def age_group(self, label: str) -> str | None:
-        """`"early"`, `"late"`, or None for an age that the cohort does not compare."""
-        return "early" if label in self.early else "late" if label in self.late else None
+
+def as_planted(truth: pd.DataFrame) -> pd.DataFrame:
+    """What `concentra.simulate` planted, in the words of the study.
+
+    >>> as_planted(pd.DataFrame({"tissue": ["lung"], "direction": "disperse", "gini_early": 0.5})).columns.tolist()
+    ['stratum', 'direction', 'gini_young']
+    """
+    ends = {f"{metric}_{end}": f"{metric}_{group}" for metric in ("gini", "hill_q1")
+            for end, group in (("early", "young"), ("late", "old"))}  # fmt: skip
+    found = truth.rename(columns={"tissue": "stratum", "cell_type": "part"} | ends)
+    return found.assign(direction=found["direction"].replace(PLANTED))
 
 
 @dataclass(frozen=True)

@@ -7,5 +7,5 @@ from collections.abc import Mapping
 from concentra.study.cohorts._matrix import Labels, Level
 
 COLUMNS = {"donor": "animal", "stratum": "tissue", "part": "cell_type"}
-GROUPS: Mapping[str, Labels] = {"early": {"age": ("young",)}, "late": {"age": ("old",)}}
+GROUPS: Mapping[str, Labels] = {"young": {"age": ("young",)}, "old": {"age": ("old",)}}
 LEVELS: tuple[Level, ...] = ("types", "clusters")

@@ -37,7 +37,7 @@ class Matrix(Cohort):
     columns
         "donor", "stratum" and "part" to the columns of `obs` that hold them.
     groups
-        "early", "late" and "treated" to the labels that a cell of the group carries, column by column.
+        "young", "old" and "treated" to the labels that a cell of the group carries, column by column.
     only
         Labels that a cell must carry to be of the cohort at all, column by column.
     levels
@@ -79,7 +79,7 @@ class Matrix(Cohort):
         )
 
     def cells(self, path: Path) -> pd.DataFrame:
-        """The cells compared: `donor`, `stratum`, `part`, `age_group`; index: the row of the file.
+        """The cells compared: `donor`, `stratum`, `part`, `group`; index: the row of the file.
 
         Cells without a donor or a stratum, or of no group, are not among them; `part` may be missing.
         """
@@ -88,10 +88,10 @@ class Matrix(Cohort):
         wanted = [*self.columns.values(), *self.only, *(name for one in self.groups.values() for name in one)]
         labels = read_labels(path, list(dict.fromkeys(wanted))).astype(object)
         frame = pd.DataFrame({name: labels[self.columns[name]] for name in UNIT})
-        frame["age_group"] = None
+        frame["group"] = None
         for group, carried in self.groups.items():
-            frame.loc[_carry(labels, carried), "age_group"] = group
-        kept = frame[["donor", "stratum", "age_group"]].notna().all(axis=1) & _carry(labels, self.only)
+            frame.loc[_carry(labels, carried), "group"] = group
+        kept = frame[["donor", "stratum", "group"]].notna().all(axis=1) & _carry(labels, self.only)
         return frame[kept]
 
 

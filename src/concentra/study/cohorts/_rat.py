@@ -8,8 +8,8 @@ from concentra.study.cohorts._matrix import Labels, Level
 
 COLUMNS = {"donor": "library", "stratum": "tissue", "part": "cell_type"}
 GROUPS: Mapping[str, Labels] = {
-    "early": {"age": ("young",), "diet": ("ad libitum",)},
-    "late": {"age": ("old",), "diet": ("ad libitum",)},
+    "young": {"age": ("young",), "diet": ("ad libitum",)},
+    "old": {"age": ("old",), "diet": ("ad libitum",)},
     "treated": {"age": ("old",), "diet": ("restricted",)},
 }
 LEVELS: tuple[Level, ...] = ("types",)

@@ -20,6 +20,8 @@ COLUMNS = {
     "sex": "sex",
 }
 SOURCE = "mouse.id.source"
+TOTALS = "tms/tms_facs_official_per_mouse_totals.csv"
+"""Cells of every FACS mouse by the official annotation, below the data folder."""
 CITATION = (
     "The Tabula Muris Consortium (2020), A single-cell transcriptomic atlas characterizes ageing tissues "
     "in the mouse, Nature 583, 590-595; annotated matrices at doi:10.6084/m9.figshare.8273102"

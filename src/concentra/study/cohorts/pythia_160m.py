@@ -2,7 +2,7 @@
 
 from concentra.io.fetch import Remote
 from concentra.study.cohorts._cohort import Model, first_of
-from concentra.study.cohorts._pythia import CITATION, OBTAIN, REPOSITORY, load
+from concentra.study.cohorts._pythia import CITATION, OBTAIN, REPOSITORY, loading
 
 SOURCE = "data/tier2_t21_scaling_160m.csv"
 # At this commit the table has the length, the head and the tail of the copy that gave the hash.
@@ -18,9 +18,9 @@ COHORT = Model(
     title="Pythia-160M",
     citation=CITATION,
     licence="CC-BY 4.0",
-    obtain=OBTAIN.format(source=SOURCE, cohort="pythia_160m"),
+    obtain=OBTAIN.format(source=SOURCE, cohort="pythia_160m", folder="pythia"),
     find=first_of("pythia/pythia_160m_ablations.csv", "pythia_160m_ablations.csv"),
     remotes=(PUBLIC,),
     order=1,
-    load=load,
+    load=loading(144),
 )

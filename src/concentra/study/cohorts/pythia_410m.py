@@ -2,7 +2,7 @@
 
 from concentra.io.fetch import Remote
 from concentra.study.cohorts._cohort import Model, first_of
-from concentra.study.cohorts._pythia import CITATION, OBTAIN, REPOSITORY, load
+from concentra.study.cohorts._pythia import CITATION, OBTAIN, REPOSITORY, loading
 
 SOURCE = "data/all_ablations.csv"
 # At this commit the table has the length, the head and the tail of the copy that gave the hash.
@@ -18,9 +18,9 @@ COHORT = Model(
     title="Pythia-410M",
     citation=CITATION,
     licence="CC-BY 4.0",
-    obtain=OBTAIN.format(source=SOURCE, cohort="pythia_410m"),
+    obtain=OBTAIN.format(source=SOURCE, cohort="pythia_410m", folder="pythia"),
     find=first_of("pythia/pythia_410m_ablations.csv", "pythia_410m_ablations.csv"),
     remotes=(PUBLIC,),
     order=0,
-    load=load,
+    load=loading(384),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from concentra.study.cohorts._cohort import Atlas
+from concentra.study.cohorts._cohort import Atlas, as_planted
 from concentra.study.cohorts._tms import COLUMNS
 
 
@@ -21,7 +21,7 @@ def planted() -> pd.DataFrame:
     """The shifts that were planted: those of the compositions the cells were drawn from."""
     from concentra.simulate import simulate_labels
 
-    return simulate_labels().truth.rename(columns={"tissue": "stratum"})
+    return as_planted(simulate_labels().truth)
 
 
 COHORT = Atlas(

@@ -13,7 +13,7 @@ def load(files: list[Path]) -> pd.DataFrame:
     """The table in the form of `concentra.io.importance`."""
     from concentra.io.importance import read_importance
 
-    return read_importance(files[0])
+    return read_importance(files[0], model_heads=16)
 
 
 COHORT = Model(
@@ -23,6 +23,6 @@ COHORT = Model(
     licence="MIT",
     obtain="run `concentra heads demo` and put its table, named tiny_neox_ablations.csv, into the data folder",
     find=first_of("tiny_neox/tiny_neox_ablations.csv", "tiny_neox_ablations.csv"),
-    order=2,
+    order=4,
     load=load,
 )

@@ -8,27 +8,29 @@ import pandas as pd
 
 from concentra.report.html import clip
 from concentra.report.markdown import number, p_text
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.documents._rows import place
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
 TITLE = "Shift in Gini coefficient against shift in effective number."
 NOTE = (
-    "One point a tissue (old minus young donors) or model (last minus first checkpoint). Right and down: crystallizes; "
-    "left and up: disperses. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) exchanged; "
-    "outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of shifts, also "
-    "of no effect, lies in those two quadrants: an arrow says something only where it leaves its cloud. Drag to "
-    "move once zoomed; Ctrl and the wheel zoom."
+    "One point a tissue (old minus young donors) or model (last minus first checkpoint). Right and down: more "
+    "concentrated; left and up: less. Dots: the null cloud, the same arrow with donors' labels (or checkpoints) "
+    "exchanged; outlines: joint 95 % regions. The two numbers measure nearly the same thing, so nearly every pair of "
+    "shifts, also of no effect, lies in those two quadrants: an arrow is informative only where it leaves its cloud. "
+    "Drag to move once zoomed; Ctrl and the wheel zoom."
 )
-SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5}
+SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5,
+         "pythia_1p4b": 6, "olmo2_1b": 7}  # fmt: skip
 MARKERS = {"tms_facs": "circle", "tms_droplet": "square", "simulated": "cross", "pythia_410m": "triangle"}
 LABELS = {
     "normalised": ("shift in Gini / (1 − 1/n)", "shift in ln effective number"),
     "raw": ("shift in Gini coefficient", "shift in effective number"),
 }
 CORNERS = [
-    {"text": "crystallizes ↘", "right": True, "bottom": True},
-    {"text": "↖ disperses", "right": False, "bottom": False},
+    {"text": "more concentrated ↘", "right": True, "bottom": True},
+    {"text": "↖ less concentrated", "right": False, "bottom": False},
 ]
 
 
@@ -112,7 +114,7 @@ def _clouds(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _arrow(row: pd.Series) -> dict[str, Any]:
-    told = row["verdict"] in ("crystallizes", "disperses", "mixed")
+    established = row["verdict"] in DIRECTIONS
     return {
         "kind": "points",
         "name": place(row["cohort"], row["stratum"]),
@@ -120,7 +122,7 @@ def _arrow(row: pd.Series) -> dict[str, Any]:
         "slot": slot(row["cohort"]),
         "marker": marker(row["cohort"]),
         "size": 6,
-        "hollow": not told,
+        "hollow": not established,
         "dims": True,
         "points": [
             {"x": row["gini"], "y": row["hill_q1"], "label": _label(row), "name": clip(_name(row), 24)}
@@ -136,7 +138,7 @@ def _label(row: pd.Series) -> str:
     who = (
         "first and last checkpoint"
         if row["kind"] == "model"
-        else f"{row['n_early']} young and {row['n_late']} old donors"
+        else f"{row['n_reference']} young and {row['n_other']} old donors"
     )
     lines = [
         clip(place(row["cohort"], row["stratum"])),

@@ -13,7 +13,7 @@ from concentra.report.markdown import HARD, number, p_text
 from concentra.study import declare
 from concentra.study.claims import Judgement, read_claims
 from concentra.study.results import Results
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import contrast_rows, title_of
 
 Rows = list[dict[str, object]]
 COMPARED = ("tms_facs", "tms_droplet")
@@ -92,34 +92,7 @@ def verdicts(source: Source) -> Rows:
 
 def contrast(cohort: str, *, tested: bool = False) -> Callable[[Source], Rows]:
     """Young against old per tissue of one cohort."""
-
-    def rows(source: Source) -> Rows:
-        gini, effective = (
-            source.results.rows("age_contrast", cohort=cohort, metric=metric).set_index("stratum")
-            for metric in ("gini_present", "hill_q1")
-        )
-        if tested:
-            gini = gini[gini["p_value"].notna()]
-        beside = effective.to_dict("index")
-        return [_contrast(str(tissue), row, beside[tissue]) for tissue, row in gini.to_dict("index").items()]
-
-    return rows
-
-
-def _contrast(tissue: str, gini: Mapping[Any, Any], effective: Mapping[Any, Any]) -> dict[str, object]:
-    return {
-        "tissue": tissue.replace("_", " "),
-        "donors": f"{gini['n_early']} / {gini['n_late']}",
-        "Gini": shift_text(gini, 3),
-        "p": p_text(gini["p_value"]),
-        "q": p_text(gini["p_adjusted"]),
-        "eff_N": shift_text(effective, 2),
-        "p ": p_text(effective["p_value"]),
-        "q ": p_text(effective["p_adjusted"]),
-        "least p": p_text(gini["p_attainable"]),
-        "direction": gini["direction"] if isinstance(gini["direction"], str) else "–",
-        "verdict": gini["verdict"],
-    }
+    return lambda source: contrast_rows(source.results.rows("age_contrast", cohort=cohort), tested=tested)
 
 
 def tested_tissues(source: Source) -> Rows:
@@ -182,13 +155,13 @@ def confounding(source: Source) -> Rows:
         {
             "cohort": title_of(row["cohort"]).rpartition(", ")[2],
             "tissue": row["stratum"].replace("_", " "),
-            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
-            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
+            "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
+            "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
             "least p": p_text(row["p_attainable"]),
             "males alone": p_text(row["p_attainable_males"]),
         }
-        for _, row in frame[(frame["n_early"] > 0) & (frame["n_late"] > 0)].iterrows()
+        for _, row in frame[(frame["n_reference"] > 0) & (frame["n_other"] > 0)].iterrows()
     ]
 
 
@@ -199,7 +172,7 @@ def across(source: Source) -> Rows:
             "cohort": title_of(row["cohort"]),
             "metric": row["metric"],
             "tissues": row["n_strata"],
-            "donors": f"{row['n_early']} / {row['n_late']}",
+            "donors": f"{row['n_reference']} / {row['n_other']}",
             "mean shift": number(row["mean_shift"], 3, sign=True),
             "tissues up": number(row["share_up"], 2),
             "p": p_text(row["p_value"]),
@@ -251,22 +224,19 @@ def influence(source: Source) -> Rows:
 
 def planted(source: Source) -> Rows:
     """What was planted in simulated cells, and what was found."""
-    found = source.results.rows("age_contrast", cohort="simulated", metric="gini_present").set_index(
-        "stratum"
-    )
-    effective = source.results.rows("age_contrast", cohort="simulated", metric="hill_q1").set_index("stratum")
+    found = {str(row["tissue"]): row for row in contrast("simulated")(source)}
     return [
         {
             "tissue": row["stratum"],
             "planted": row["direction"],
             "planted Gini": number(row["gini_shift"], 3, sign=True),
-            "found": shift_text(found.loc[row["stratum"]], 3),
+            "found": found[row["stratum"]]["Gini"],
             "planted eff_N": number(row["hill_q1_shift"], 2, sign=True),
-            "found ": shift_text(effective.loc[row["stratum"]], 2),
-            "verdict": found.loc[row["stratum"], "verdict"],
+            "found ": found[row["stratum"]]["eff_N"],
+            "verdict": found[row["stratum"]]["verdict"],
         }
         for _, row in source.results.rows("planted").iterrows()
-        if row["stratum"] in found.index
+        if row["stratum"] in found
     ]
 
 

@@ -57,35 +57,35 @@ class Supplement:
 
 
 HOW = (
-    "Donors: young / old. Shifts are differences of medians over donors, with 95 % intervals in brackets where there "
-    "are two donors or more a group (with two, a range). p: exact two-sided Mann-Whitney; q: Benjamini-Hochberg over "
-    "the tissues of the cohort; least p: what these numbers of donors allow at best."
+    "Donors: young / old. Gini, eff_N: differences of medians over donors, as published, each with the p of the exact "
+    "two-sided Mann-Whitney test; least p: what these numbers of donors allow at best. Ratio and difference: effects "
+    "of the linear model with 95 % intervals; q: Benjamini-Hochberg over the tissues of the cohort."
 )
 AGREEMENT = {
     "metric": "metric", "what": "of", "n_strata": "tissues", "correlation": "rank correlation",
     "n_same_sign": "same sign", "mean_difference": "mean difference",
 }  # fmt: skip
 LINEAGES = {
-    "cohort": "cohort", "lineage": "lineage", "share_early": "young", "share_late": "old", "share_change": "change",
-    "share_change_low": "low", "share_change_high": "high", "p_value": "p", "contribution": "contribution",
+    "cohort": "cohort", "lineage": "lineage", "share_reference": "young", "share_other": "old",
+    "share_change": "change", "share_change_low": "low", "share_change_high": "high", "p_value": "p",
+    "contribution": "contribution",
 }  # fmt: skip
 CHOICES = {
     "cohort": "cohort", "stratum": "tissue", "metric": "metric", "n_specifications": "specifications",
     "share_same_sign": "same sign", "median": "median", "low": "least", "high": "greatest", "p_value": "p",
-    "p_share": "p of share",
 }  # fmt: skip
 STATES = {
-    "cohort": "cohort", "stratum": "tissue", "part": "cell type", "metric": "metric", "n_early": "young",
-    "n_late": "old", "shift": "shift", "p_permutation": "p by permutation", "p_attainable": "least p",
-    "p_adjusted": "q", "verdict": "verdict",
+    "cohort": "cohort", "stratum": "tissue, cell type", "level": "resolution", "n_reference": "young", "n_other": "old",
+    "shift": "shift of eff_N", "p_exact": "p", "p_exact_attainable": "least p", "effect": "ratio", "low": "low",
+    "high": "high", "p_adjusted": "q", "verdict": "verdict",
 }  # fmt: skip
 VALIDATION = {"cohort": "cohort", "stratum": "tissue", "hypothesis": "published", "agreement": "found"}
 GRANULARITY = {
-    "cohort": "cohort", "stratum": "tissue", "direction_types": "over types", "n_crystallize": "crystallizes",
-    "n_disperse": "disperses", "n_resolutions": "resolutions", "flips": "flips",
+    "cohort": "cohort", "stratum": "tissue", "direction_annotated": "over types", "n_more": "more concentrated",
+    "n_less": "less concentrated", "n_resolutions": "resolutions", "flips": "flips",
 }  # fmt: skip
 RESCUE = {
-    "cohort": "cohort", "metric": "metric", "n_early": "young", "n_late": "old", "n_treated": "treated",
+    "cohort": "cohort", "metric": "metric", "n_young": "young", "n_old": "old", "n_treated": "treated",
     "rescued_percent": "rescued", "p_rescue_cells": "P by cells", "p_permutation": "p by permutation",
     "p_attainable": "least p", "null_rescue_median": "null median", "null_positive": "null positive",
 }  # fmt: skip
@@ -146,10 +146,12 @@ SUPPLEMENT: dict[str, Made] = {
     "activity": Made(
         "activity_contrast",
         "Sub-states within types of marrow cells, in the space of gene-ontology activities.",
-        chosen("activity_contrast", STATES),
+        chosen("activity_contrast", STATES, metric="hill_q1"),
     ),
     "substates": Made(
-        "substate_contrast", "Sub-states within types, from expression.", chosen("substate_contrast", STATES)
+        "substate_contrast",
+        "Sub-states within types, from expression.",
+        chosen("substate_contrast", STATES, metric="hill_q1"),
     ),
     "validation": Made(
         "validation_robustness",

@@ -20,7 +20,7 @@ NOTE = "Filled marks enter the comparison (young or old), hollow ones not. Circl
 METRICS = {"gini_present": "Gini coefficient over parts present", "hill_q1": "effective number of cell types"}
 MARKERS = {"female": "circle", "male": "square"}
 AGES = [1, 3, 18, 21, 24, 30]
-GROUPS = {"early": "young", "late": "old"}
+GROUPS = ("young", "old")
 DRIVERS = 12
 FIRST = "Marrow"
 
@@ -61,7 +61,7 @@ def _contrast(results: Results, tissue: str, cohorts: list[str]) -> Block:
     columns = [name for name in rows[0] if name != "tissue"]
     return {
         "kind": "table",
-        "caption": f"{clip(tissue.replace('_', ' '), 80)}: old minus young donors, with 95 % intervals.",
+        "caption": f"{clip(tissue.replace('_', ' '), 80)}: old against young donors, with 95 % intervals of the model.",
         "columns": [name.strip() for name in columns],
         "rows": [[row[name] for name in columns] for row in rows],
     }
@@ -71,9 +71,7 @@ def _against_age(units: pd.DataFrame, metric: str, label: str, cohorts: list[str
     series = []
     for cohort in cohorts:
         here = units[units["cohort"] == cohort]
-        for (group, sex), rows in here.fillna({"age_group": "other", "sex": "unknown"}).groupby(
-            ["age_group", "sex"]
-        ):
+        for (group, sex), rows in here.fillna({"group": "other", "sex": "unknown"}).groupby(["group", "sex"]):
             series.append(
                 {
                     "kind": "points",
@@ -119,7 +117,7 @@ def _donor(row: pd.Series, metric: str) -> dict[str, Any]:
 
 
 def _medians(here: pd.DataFrame, metric: str, cohort: str) -> list[dict[str, Any]]:
-    groups = here[here["age_group"].notna()].groupby("age_group")
+    groups = here[here["group"].notna()].groupby("group")
     points = [
         {"x": rows["age_months"].mean(), "y": rows[metric].median(), "label": ""}
         for name in GROUPS
@@ -142,21 +140,19 @@ def _medians(here: pd.DataFrame, metric: str, cohort: str) -> list[dict[str, Any
 def _lorenz(results: Results, tissue: str, cohort: str) -> list[Block]:
     counts = results.rows("composition", cohort=cohort, stratum=tissue)
     kept = results.rows("concentration", cohort=cohort, stratum=tissue, included=True)
-    counts = counts[counts["donor"].isin(kept["donor"]) & counts["age_group"].notna()]
+    counts = counts[counts["donor"].isin(kept["donor"]) & counts["group"].notna()]
     if counts.empty:
         return []
     series: list[dict[str, Any]] = [
         {"kind": "line", "silent": True, "slot": 2, "dash": "3 3", "width": 1,
          "points": [{"x": 0, "y": 0, "label": ""}, {"x": 1, "y": 1, "label": ""}]}
     ]  # fmt: skip
-    for (group, donor), rows in counts.groupby(["age_group", "donor"]):
+    for (group, donor), rows in counts.groupby(["group", "donor"]):
         parts, held = lorenz_curve(rows["n_cells"].to_numpy(dtype=float))
         series.append(
             _curve(np.asarray(parts), np.asarray(held), str(group), str(donor), str(rows["age"].iloc[0]))
         )
-    legend = [
-        {"tag": name, "label": word, "slot": SLOT[name], "dash": DASH[name]} for name, word in GROUPS.items()
-    ]
+    legend = [{"tag": name, "label": name, "slot": SLOT[name], "dash": DASH[name]} for name in GROUPS]
     return [
         {
             "kind": "chart",
@@ -178,8 +174,8 @@ def _lorenz(results: Results, tissue: str, cohort: str) -> list[Block]:
     ]
 
 
-SLOT = {"early": 7, "late": 6}
-DASH = {"early": "", "late": "6 3"}
+SLOT = {"young": 7, "old": 6}
+DASH = {"young": "", "old": "6 3"}
 
 
 def _curve(parts: np.ndarray, held: np.ndarray, group: str, donor: str, age: str) -> dict[str, Any]:
@@ -187,7 +183,7 @@ def _curve(parts: np.ndarray, held: np.ndarray, group: str, donor: str, age: str
         {
             "x": x,
             "y": y,
-            "label": f"donor {clip(donor, 80)} ({age}, {GROUPS[group]})\nthe rarest {x:.0%} of types hold {y:.1%}",
+            "label": f"donor {clip(donor, 80)} ({age}, {group})\nthe rarest {x:.0%} of types hold {y:.1%}",
         }
         for x, y in zip(parts.tolist(), held.tolist(), strict=True)
     ]
@@ -226,7 +222,7 @@ def _drivers(results: Results, tissue: str, cohort: str, metric: str) -> Block:
     }
 
 
-CHOICES = ("early_ages", "late_ages", "sex", "min_cells", "support", "depth", "average")
+CHOICES = ("reference", "other", "restricted_to", "min_cells", "support", "depth", "average")
 
 
 def _multiverse(results: Results, tissue: str, cohort: str) -> list[Block]:
@@ -271,5 +267,5 @@ def _curve_of(rows: pd.DataFrame, metric: str, word: str) -> dict[str, Any]:
 
 
 def _choices(row: pd.Series, metric: str) -> str:
-    said = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in CHOICES if name in row)
-    return f"{number(row[metric], 3, sign=True)}{' (published choice)' if row['published'] else ''}\n{clip(said)}"
+    words = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in CHOICES if name in row)
+    return f"{number(row[metric], 3, sign=True)}{' (published choice)' if row['published'] else ''}\n{clip(words)}"

@@ -41,7 +41,7 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
         "sign": sign,
         "rises": rises,
         "same": same,
-        "told": told,
+        "shown": shown,
     }
 
 
@@ -57,8 +57,8 @@ class _Figures:
         if label not in self.pictures:
             return f"*Figure {label} is absent: no step of this run draws it, or its data is not here.*"
         one = self.pictures[label]
-        said = one.caption[:1].upper() + one.caption[1:]
-        caption = f"**Figure {label}. {markdown.escape(one.title)}.** {markdown.escape(said, 4000)}"
+        words = one.caption[:1].upper() + one.caption[1:]
+        caption = f"**Figure {label}. {markdown.escape(one.title)}.** {markdown.escape(words, 4000)}"
         return markdown.picture(f"figure_{label}.png", caption, one.alternative, _width(one.png))
 
     def others(self) -> str:
@@ -132,8 +132,8 @@ def _values(*numbers: Number) -> list[float] | None:
     return None if any(value is None for value in found) else found
 
 
-def covers(low: Number, high: Number) -> str:
-    """Does an interval include 0?
+def covers(low: Number, high: Number, nothing: float = 0.0) -> str:
+    """Does an interval include 0, or another value that means no change?
 
     >>> covers(Number("-1", -1.0), Number("2", 2.0)), covers(Number("1", 1.0), Number("2", 2.0))
     ('includes', 'excludes')
@@ -141,7 +141,7 @@ def covers(low: Number, high: Number) -> str:
     found = _values(low, high)
     if found is None:
         return UNCOMPUTED
-    return "includes" if found[0] <= 0 <= found[1] else "excludes"
+    return "includes" if found[0] <= nothing <= found[1] else "excludes"
 
 
 def sign(first: Number, second: Number) -> str:
@@ -171,7 +171,7 @@ def rises(shift: Number) -> str:
 def same(*words: Number) -> str:
     """Do words agree?
 
-    >>> same(Number("mixed", "mixed"), Number("disperses", "disperses"))
+    >>> same(Number("mixed", "mixed"), Number("less", "less"))
     'disagree'
     """
     found = {one.value for one in words}
@@ -180,13 +180,13 @@ def same(*words: Number) -> str:
     return "agree" if len(found) == 1 else "disagree"
 
 
-def told(p_value: Number, alpha: float | None = None) -> str:
-    """Does a p-value tell a difference at the level of the study?
+def shown(p_value: Number, alpha: float | None = None) -> str:
+    """Does a p-value show a difference at the level of the study?
 
-    >>> told(Number("0.2", 0.2), 0.05)
+    >>> shown(Number("0.2", 0.2), 0.05)
     'do not show'
     """
     found = _values(p_value)
     if found is None:
         return UNCOMPUTED
-    return "show" if found[0] <= (alpha or all_parameters()["summary"]["alpha"]) else "do not show"
+    return "show" if found[0] <= (alpha or all_parameters()["settings"]["alpha"]) else "do not show"

@@ -1,4 +1,4 @@
-"""The report: one HTML file that says what holds, what does not, and how sure one can be; everything else below."""
+"""The report: one HTML file that says what holds, what does not, and with what confidence; everything else below."""
 
 from __future__ import annotations
 
@@ -11,33 +11,32 @@ from PIL import Image
 
 from concentra import __version__
 from concentra.report import html
+from concentra.stats.verdict import DIRECTIONS, NOT_TESTABLE, VERDICTS
 from concentra.study import claims, declare
 from concentra.study.claims import Judgement
 from concentra.study.declare import document
 from concentra.study.documents import _heads, _plane, _rows, _tissues
 from concentra.study.results import Results
+from concentra.tables import Column
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 CLAIMS = Path(claims.__file__).with_name("claims.toml")
-KINDS = {
+KINDS: dict[str, str] = {
     "reproduced": "good",
     "close": "good",
     "differs": "poor",
     "not yet computed": "none",
     "data absent": "none",
-    "crystallizes": "good",
-    "disperses": "good",
-    "mixed": "fair",
-    "unresolved": "fair",
-    "cannot reach": "none",
-    "no test": "none",
+    **dict(zip(map(str, VERDICTS), ("good", "good", "good", "fair", "good", "fair", "none"), strict=True)),
+    "withheld": "fair",
     "complete": "poor",
     "partial": "fair",
     "raw data": "good",
     "archived tables": "fair",
     "absent": "poor",
+    "altered": "poor",
 }
 ROWS = 40  # rows of a table that are shown; the file holds all
 
@@ -70,7 +69,7 @@ def lead(judgements: Sequence[Judgement]) -> str:
     return (
         f"Of {len(judgements)} published statements, {holds} are reproduced or close, {differs} differ, and {rest} "
         "cannot be judged here because their data is absent or not yet computed. That a number is reproduced does not "
-        "say that it is sure: the third column of the table does."
+        "mean that it is established: the third column of the table shows how far it is."
     )
 
 
@@ -84,7 +83,7 @@ def cards(results: Results, judgements: Sequence[Judgement]) -> list[html.Card]:
         ),
         html.Card(f"Does not hold: {count(judgements, 'differs')}", _names(judgements, "differs"), "poor"),
     ]
-    made += _sure(results)
+    made += _established(results)
     absent = count(judgements, "data absent", "not yet computed")
     made.append(
         html.Card(f"Not judged: {absent}", _names(judgements, "data absent", "not yet computed"), "none")
@@ -96,20 +95,22 @@ def _names(judgements: Sequence[Judgement], *verdicts: str) -> str:
     return "; ".join(one.statement for one in judgements if one.verdict in verdicts) or "nothing"
 
 
-def _sure(results: Results) -> list[html.Card]:
-    """How many tissues and models show a shift that can be told from none."""
+def _established(results: Results) -> list[html.Card]:
+    """How many tissues and models show an established shift."""
     arrows = results.rows("overlay")
     if arrows.empty:
         return []
-    arrows = arrows[~arrows["cohort"].isin(results.simulated) & (arrows["verdict"] != "no test")]
-    told = arrows[arrows["verdict"].isin(["crystallizes", "disperses", "mixed"])]
-    names = [f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in told.iterrows()]
+    arrows = arrows[~arrows["cohort"].isin(results.simulated) & (arrows["verdict"] != NOT_TESTABLE)]
+    established = arrows[arrows["verdict"].isin(DIRECTIONS)]
+    names = [
+        f"{_rows.place(row['cohort'], row['stratum'])} {row['verdict']}" for _, row in established.iterrows()
+    ]
     return [
         html.Card(
-            f"How sure: {len(told)} of {len(arrows)} shifts told from none",
+            f"Established: {len(established)} of {len(arrows)} shifts",
             "; ".join(names)
             or "no tissue with two donors or more a group and no model shows a shift that its "
-            "donors or heads can tell from none",
+            "donors or heads establish",
             "good" if names else "fair",
         )
     ]
@@ -118,7 +119,7 @@ def _sure(results: Results) -> list[html.Card]:
 def sections(
     results: Results, judgements: Sequence[Judgement], data: Mapping[str, object]
 ) -> list[html.Section]:
-    """All parts of the page, in order; a part without results says so."""
+    """All parts of the page, in order; a part without results is marked as absent."""
     return [
         html.Section("verdicts", "Verdicts", _verdicts(judgements)),
         html.Section("plane", "The plane", _chart(data["plane"], "plane", _plane.TITLE, _plane.NOTE)),
@@ -136,7 +137,7 @@ def _verdicts(judgements: Sequence[Judgement]) -> tuple[Markup, ...]:
         {
             "statement": one.statement,
             "verdict": one.verdict,
-            "how sure": _parts(one.robustness) if one.robustness else [one.note or "–"],
+            "confidence": _parts(one.robustness) if one.robustness else [one.note or "–"],
             "published → here": [
                 f"{part.name}: {part.published} → {part.here}".removeprefix(": ")
                 for part in _rows.parts_of(one)
@@ -169,7 +170,7 @@ def _design(results: Results) -> tuple[Markup, ...]:
     blocks = [
         html.paragraph(
             "The unit is the donor: cells of one mouse are not independent. Where the two ages share no sex, age "
-            "cannot be told from sex. The least p is what these numbers of donors allow at best."
+            "and sex cannot be distinguished. The least p is what these numbers of donors allow at best."
         )
     ]
     if "confounding" in results.names:
@@ -266,9 +267,8 @@ def _all_tables(results: Results) -> tuple[Markup, ...]:
     )
 
 
-def _unit(about: object) -> str:
-    unit = (getattr(about, "metadata", None) or {}).get("unit")
-    return f" ({unit})" if unit else ""
+def _unit(about: Column) -> str:
+    return f" ({about.unit})" if about.unit else ""
 
 
 def _whole(results: Results, name: str, limit: int) -> Markup:

@@ -18,6 +18,7 @@ SHIFT, STEP, WIDEST = 0.3, 0.4, 1.3  # months: of a platform, between donors of 
 GROUPS = {"young": (-0.9, 5.2), "old": (22.2, 31.6)}
 SHADE = "#f0f0f0"
 TICKS = [1, 3, 18, 24, 30]
+ALPHA = 0.05
 
 
 def against_age(
@@ -112,7 +113,7 @@ def beside(ages: pd.Series, values: pd.Series, side: int) -> np.ndarray:
 def _trends(ax: Any, lines: pd.DataFrame, tissue: str) -> None:
     known = lines[lines["stratum"].eq(tissue) & lines["cohort"].isin(SIDE) & lines["slope"].notna()]
     for row in known.to_dict("records"):
-        ends = np.array([float(age) for age in row["ages"].split(", ")])[[0, -1]]
+        ends = np.array([float(age) for age in row["places"].split(", ")])[[0, -1]]
         firm = row["slope_low"] > 0 or row["slope_high"] < 0
         ax.plot(
             ends, row["intercept"] + row["slope"] * ends, color=style.colour(row["cohort"]), zorder=1,
@@ -142,7 +143,7 @@ def _legend(ax: Any, words: str) -> None:
         handles.append(Line2D([], [], color=style.INK, marker="_", linestyle="", markersize=5, label=words))
     handles += [
         Line2D([], [], color=style.INK, linewidth=1.4, label="slope, interval without 0"),
-        Line2D([], [], color=style.INK, linewidth=0.7, linestyle=(0, (4, 2)), label="slope, unresolved"),
+        Line2D([], [], color=style.INK, linewidth=0.7, linestyle=(0, (4, 2)), label="slope, interval with 0"),
         Patch(color=SHADE, label="ages compared"),
     ]
     legend = ax.legend(
@@ -162,7 +163,7 @@ def _caption(shown: pd.DataFrame, tissues: list[str], lines: pd.DataFrame, label
     )
     lone = shown["stratum"].nunique() - len(tissues)
     beside_raw = f" Small ticks joined to the marks: {words}." if words else ""
-    firm = lines[lines["cohort"].isin(SIDE) & lines["trend"].isin(["rises", "falls"])]
+    firm = lines[lines["cohort"].isin(SIDE) & (lines["p_exact_adjusted"] <= ALPHA)]
     certain = [
         f"{tissue_name(row['stratum'])} on {_platform(row['cohort'])}" for row in firm.to_dict("records")
     ]

@@ -8,29 +8,30 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.stats.verdict import LESS, MIXED, MORE
 from concentra.study.figures import _style as style
+from concentra.study.questions import TYPES
 
 METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
-NULL = "#dddddd"
+BAR = "#dddddd"
 TALLEST = 225  # millimetres of panels on one page
-MARKS = {"crystallizes": "^", "disperses": "v", "mixed": "o"}
+MARKS = {MORE: "^", LESS: "v", MIXED: "o"}
 
 
 def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float], width: float = 0.3) -> None:
-    """Each shift at its place, its null range as a grey bar; marks and colours by direction."""
+    """Each shift at its place, the exact interval of the difference as a grey bar; marks and colours by direction."""
     ax.axhline(0, color=style.FAINT, linewidth=0.6, zorder=0)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-        if pd.notna(row["null_low"]):
-            across = [place - width, place + width]
-            ax.fill_between(across, row["null_low"], row["null_high"], color=NULL, linewidth=0, zorder=1)
+        low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
+        if pd.notna(low):
+            ax.fill_between([place - width, place + width], low, high, color=BAR, linewidth=0, zorder=1)
         hue = style.DIRECTIONS.get(row["direction"], style.INK)
         mark = MARKS.get(row["direction"], "o")
         ax.scatter(place, row["shift"], s=16, color=hue, marker=mark, linewidth=0, zorder=3)
 
 
-def scale_axis(ax: Any, resolutions: Sequence[float]) -> None:
+def scale_axis(ax: Any, names: Sequence[str]) -> None:
     """Places of annotated types and of each resolution."""
-    names = ["types" if value == 0 else f"{value:g}" for value in resolutions]
     ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-0.6, len(names) - 0.4)
 
@@ -44,7 +45,7 @@ def legend(figure: Any) -> None:
         Line2D([], [], linestyle="", marker=MARKS[name], color=hue, markersize=4.5, label=name)
         for name, hue in style.DIRECTIONS.items()
     ]
-    handles.append(Patch(color=NULL, label="95 % of shifts when donors' labels are exchanged"))
+    handles.append(Patch(color=BAR, label="exact 95 % interval (Hodges-Lehmann)"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
@@ -58,19 +59,25 @@ def donors(rows: pd.DataFrame) -> str:
     """The cohorts with their numbers of young and old donors."""
     found = []
     for cohort, of_cohort in rows.groupby("cohort", sort=False):
-        counts = [_range(of_cohort[name]) for name in ("n_early", "n_late")]
+        counts = [_range(of_cohort[name]) for name in ("n_reference", "n_other")]
         found.append(f"{style.title_of(str(cohort))}: {counts[0]} young, {counts[1]} old donors")
     return "; ".join(found)
 
 
 def words(rows: pd.DataFrame) -> str:
     """The directions of each tissue in words, for who cannot see the picture."""
-    said = []
+    found = []
     for (cohort, stratum), here in rows.groupby(["cohort", "stratum"], sort=False):
-        counts = here.drop_duplicates("resolution")["direction"].value_counts()
+        counts = here.drop_duplicates("level")["direction"].value_counts()
         listed = ", ".join(f"{name} at {count}" for name, count in counts.items())
-        said.append(f"{style.readable(str(stratum))} ({style.title_of(str(cohort))}): {listed} scales")
-    return "; ".join(said)
+        found.append(f"{style.readable(str(stratum))} ({style.title_of(str(cohort))}): {listed} scales")
+    return "; ".join(found)
+
+
+def from_coarse(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one tissue and metric with annotated types first, then by growing resolution."""
+    order = rows["level"].replace(TYPES, "0").astype(float)
+    return rows.assign(order=order).sort_values("order").drop(columns="order")
 
 
 def places_of(rows: pd.DataFrame) -> list[tuple[str, str]]:

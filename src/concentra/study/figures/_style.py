@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from concentra.pl._style import label_points as label_points
+from concentra.stats.verdict import LESS, MIXED, MORE
 from concentra.study.cohorts import cohorts
 
 if TYPE_CHECKING:
@@ -21,19 +22,23 @@ COLOURS = {
     "simulated": "#8c8c8c",
     "pythia_410m": "#000000",
     "pythia_160m": "#CC79A7",
+    "pythia_1p4b": "#D55E00",
+    "olmo2_1b": "#56B4E9",
     "tiny_neox": "#00664B",
 }
-SPARE = ("#56B4E9", "#D55E00", "#F0E442")
+SPARE = ("#F0E442", "#999933", "#882255")
 MARKERS = {"female": "o", "male": "s"}
 COHORT_MARKERS = {
     "tms_facs": "o",
     "tms_droplet": "s",
     "pythia_410m": "^",
     "pythia_160m": "v",
+    "pythia_1p4b": "<",
+    "olmo2_1b": ">",
     "tiny_neox": "D",
     "simulated": "X",
 }
-DIRECTIONS = {"crystallizes": "#B2182B", "disperses": "#2166AC", "mixed": "#7f7f7f"}
+DIRECTIONS = {MORE: "#B2182B", LESS: "#2166AC", MIXED: "#7f7f7f"}
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
@@ -94,19 +95,19 @@ def _caption(arrows: pd.DataFrame, overlay: pd.DataFrame) -> str:
     )
     marrow = overlay[(overlay["stratum"] == CLOUDED) & (overlay["cohort"] != "simulated")]
     donors = "; ".join(
-        f"{style.title_of(row['cohort'])} {row['n_early']} against {row['n_late']} donors"
+        f"{style.title_of(row['cohort'])} {row['n_reference']} against {row['n_other']} donors"
         for _, row in marrow.iterrows()
     )
     opposite = tissues["opposite_share"].median()
-    resolved = raw["verdict"].isin(["crystallizes", "disperses", "mixed"]).sum()
+    established = raw["verdict"].isin(DIRECTIONS).sum()
     return (
         f"Shift in Gini coefficient against shift in effective number. a, tissues ({groups}). b, models. "
-        "c, both on axes that do not grow with the number of parts. Right and down: crystallizes; left and up: "
-        f"disperses. Shaded: joint 95 % regions of marrow ({donors}) and of the models (over resampled heads: a band "
+        "c, both on axes that do not grow with the number of parts. Right and down: more concentrated; left and "
+        f"up: less. Shaded: joint 95 % regions of marrow ({donors}) and of the models (over resampled heads: a band "
         "of sensitivity, all measured heads being known). Dots: null clouds, from permuted labels of donors and from "
         "exchanged shares of heads. The two shifts are almost collinear by arithmetic: in the median tissue "
-        f"{opposite:.0%} of the null cloud lies in the two quadrants of opposite signs. {resolved} of {len(raw)} "
-        "arrows are resolved."
+        f"{opposite:.0%} of the null cloud lies in the two quadrants of opposite signs. The direction of "
+        f"{established} of {len(raw)} arrows is established."
     )
 
 

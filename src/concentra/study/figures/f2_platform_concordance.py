@@ -14,6 +14,8 @@ METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
 HUES = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#8c8c8c")
 FACS, DROPLET = "tms_facs", "tms_droplet"
+MEDIANS = ("median_reference", "median_other")
+SHIFT = ("shift", "hodges_lehmann_low", "hodges_lehmann_high")
 
 
 Rows = dict[tuple[str, str], dict[Any, Any]]
@@ -42,7 +44,7 @@ def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataF
 
 def _comparable(concordance: pd.DataFrame) -> list[str]:
     """Tissues with a group that both platforms have."""
-    known = concordance[concordance["metric"] == "gini_present"].groupby("stratum")[["early", "late"]].count()
+    known = concordance[concordance["metric"] == "gini_present"].groupby("stratum")[list(MEDIANS)].count()
     return sorted(known.index[(known > 1).any(axis=1)], key=tissue_name)
 
 
@@ -57,14 +59,15 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
     )
     donors = concordance[concordance["metric"] == "gini_present"]
     who = "; ".join(
-        f"{style.title_of(name)}: {_range(rows['n_early'])} young and {_range(rows['n_late'])} old donors a tissue"
+        f"{style.title_of(name)}: {_range(rows['n_reference'])} young and {_range(rows['n_other'])} old donors a tissue"
         for name, rows in ((name, donors[donors["cohort"] == name]) for name in (FACS, DROPLET))
     )
     return (
         "FACS against Droplet per tissue. a, c: medians over donors, open young, filled old, bars from the lowest to "
-        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the intervals where a "
-        f"platform has them, ranges at two donors. Shaded: opposite signs; {same}. {who}. The platforms share mice, so "
-        "that agreement is technical replication; ages, sorting and depth differ."
+        "the highest donor; the line is equality. b, d: shifts of medians, old less young, bars the exact intervals of "
+        "the median difference (Hodges-Lehmann), where the donors allow one. Shaded: opposite signs; "
+        f"{same}. {who}. The platforms share mice, so that agreement is technical replication; ages, sorting and depth "
+        "differ."
     )
 
 
@@ -75,8 +78,8 @@ def _range(values: pd.Series) -> str:
 
 def _levels(ax: Any, rows: Rows, looks: dict[str, tuple[str, str]], label: str) -> None:
     for tissue, (marker, hue) in looks.items():
-        for group, fill in (("early", "white"), ("late", hue)):
-            names = (group, f"{group}_lowest", f"{group}_highest")
+        for median, fill in zip(MEDIANS, ("white", hue), strict=True):
+            names = (median, *(median.replace("median", end) for end in ("lowest", "highest")))
             across, up = ([rows[tissue, side][name] for name in names] for side in (FACS, DROPLET))
             _point(ax, across, up, marker, hue, fill)
     low, high = min(ax.get_xlim()[0], ax.get_ylim()[0]), max(ax.get_xlim()[1], ax.get_ylim()[1])
@@ -91,9 +94,7 @@ def _levels(ax: Any, rows: Rows, looks: dict[str, tuple[str, str]], label: str) 
 def _shifts(ax: Any, rows: Rows, looks: dict[str, tuple[str, str]], label: str) -> None:
     style.zero_lines(ax)
     for tissue, (marker, hue) in looks.items():
-        across, up = (
-            [rows[tissue, side][name] for name in ("shift", "low", "high")] for side in (FACS, DROPLET)
-        )
+        across, up = ([rows[tissue, side][name] for name in SHIFT] for side in (FACS, DROPLET))
         _point(ax, across, up, marker, hue, hue)
     ax.margins(0.08)
     ax.set_box_aspect(1)

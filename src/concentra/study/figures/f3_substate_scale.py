@@ -8,6 +8,7 @@ import pandas as pd
 
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
+from concentra.study.questions import TYPES
 
 SPREAD = 0.7
 
@@ -26,11 +27,10 @@ def substate_scale(substate_scale: pd.DataFrame) -> Drawing:
 
 
 def _drawn(ax: Any, rows: pd.DataFrame) -> None:
-    coarse = rows[rows["scale"] != "states"].sort_values("resolution")
+    coarse = scales.from_coarse(rows[rows["scale"] != "states"])
     within = rows[rows["scale"] == "states"]
-    resolutions = coarse["resolution"].to_list()
     scales.panel(ax, coarse, range(len(coarse)))
-    names = ["\ntypes" if value == 0 else f"{value:g}" for value in resolutions]
+    names = ["\ntypes" if level == TYPES else level for level in coarse["level"]]
     end = len(names)
     if len(within):
         n = len(within)
@@ -43,7 +43,7 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    n = rows.loc[rows["scale"] == "states", "part"].nunique()
+    n = len(rows.loc[rows["scale"] == "states", ["cohort", "stratum", "level"]].drop_duplicates())
     return (
         "Shift of medians, old less young, of both metrics over parts from coarse to fine: annotated cell types, "
         "clusters of the whole tissue at five Leiden resolutions, and states within one cell type (one mark a type, "

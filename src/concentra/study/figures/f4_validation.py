@@ -11,7 +11,7 @@ from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
 from concentra.study.figures import _style as style
 
-GROUPS = {"early": "young", "late": "old"}
+GROUPS = {"young": "n_reference", "old": "n_other"}
 
 
 @figure("4")
@@ -31,28 +31,28 @@ def validation(validation_concentration: pd.DataFrame, validation_contrast: pd.D
 def _drawn(ax: Any, units: pd.DataFrame, row: pd.Series) -> None:
     hue = style.DIRECTIONS.get(row["direction"], style.INK)
     for place, group in enumerate(GROUPS):
-        values = units.loc[units["age_group"] == group, row["metric"]]
-        fill = "white" if group == "early" else hue
+        values = units.loc[units["group"] == group, row["metric"]]
+        fill = "white" if group == "young" else hue
         ax.scatter([place] * len(values), values, s=14, color=fill, edgecolor=hue, linewidth=0.8, zorder=3)
-    ax.plot([0, 1], [row["early"], row["late"]], color=hue, marker="_", markersize=12, zorder=2)
-    ax.set_xticks(
-        [0, 1], [f"{GROUPS['early']}\n(n = {row['n_early']})", f"{GROUPS['late']}\n(n = {row['n_late']})"]
+    ax.plot(
+        [0, 1], [row["median_reference"], row["median_other"]], color=hue, marker="_", markersize=12, zorder=2
     )
+    ax.set_xticks([0, 1], [f"{group}\n(n = {row[n]})" for group, n in GROUPS.items()])
     ax.set_xlim(-0.5, 1.5)
     ax.margins(y=0.22)
-    words = f"p = {p_text(row['p_value'])}, smallest {p_text(row['p_attainable'])}"
+    words = f"p = {p_text(row['p_exact'])}, smallest {p_text(row['p_exact_attainable'])}"
     ax.annotate(words, (0.5, 1), (0, -1), xycoords="axes fraction", textcoords="offset points", fontsize=5.5,
                 ha="center", va="top", color=style.INK)  # fmt: skip
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    at = rows["resolution"].iloc[0] if len(rows) else 0.8
+    at = rows["level"].iloc[0] if len(rows) else "0.8"
     return (
-        f"Concentration over Leiden clusters at resolution {at:g}, every donor a mark (open young, filled old), "
+        f"Concentration over Leiden clusters at resolution {at}, every donor a mark (open young, filled old), "
         "medians joined; p: exact two-sided Mann-Whitney, beside it the smallest that so many donors allow. Red: "
-        f"crystallizes; blue: disperses; grey: mixed. {scales.donors(rows)}. The claim, written down "
-        "before the data is read, is that lung and spleen disperse. A "
-        "cohort called simulated holds no measurement: planted are dispersion in lung, a flip in kidney, "
+        f"more concentrated; blue: less; grey: mixed. {scales.donors(rows)}. The claim, written down "
+        "before the data is read, is that lung and spleen become less concentrated. A "
+        "cohort called simulated holds no measurement: planted are a less concentrated lung, a flip in kidney, "
         "nothing in spleen."
     )
 

@@ -11,8 +11,8 @@ from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
 from concentra.study.figures import _style as style
 
-GROUPS = {"early": "young", "late": "old", "treated": "old,\nrestricted"}
-HUES = {"early": "#56B4E9", "late": "#000000", "treated": "#E69F00"}
+GROUPS = {"young": "young", "old": "old", "treated": "old,\nrestricted"}
+HUES = {"young": "#56B4E9", "old": "#000000", "treated": "#E69F00"}
 RANGES = [
     ("rescue_donor_low", "rescue_donor_high", "range over choices of one library a group", "#000000", "-"),
     ("rescue_cell_low", "rescue_cell_high", "95 % of draws of cells alone", "#E69F00", "-"),
@@ -42,7 +42,7 @@ def rescue(rescue: pd.DataFrame, rescue_units: pd.DataFrame) -> Drawing:
 
 def _levels(ax: Any, units: pd.DataFrame, found: pd.Series, label: str) -> None:
     for place, group in enumerate(GROUPS):
-        values = units.loc[units["age_group"] == group, str(found.name)]
+        values = units.loc[units["group"] == group, str(found.name)]
         ax.scatter([place] * len(values), values, s=18, color=HUES[group], edgecolor=style.INK, linewidth=0.5)
         ax.hlines(found[group], place - 0.25, place + 0.25, color=HUES[group], linewidth=1.4)
     ax.set_xticks(range(len(GROUPS)), list(GROUPS.values()))
@@ -71,18 +71,18 @@ def _shares(ax: Any, found: pd.DataFrame) -> None:
 
 
 def _caption(rescue: pd.DataFrame) -> str:
-    said = "; ".join(_said(row) for row in rescue.to_dict("records"))
-    sizes = rescue[["n_early", "n_late", "n_treated"]].drop_duplicates().to_numpy().tolist()
+    words = "; ".join(_in_words(row) for row in rescue.to_dict("records"))
+    sizes = rescue[["n_young", "n_old", "n_treated"]].drop_duplicates().to_numpy().tolist()
     n = "; ".join(" / ".join(str(one) for one in row) for row in sizes)
     return (
         f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. Right: the "
         "share of the shift with age that restriction undoes, over all choices of one library a group, and when cells "
         "alone are resampled, which says nothing of other animals. The old group stands in both contrasts: each "
-        f"number is to be judged against exchanged labels. {said}. A cohort called simulated holds no measurement."
+        f"number is to be judged against exchanged labels. {words}. A cohort called simulated holds no measurement."
     )
 
 
-def _said(row: dict[Any, Any]) -> str:
+def _in_words(row: dict[Any, Any]) -> str:
     name = "Gini" if row["metric"] == "gini_present" else "eff_N"
     return (
         f"{style.title_of(row['cohort'])}, {name}: {row['rescued_percent']:.0f} % (labels exchanged: "
@@ -93,7 +93,7 @@ def _said(row: dict[Any, Any]) -> str:
 
 def _alternative(rescue: pd.DataFrame) -> str:
     return "; ".join(
-        f"{style.title_of(row['cohort'])} {row['metric']}: young {row['early']:.2f}, old {row['late']:.2f}, restricted "
+        f"{style.title_of(row['cohort'])} {row['metric']}: young {row['young']:.2f}, old {row['old']:.2f}, restricted "
         f"{row['treated']:.2f}"
         for _, row in rescue.iterrows()
     )

@@ -20,7 +20,7 @@ def validation_robustness(
         for ax, metric in zip(pair, scales.METRICS, strict=True):
             rows = validation_resolutions[at & (validation_resolutions["metric"] == metric)]
             scales.panel(ax, rows, range(len(rows)))
-            scales.scale_axis(ax, rows["resolution"].to_list())
+            scales.scale_axis(ax, rows["level"].to_list())
         pair[-1].set_xlabel("Leiden resolution")
     scales.legend(figure)
     agreed = "; ".join(

@@ -19,7 +19,7 @@ METRICS = {
     "hill_q1_corrected": ("eff_N\ncorrected", 2, -1),
 }
 COHORTS = ("tms_facs", "tms_droplet")
-CONCENTRATES, DISPERSES, NO_TEST = "#f2b8a6", "#a9cbe6", "#e4e4e4"
+CONCENTRATES, SPREADS, NO_TEST = "#f2b8a6", "#a9cbe6", "#e4e4e4"
 GAP = 0.6
 
 
@@ -39,14 +39,14 @@ def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
         _cell(ax, row, _column(row["cohort"], row["metric"]), rows[row["stratum"]])
     _frame(ax, tissues, shown)
     _legend(figure)
-    tested = shown[shown["p_value"].notna() & shown["metric"].isin(["gini_present", "hill_q1"])]
-    reached = int((tested["p_adjusted"] <= 0.05).sum())
+    tested = shown[shown["p_exact"].notna() & shown["metric"].isin(["gini_present", "hill_q1"])]
+    reached = int((tested["p_exact"] <= 0.05).sum())
     caption = (
         "Direction of the shift of medians from young to old donors. Red: towards concentration (Gini up, effective "
-        "number down); blue: towards dispersion; grey: no test, because a group has one donor; empty: no donors in one "
-        "of the groups. Triangles point the way the metric goes. Frame: the interval over donors excludes zero. Bold: "
-        f"adjusted p at most 0.05 ({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young "
-        "/ old."
+        "number down); blue: away from it; grey: no test, because a group has one donor or the groups differ twofold "
+        "in cells; empty: no donors in one of the groups. Triangles point the way the metric goes. Frame: the exact "
+        "interval of the median difference (Hodges-Lehmann) excludes zero. Bold: exact p at most 0.05, unadjusted "
+        f"({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young / old."
     )
     return Drawing(
         figure,
@@ -64,9 +64,9 @@ def _cell(ax: Any, row: Mapping[Any, Any], column: float, place: int) -> None:
 
     _, decimals, sense = METRICS[row["metric"]]
     towards = row["shift"] * sense
-    tested = not pd.isna(row["p_value"])
-    fill = NO_TEST if not tested else CONCENTRATES if towards > 0 else DISPERSES if towards < 0 else "white"
-    certain = row["interval"] == "interval" and (row["low"] > 0 or row["high"] < 0)
+    tested = not pd.isna(row["p_exact"])
+    fill = NO_TEST if not tested else CONCENTRATES if towards > 0 else SPREADS if towards < 0 else "white"
+    certain = row["hodges_lehmann_low"] > 0 or row["hodges_lehmann_high"] < 0
     ax.add_patch(
         Rectangle(
             (column - 0.46, place - 0.43), 0.92, 0.86, facecolor=fill,
@@ -74,7 +74,7 @@ def _cell(ax: Any, row: Mapping[Any, Any], column: float, place: int) -> None:
         )
     )  # fmt: skip
     symbol = "▲" if row["shift"] > 0 else "▼" if row["shift"] < 0 else "•"
-    weight = "bold" if tested and row["p_adjusted"] <= 0.05 else "normal"
+    weight = "bold" if tested and row["p_exact"] <= 0.05 else "normal"
     ax.text(column - 0.3, place, symbol, ha="center", va="center", fontsize=5.5, color=style.INK)
     ax.text(
         column + 0.4, place, number(row["shift"], decimals, sign=True), ha="right", va="center", fontsize=6,
@@ -99,7 +99,7 @@ def _frame(ax: Any, tissues: list[str], shown: pd.DataFrame) -> None:
             ax.text(_column(cohort, metric), -0.6, name, ha="center", va="bottom", fontsize=6.5)
         ax.text(first - 0.75, -0.6, "donors", ha="center", va="bottom", fontsize=6, color=style.INK)
         for row in donors[donors["cohort"] == cohort].to_dict("records"):
-            sizes = f"{row['n_early']} / {row['n_late']}"
+            sizes = f"{row['n_reference']} / {row['n_other']}"
             ax.text(first - 0.75, tissues.index(row["stratum"]), sizes, ha="center", va="center", fontsize=6)
     ax.set_yticks(range(len(tissues)), [tissue_name(tissue) for tissue in tissues], fontsize=7)
     ax.set_xticks([])
@@ -115,7 +115,7 @@ def _legend(figure: Any) -> None:
 
     handles = [
         Patch(facecolor=CONCENTRATES, label="towards concentration"),
-        Patch(facecolor=DISPERSES, label="towards dispersion"),
+        Patch(facecolor=SPREADS, label="away from it"),
         Patch(facecolor=NO_TEST, label="no test"),
         Patch(facecolor="white", edgecolor=style.INK, linewidth=1.2, label="interval excludes 0"),
     ]

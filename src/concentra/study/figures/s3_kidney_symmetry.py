@@ -16,14 +16,14 @@ def kidney_symmetry(kidney_scale: pd.DataFrame, kidney_granularity: pd.DataFrame
     for (cohort, stratum), pair in zip(places, axes, strict=True):
         at = (kidney_scale["cohort"] == cohort) & (kidney_scale["stratum"] == stratum)
         for ax, metric in zip(pair, scales.METRICS, strict=True):
-            rows = kidney_scale[at & (kidney_scale["metric"] == metric)].sort_values("resolution")
+            rows = scales.from_coarse(kidney_scale[at & (kidney_scale["metric"] == metric)])
             scales.panel(ax, rows, range(len(rows)))
-            scales.scale_axis(ax, rows["resolution"].to_list())
+            scales.scale_axis(ax, rows["level"].to_list())
         pair[-1].set_xlabel("annotated types, Leiden resolution")
     scales.legend(figure)
     flips = "; ".join(
-        f"{style.title_of(row['cohort'])}: {row['direction_types']} over types, disperses at {row['n_disperse']} of "
-        f"{row['n_resolutions']} resolutions"
+        f"{style.title_of(row['cohort'])}: {row['direction_annotated']} over types, less concentrated at "
+        f"{row['n_less']} of {row['n_resolutions']} resolutions"
         for _, row in kidney_granularity.iterrows()
     )
     caption = (

@@ -59,7 +59,7 @@ def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
     )
     caption = (
         f"The {TOP} cell types with the largest contributions to the shift in effective number (eff_N), per tissue and "
-        "platform: below zero towards concentration, above zero towards dispersion. All contributions sum to the shift "
+        "platform: below zero towards concentration, above zero away from it. All contributions sum to the shift "
         "of means over donors, given above each panel beside the published shift of medians and n (young / old). Bars: "
         "95 % intervals over donors; open marks, thin bars: range over pairs where a group has two donors; open marks "
         "without a bar: one donor in a group. Scales differ between panels."
@@ -91,7 +91,8 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
 def _title(ax: Any, shift: Mapping[Any, Any], name: str) -> None:
     ax.set_title(name, loc="right", pad=11, fontweight="bold")
     words = (
-        f"n = {shift['n_early']} / {shift['n_late']}; shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
+        f"n = {shift['n_reference']} / {shift['n_other']}; "
+        f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
         f"of medians {number(shift['shift_of_medians'], 2, sign=True)}"
     )
     ax.annotate(

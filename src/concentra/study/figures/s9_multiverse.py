@@ -19,9 +19,9 @@ SHARES = {
     "both": ("both at once", "D", style.INK),
 }
 LABELS: Mapping[str, Callable[[Any], str]] = {
-    "early_ages": lambda ages: "young " + _ages(ages),
-    "late_ages": lambda ages: "old " + _ages(ages),
-    "sex": lambda sex: {"all": "both sexes"}.get(sex, f"{sex}s only"),
+    "reference": lambda ages: "young " + _ages(ages),
+    "other": lambda ages: "old " + _ages(ages),
+    "restricted_to": lambda sex: {"all": "both sexes"}.get(sex, f"{sex}s only"),
     "min_cells": lambda cells: f"≥ {int(cells)} cells",
     "first": lambda step: f"from step {int(step):,}",
     "value": lambda value: {"abs": "|change of loss|", "harm": "harm only"}.get(value, value),
@@ -165,7 +165,7 @@ def _shares(ax: Any, beside: Any, summary: pd.DataFrame) -> None:
     keys = sorted(pairs, key=lambda key: order.index(key[0]))
     beside.set(xlim=(0, 1), ylim=(len(keys) - 0.5, -0.6))
     beside.set_axis_off()
-    heads = ["distinct\nchoices", "p,\nGini", "p, effective\nnumber", "p, of\nagreement"]
+    heads = ["distinct\nchoices", "p,\nGini", "p, effective\nnumber"]
     for row, (stratum, cohort) in enumerate(keys):
         here = summary[(summary["stratum"] == stratum) & (summary["cohort"] == cohort)].set_index("metric")
         ax.axhline(row, color="#e4e4e4", linewidth=0.6, zorder=0)
@@ -175,12 +175,12 @@ def _shares(ax: Any, beside: Any, summary: pd.DataFrame) -> None:
                 linewidth=0, clip_on=False, zorder=3,
             )  # fmt: skip
         texts = [f"{here.loc['both', 'n_specifications']:,}"]
-        texts += [_p(here.loc[metric, "p_value"]) for metric in METRICS] + [_p(here.loc["both", "p_share"])]
+        texts += [_p(here.loc[metric, "p_value"]) for metric in METRICS]
         for place, text in enumerate(texts):
-            beside.text(0.12 + place * 0.25, row, text, ha="center", va="center", fontsize=6)
+            beside.text(0.15 + place * 0.34, row, text, ha="center", va="center", fontsize=6)
     for place, text in enumerate(heads):
         beside.annotate(
-            text, (0.12 + place * 0.25, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points",
+            text, (0.15 + place * 0.34, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points",
             ha="center", va="bottom", fontsize=6,
         )  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(len(keys) - 0.5, -0.6))
@@ -206,10 +206,9 @@ def _caption(curves: Mapping[str, pd.DataFrame], summary: pd.DataFrame) -> str:
         f"Every defensible choice crossed. Above, the shift under each distinct specification ({n_of}), sorted by the "
         "shift in Gini; combinations that compare the same values are one specification, and choices that change "
         "nothing are not shown. Diamond and line: the published choice, whose values are bold; for Pythia-410M it is "
-        "step 512, |change of loss|, all heads. Red: crystallizes, blue: disperses, grey: mixed. Below, the share of "
-        f"specifications ({total:,} in all) with the published sign, and joint permutation p of their median shift and "
-        "of their agreement on crystallizing or dispersing (ages exchanged among donors, all specifications computed "
-        "again); a dash where a group has fewer than two donors, and for models, whose heads were all measured, so "
-        "that nothing was sampled. Agreement alone is weak evidence: specifications share their donors, and often "
-        "agree under exchanged ages too."
+        "step 512, |change of loss|, all heads. Red: more concentrated, blue: less, grey: mixed. Below, the share of "
+        f"specifications ({total:,} in all) with the published sign, and joint permutation p of their median shift "
+        "(ages exchanged among donors, all specifications computed again); a dash where a group has fewer than two "
+        "donors, and for models, whose heads were all measured, so that nothing was sampled. Agreement alone is weak "
+        "evidence: specifications share their donors, and often agree under exchanged ages too."
     )

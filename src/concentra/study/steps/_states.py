@@ -1,50 +1,68 @@
-"""Columns that the tables of steps 08 to 13 share."""
+"""What the steps on clusters share: their tables, and the contrast at every level."""
 
 from __future__ import annotations
 
-from concentra.analysis.contrast import DIRECTIONS, VERDICTS
-from concentra.study.declare import Table, column
+import pandas as pd
 
-METRICS = ("gini_present", "hill_q1")
+from concentra.analysis.granularity import Granularity, GranularityConcentration, contrast_levels
+from concentra.composition.clusters import ANNOTATED as ANNOTATED
+from concentra.design import Settings
+from concentra.study.declare import column
+from concentra.study.questions import OLD, TYPES, levels_of
+
 RESOLUTION = "Leiden resolution; 0 for annotated cell types, which were not clustered"
+GROUPS = ["young", "old", "treated"]
 
 
-class UnitTable(Table):
+class UnitTable(GranularityConcentration):
     """Concentration of one donor over clusters."""
 
     cohort: str = column("cohort")
-    stratum: str = column("tissue")
-    resolution: float = column(RESOLUTION, low=0)
-    donor: str = column("donor")
-    age_group: str = column("group in the comparison", among=["early", "late", "treated"])
-    n_cells: int = column("cells", unit="cells", low=1)
-    gini_present: float = column("Gini coefficient over the clusters present", low=0, high=1)
-    gini_stratum: float = column("the same, absent clusters as zeros", low=0, high=1)
-    hill_q0: float = column("clusters present", unit="parts", low=1)
-    hill_q1: float = column("effective number", unit="parts", low=1 - 1e-9)
-    hill_q1_corrected: float = column("the same, corrected for depth", unit="parts", nullable=True)
+    group: str = column("group in the comparison", among=GROUPS)
+
+    class Config(GranularityConcentration.Config):
+        unique = ["cohort", *GranularityConcentration.Config.unique]
+        first = ["cohort", "level", "stratum", "donor", "sample", "group"]
 
 
-class ShiftTable(Table):
-    """Late against early donors, one metric at one resolution."""
+class ShiftTable(Granularity):
+    """Old against young donors, one metric at one level."""
 
     cohort: str = column("cohort")
-    stratum: str = column("tissue")
-    resolution: float = column(RESOLUTION, low=0)
-    metric: str = column("metric", among=METRICS)
-    n_early: int = column("young donors", unit="donors", low=0)
-    n_late: int = column("old donors", unit="donors", low=0)
-    early: float = column("median over young donors", nullable=True)
-    late: float = column("median over old donors", nullable=True)
-    shift: float = column("late - early", nullable=True)
-    null_low: float = column("central range of the shift when donors' labels are exchanged", nullable=True)
-    null_high: float = column("central range of the shift when donors' labels are exchanged", nullable=True)
-    p_permutation: float = column(
-        "share of exchanges with a shift as large, two-sided", low=0, high=1, nullable=True
-    )
-    p_value: float = column("exact two-sided Mann-Whitney", low=0, high=1, nullable=True)
-    p_attainable: float = column("smallest that these donors allow", low=0, high=1, nullable=True)
-    p_adjusted: float = column("Benjamini-Hochberg over the family", low=0, high=1, nullable=True)
-    n_family: int = column("tests in the family", low=0)
-    direction: str = column("quadrant of both shifts", nullable=True, among=DIRECTIONS)
-    verdict: str = column("what can be said of both shifts", among=VERDICTS)
+
+    class Config(Granularity.Config):
+        unique = ["cohort", *Granularity.Config.unique]
+        first = ["cohort", *Granularity.Config.first]
+
+
+def compared(counts: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Concentration of every donor and old against young ones, at every level of rows of `state_counts`.
+
+    Parameters
+    ----------
+    counts
+        Of one cohort; none: both frames are empty.
+    settings
+        As for `concentra.design.resolve`.
+
+    Returns
+    -------
+    The columns of `UnitTable` and of `ShiftTable`, but for the cohort.
+    """
+    if counts.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    levels = levels_of(counts)
+    found, units = contrast_levels(levels, OLD, settings)
+    groups = pd.concat(
+        [one.units[["stratum", "donor", "group"]] for one in levels.values()]
+    ).drop_duplicates()
+    return units.merge(groups, on=["stratum", "donor"], validate="many_to_one"), found
+
+
+def resolution_of(level: pd.Series) -> pd.Series:
+    """Levels as Leiden resolutions; 0 for annotated types.
+
+    >>> resolution_of(pd.Series(["types", "0.8"])).tolist()
+    [0.0, 0.8]
+    """
+    return level.replace(TYPES, "0").astype(float)

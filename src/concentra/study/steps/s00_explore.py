@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from concentra.stats.exact import smallest_attainable_p
+from concentra.analysis.support import Support, support
+from concentra.composition import Composition
+from concentra.design import Design as Asked
+from concentra.design import Settings
+from concentra.design.confounding import confounding as separating
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.cohorts import KINDS
 from concentra.study.declare import Table, column, step
+from concentra.study.questions import among, compositions, designs, in_stratum, stacked
 
 STATES = ["raw data", "archived tables", "simulated", "absent"]
-CONFOUNDING = ["complete", "partial", "none", "one group only"]
+ONE_GROUP, ONE_DONOR = "one group only", "one donor in a group"
+CONFOUNDING = ["complete", "partial", "none", ONE_DONOR, ONE_GROUP]
+PLANTED = [*DIRECTIONS, "none"]
 
 
 class Sources(Table):
@@ -33,12 +43,12 @@ class Planted(Table):
 
     cohort: str = column("cohort")
     stratum: str = column("tissue")
-    direction: str = column("quadrant planted", among=["crystallize", "disperse", "mixed", "none"])
-    gini_early: float = column("Gini coefficient planted, young", low=0, high=1)
-    gini_late: float = column("Gini coefficient planted, old", low=0, high=1)
+    direction: str = column("quadrant planted", among=PLANTED)
+    gini_young: float = column("Gini coefficient planted, young", low=0, high=1)
+    gini_old: float = column("Gini coefficient planted, old", low=0, high=1)
     gini_shift: float = column("difference")
-    hill_q1_early: float = column("effective number planted, young", unit="parts", low=1)
-    hill_q1_late: float = column("effective number planted, old", unit="parts", low=1)
+    hill_q1_young: float = column("effective number planted, young", unit="parts", low=1)
+    hill_q1_old: float = column("effective number planted, old", unit="parts", low=1)
     hill_q1_shift: float = column("difference", unit="parts")
 
     class Config(Table.Config):
@@ -61,22 +71,19 @@ class Design(Table):
         unique = ["cohort", "stratum", "age", "sex"]
 
 
-class Confounding(Table):
-    """Age and sex in the two groups of every tissue, and the smallest p that its donors allow."""
+class Confounding(Support):
+    """Donors, cells and sexes in the two groups of every tissue, and the smallest p that its donors allow."""
 
     cohort: str = column("cohort")
-    stratum: str = column("tissue")
-    n_early: int = column("young donors compared", unit="donors", low=0)
-    n_late: int = column("old donors compared", unit="donors", low=0)
-    n_early_female: int = column("females among them", unit="donors", low=0)
-    n_late_female: int = column("females among them", unit="donors", low=0)
-    with_sex: str = column("is age confounded with sex", among=CONFOUNDING)
-    p_attainable: float = column("smallest two-sided exact p", low=0, high=1, nullable=True)
-    p_attainable_males: float = column("the same among males alone", low=0, high=1, nullable=True)
+    n_reference_female: int = column("females among the young", unit="donors", low=0)
+    n_other_female: int = column("females among the old", unit="donors", low=0)
+    with_sex: str = column("do the groups differ in sex", among=CONFOUNDING)
+    p_attainable_males: float = column("smallest p among males alone", low=0, high=1, nullable=True)
     can_reach: bool = column("the smallest p is at most alpha")
 
-    class Config(Table.Config):
-        unique = ["cohort", "stratum"]
+    class Config(Support.Config):
+        unique = ["cohort", *Support.Config.unique]
+        first = ["cohort"]
 
 
 @step(Sources, Planted, Design, Confounding)
@@ -85,69 +92,53 @@ def explore(
     left_out: pd.DataFrame,
     sources: pd.DataFrame,
     planted: pd.DataFrame,
-    *,
-    alpha: float,
-    min_cells: int,
+    **settings: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What is in each cohort, what is confounded, what can be shown"""
-    by = ["cohort", "stratum", "age", "age_months", "age_group", "sex", "donor"]
-    units = composition.groupby(by, dropna=False, sort=False)["n_cells"].sum().reset_index()
+    chosen = Settings(**settings)
+    counted = {
+        name: design(one, left_out[left_out["cohort"] == name], chosen.min_cells)
+        for name, one in compositions(composition).items()
+    }
+    confounded = {name: confounding(one) for name, one in designs(composition, chosen).items()}
+    return sources, planted, stacked(counted), stacked(confounded)
+
+
+def design(composition: Composition, left_out: pd.DataFrame, min_cells: int) -> pd.DataFrame:
+    """Donors and cells of every (stratum, age, sex) of a cohort, the ones left out beside them."""
+    place = ["stratum", "age", "sex"]
+    units = composition.units.assign(n_cells=composition.n_cells)
     units["enough"] = units["n_cells"] >= min_cells
-    return sources, planted, design(units, left_out), confounding(units[units["enough"]], units, alpha)
-
-
-def design(units: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
-    """Donors and cells of every (cohort, stratum, age, sex), the ones left out beside them."""
-    place = ["cohort", "stratum", "age", "sex"]
-    months = units.groupby("age")["age_months"].first()
-    donors = units.groupby(place, dropna=False, sort=False).agg(
+    donors = units.groupby(place, dropna=False).agg(
         n_donors=("enough", "sum"), n_all=("donor", "nunique"), n_cells=("n_cells", "sum")
     )
-    lost = left_out.groupby(place, dropna=False, sort=False)["n_cells"].sum().rename("n_cells_left_out")
+    lost = left_out.groupby(place, dropna=False)["n_cells"].sum().rename("n_cells_left_out")
     frame = donors.join(lost, how="outer").fillna(0).astype(int).reset_index()
-    frame["n_donors_few_cells"] = frame["n_all"] - frame["n_donors"]
-    order = {name: place for place, name in enumerate(units["cohort"].unique())}
-    frame = frame.assign(order=frame["cohort"].map(order), months=frame["age"].map(months))
-    return frame.sort_values(["order", "stratum", "months", "sex"], ignore_index=True)
+    months = frame["age"].map(units.groupby("age")["age_months"].first())
+    frame = frame.assign(n_donors_few_cells=frame["n_all"] - frame["n_donors"], months=months)
+    return frame.sort_values(["stratum", "months", "sex"], ignore_index=True)
 
 
-def confounding(kept: pd.DataFrame, units: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """One row a (cohort, stratum) of all units; groups are counted among the units kept."""
-    rows = []
-    for (cohort, stratum), _ in units.groupby(["cohort", "stratum"], sort=False):
-        here = kept[(kept["cohort"] == cohort) & (kept["stratum"] == stratum)]
-        sexes = {group: here.loc[here["age_group"] == group, "sex"] for group in ("early", "late")}
-        n_early, n_late = len(sexes["early"]), len(sexes["late"])
-        males = [int((found == "male").sum()) for found in sexes.values()]
-        smallest = _attainable(n_early, n_late)
-        rows.append(
-            {
-                "cohort": cohort,
-                "stratum": stratum,
-                "n_early": n_early,
-                "n_late": n_late,
-                "n_early_female": int((sexes["early"] == "female").sum()),
-                "n_late_female": int((sexes["late"] == "female").sum()),
-                "with_sex": _confounded(sexes["early"], sexes["late"]),
-                "p_attainable": smallest,
-                "p_attainable_males": _attainable(*males),
-                "can_reach": smallest <= alpha,
-            }
+def confounding(asked: Asked) -> pd.DataFrame:
+    """What every stratum of a cohort has to compare, and whether its groups differ in sex."""
+    frame = support(asked)
+    units = asked.composition.units.assign(group=asked.groups)[asked.included]
+    females = units[units["sex"] == "female"].groupby(["stratum", "group"]).size()
+    for end in ("reference", "other"):
+        places = pd.MultiIndex.from_frame(
+            frame[["stratum", "contrast"]].assign(contrast=getattr(asked.terms[0], end))
         )
-    return pd.DataFrame(rows).sort_values(["stratum"], kind="stable").sort_values(
-        "cohort", key=lambda values: values.map({name: i for i, name in enumerate(units["cohort"].unique())}),
-        kind="stable", ignore_index=True,
-    )  # fmt: skip
+        frame[f"n_{end}_female"] = females.reindex(places, fill_value=0).to_numpy()
+    frame["with_sex"] = [_with_sex(asked, row) for row in frame.to_dict("records")]
+    males = among(asked, "sex", "male")
+    beside = (Support.empty() if males is None else support(males)).set_index("stratum")["p_attainable"]
+    frame["p_attainable_males"] = frame["stratum"].map(beside).astype(float)
+    return frame.assign(can_reach=frame["p_attainable"] <= asked.settings.alpha)
 
 
-def _attainable(n_early: int, n_late: int) -> float:
-    return smallest_attainable_p(n_early, n_late) if min(n_early, n_late) >= 2 else float("nan")
-
-
-def _confounded(early: pd.Series, late: pd.Series) -> str:
-    if early.empty or late.empty:
-        return "one group only"
-    shares = [(found == "female").mean() for found in (early, late)]
-    if not set(early) & set(late):
-        return "complete"
-    return "none" if shares[0] == shares[1] else "partial"
+def _with_sex(asked: Asked, row: dict[Any, Any]) -> str:
+    smaller = min(row["n_reference"], row["n_other"])
+    if smaller < 2:
+        return ONE_GROUP if smaller == 0 else ONE_DONOR
+    found = separating(in_stratum(asked, row["stratum"])).set_index("covariate")
+    return str(found.loc["sex", "confounded"])

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from concentra.analysis.composition import count_parts, parts_of_strata
+from concentra.composition import Composition as Counted
+from concentra.composition.units import POOLED, Columns, count_units
+from concentra.design.axis import numeric_axis
 from concentra.study.cohorts import Atlas, cohorts
 from concentra.study.declare import Table, column, step
+from concentra.study.questions import stacked
 
 
 class Composition(Table):
@@ -19,7 +22,7 @@ class Composition(Table):
     donor: str = column("donor")
     age: str = column("age as the atlas labels it")
     age_months: float = column("age", unit="months", low=0)
-    age_group: str = column("group in the comparison", nullable=True, among=["early", "late"])
+    group: str = column("group in the comparison", nullable=True, among=["young", "old"])
     sex: str = column("sex", nullable=True)
     donor_source: str = column("how the donor of these cells is known")
     part: str = column("cell type")
@@ -58,7 +61,7 @@ class LeftOut(Table):
         unique = ["cohort", "stratum", "age", "sex", "reason"]
 
 
-ABOUT = ("age", "sex", "donor_source")
+COLUMNS = Columns("donor", "part", "stratum", exclude="unusable", required=("age", "sex"))
 
 
 @step(Composition, Parts, LeftOut)
@@ -66,26 +69,25 @@ def compute_proportions(
     cells: Mapping[str, pd.DataFrame], *, pooled_mark: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Counts and shares per donor, tissue and cell type"""
-    found = {
-        name: count_parts(frame, about=ABOUT, pooled=pooled_mark, exclude="unusable")
-        for name, frame in cells.items()
-    }
-    composition = _stacked({name: _aged(name, counts) for name, (counts, _) in found.items()})
-    parts = _stacked({name: parts_of_strata(counts) for name, (counts, _) in found.items()})
-    left_out = _stacked({name: _merged(left) for name, (_, left) in found.items()})
-    return composition, parts, left_out
+    found = {name: counted(name, frame, pooled_mark) for name, frame in cells.items()}
+    return (
+        stacked({name: one.table() for name, one in found.items()}),
+        stacked({name: one.parts_table() for name, one in found.items()}),
+        stacked({name: _merged(one.left_out) for name, one in found.items()}),
+    )
 
 
-def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat([frame.assign(cohort=name) for name, frame in frames.items()], ignore_index=True)
-
-
-def _aged(name: str, counts: pd.DataFrame) -> pd.DataFrame:
+def counted(name: str, cells: pd.DataFrame, pooled_mark: str) -> Counted:
+    """The composition of a cohort's cells, with age in months and the group of each donor."""
     cohort = cohorts()[name]
     assert isinstance(cohort, Atlas)
-    return counts.assign(
-        age_months=counts["age"].map(cohort.age_months), age_group=counts["age"].map(cohort.age_group)
-    )
+    donors = cells["donor"].astype("category")
+    several = donors.isin([label for label in donors.cat.categories if pooled_mark in str(label)])
+    unusable = cells["unusable"].astype(object).mask(several, POOLED)
+    made = count_units(cells.assign(unusable=unusable), COLUMNS, limit=1.0, name=name)
+    months, _ = numeric_axis(made.units["age"], "age")
+    groups = made.units["age"].map(cohort.group)
+    return made.with_labels({"age_months": months.tolist(), "group": groups.tolist()})
 
 
 def _merged(left_out: pd.DataFrame) -> pd.DataFrame:

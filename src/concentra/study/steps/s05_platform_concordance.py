@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra.analysis.concordance import agreement, levels, paired
-from concentra.analysis.contrast import DIRECTIONS, VERDICTS
+from concentra.stats.verdict import DIRECTIONS, VERDICTS
 from concentra.study.declare import Table, column, step
 
 METRICS = ("gini_present", "hill_q1", "hill_q0", "hill_q1_corrected", "gini_rarefied", "hill_q1_rarefied")
 PLATFORMS = ("tms_facs", "tms_droplet")
 WHATS = ["young", "old", "shift"]
 KEY = ["cohort", "stratum"]
+OF_STEP_04 = ["shift", "hodges_lehmann_low", "hodges_lehmann_high", "direction", "verdict"]
 
 
 class Concordance(Table):
@@ -20,26 +21,25 @@ class Concordance(Table):
     stratum: str = column("tissue")
     metric: str = column("column of `concentration`", among=METRICS)
     cohort: str = column("platform", among=PLATFORMS)
-    n_early: int = column("young donors", unit="donors", low=0)
-    n_late: int = column("old donors", unit="donors", low=0)
-    n_early_males: int = column("males among the young", unit="donors", low=0)
-    n_late_males: int = column("males among the old", unit="donors", low=0)
-    ages_early: str = column("ages of the young", unit="months", nullable=True)
-    ages_late: str = column("ages of the old", unit="months", nullable=True)
-    n_cells_early: float = column("median cells of a young donor", unit="cells", nullable=True)
-    n_cells_late: float = column("median cells of an old donor", unit="cells", nullable=True)
+    n_reference: int = column("young donors", unit="donors", low=0)
+    n_other: int = column("old donors", unit="donors", low=0)
+    n_reference_males: int = column("males among the young", unit="donors", low=0)
+    n_other_males: int = column("males among the old", unit="donors", low=0)
+    ages_reference: str = column("ages of the young", unit="months", nullable=True)
+    ages_other: str = column("ages of the old", unit="months", nullable=True)
+    n_cells_reference: float = column("median cells of a young donor", unit="cells", nullable=True)
+    n_cells_other: float = column("median cells of an old donor", unit="cells", nullable=True)
     n_types: int = column("cell types of the tissue on the platform", unit="parts", low=1)
     n_types_shared: int = column("of these, named alike on the other platform", unit="parts", low=0)
-    early: float = column("median over young donors", nullable=True)
-    early_lowest: float = column("lowest of a young donor", nullable=True)
-    early_highest: float = column("highest of a young donor", nullable=True)
-    late: float = column("median over old donors", nullable=True)
-    late_lowest: float = column("lowest of an old donor", nullable=True)
-    late_highest: float = column("highest of an old donor", nullable=True)
-    shift: float = column("late - early", nullable=True)
-    low: float = column("interval of the shift, of step 04", nullable=True)
-    high: float = column("interval of the shift, of step 04", nullable=True)
-    interval: str = column("what low and high are", among=["interval", "range", "none"])
+    median_reference: float = column("median over young donors", nullable=True)
+    lowest_reference: float = column("lowest of a young donor", nullable=True)
+    highest_reference: float = column("highest of a young donor", nullable=True)
+    median_other: float = column("median over old donors", nullable=True)
+    lowest_other: float = column("lowest of an old donor", nullable=True)
+    highest_other: float = column("highest of an old donor", nullable=True)
+    shift: float = column("difference of the medians", nullable=True)
+    hodges_lehmann_low: float = column("exact interval of the median of all differences", nullable=True)
+    hodges_lehmann_high: float = column("exact interval of the median of all differences", nullable=True)
     direction: str = column("quadrant of the two shifts of the tissue", nullable=True, among=DIRECTIONS)
     verdict: str = column("verdict of step 04 on the tissue", among=VERDICTS)
     same_sign: bool = column("the shifts of both platforms are known and have one sign")
@@ -83,9 +83,10 @@ def platform_concordance(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Do FACS and Droplet agree per tissue, in level and in direction"""
     units = concentration[concentration["included"] & concentration["cohort"].isin(PLATFORMS)]
-    table = _wide(levels(units[units["age_group"].notna()], metrics=METRICS)).merge(_types(parts), on=KEY)
-    shifts = age_contrast[[*KEY, "metric", "shift", "low", "high", "interval", "direction", "verdict"]]
-    table = table.merge(shifts, on=[*KEY, "metric"], how="left", validate="one_to_one")
+    table = _wide(units[units["group"].notna()]).merge(_types(parts), on=KEY)
+    table = table.merge(
+        age_contrast[[*KEY, "metric", *OF_STEP_04]], on=[*KEY, "metric"], how="left", validate="one_to_one"
+    )
     table = table[table.groupby(["stratum", "metric"])["cohort"].transform("nunique") == len(PLATFORMS)]
     pairs = _pairs(table)
     same = pairs[pairs["what"] == "shift"].set_index(["stratum", "metric"])
@@ -96,18 +97,22 @@ def platform_concordance(
     return table, mice.rename(columns={"first": "facs", "second": "droplet"}), agreement(pairs)
 
 
-def _wide(found: pd.DataFrame) -> pd.DataFrame:
+def _wide(units: pd.DataFrame) -> pd.DataFrame:
     """One row a (cohort, stratum, metric), both groups beside each other."""
-    names = {"level": "{0}", "lowest": "{0}_lowest", "highest": "{0}_highest", "n_donors": "n_{0}"}
+    males = levels(units[units["sex"] == "male"], metrics=METRICS)[[*KEY, "group", "metric", "n_donors"]]
+    found = levels(units, metrics=METRICS).merge(
+        males.rename(columns={"n_donors": "n_males"}), on=[*KEY, "group", "metric"], how="left"
+    )
+    names = {"level": "median_{0}", "lowest": "lowest_{0}", "highest": "highest_{0}", "n_donors": "n_{0}"}
     names |= {"n_males": "n_{0}_males", "ages": "ages_{0}", "n_cells": "n_cells_{0}"}
     both = [
-        found[found["age_group"] == group]
-        .drop(columns="age_group")
-        .rename(columns={name: pattern.format(group) for name, pattern in names.items()})
-        for group in ("early", "late")
+        found[found["group"] == group]
+        .drop(columns="group")
+        .rename(columns={name: pattern.format(end) for name, pattern in names.items()})
+        for group, end in (("young", "reference"), ("old", "other"))
     ]
     wide = both[0].merge(both[1], on=[*KEY, "metric"], how="outer", validate="one_to_one")
-    counts = [f"n_{group}{suffix}" for group in ("early", "late") for suffix in ("", "_males")]
+    counts = [f"n_{end}{suffix}" for end in ("reference", "other") for suffix in ("", "_males")]
     return wide.assign(**wide[counts].fillna(0).astype(int))
 
 
@@ -122,7 +127,7 @@ def _types(parts: pd.DataFrame) -> pd.DataFrame:
 def _pairs(table: pd.DataFrame) -> pd.DataFrame:
     """One row a (what, stratum, metric) with both platforms' values."""
     rows = []
-    for what, name in zip(WHATS, ("early", "late", "shift"), strict=True):
+    for what, name in zip(WHATS, ("median_reference", "median_other", "shift"), strict=True):
         values = table.pivot(index=["stratum", "metric"], columns="cohort", values=name).reindex(
             columns=PLATFORMS
         )

@@ -8,14 +8,20 @@ from typing import get_args
 import pandas as pd
 
 from concentra.analysis.plane import AXES, model_plane
-from concentra.analysis.trajectory import follow
+from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, follow, model_shifts
 from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
+from concentra.stats.verdict import DIRECTIONS, UNDECIDED
 from concentra.study.declare import Table, column, step
 
 VALUES: tuple[Value, ...] = get_args(Value)
-DIRECTIONS = ["crystallizes", "disperses", "mixed"]
-VERDICTS = [*DIRECTIONS, "unresolved"]
+VERDICTS = [*DIRECTIONS, UNDECIDED]
+NOISE = [SMALL, LARGE, UNKNOWN]
+SENSITIVITY = "over resampled heads: sensitivity to single heads"
+SAMPLING = "of a sample of the model's heads from all of them; the value itself where all were measured"
+JUDGED = (
+    "both intervals exclude 0 and no single head bears the sign; withheld unless the noise is known and small"
+)
 
 
 class HeadTrajectory(Table):
@@ -25,14 +31,20 @@ class HeadTrajectory(Table):
     value: str = column("what counts as importance", among=VALUES)
     checkpoint: int = column("training step", unit="steps", low=0)
     n_heads: int = column("heads measured", unit="heads", low=1)
+    model_heads: float = column("heads of the model", unit="heads", low=1, nullable=True)
     gini: float = column("Gini coefficient over all heads measured", low=0, high=1)
-    gini_low: float = column("over resampled heads", low=0, high=1)
-    gini_high: float = column("over resampled heads", low=0, high=1)
+    gini_low: float = column(SENSITIVITY, low=0, high=1)
+    gini_high: float = column(SENSITIVITY, low=0, high=1)
+    gini_sampling_low: float = column(SAMPLING, low=0, high=1)
+    gini_sampling_high: float = column(SAMPLING, low=0, high=1)
     gini_noise: float = column("expected of noise alone, |N(0, 1)|", low=0, high=1)
     gini_without: float = column("without the head that moves the shift most", low=0, high=1)
     hill_q1: float = column("effective number", unit="heads", low=1 - 1e-9)
-    hill_q1_low: float = column("over resampled heads", unit="heads", low=1 - 1e-9)
-    hill_q1_high: float = column("over resampled heads", unit="heads", low=1 - 1e-9)
+    hill_q1_low: float = column(SENSITIVITY, unit="heads", low=1 - 1e-9)
+    hill_q1_high: float = column(SENSITIVITY, unit="heads", low=1 - 1e-9)
+    hill_q1_sampling_low: float = column(SAMPLING, unit="heads", low=1 - 1e-9)
+    hill_q1_sampling_high: float = column(SAMPLING, unit="heads", low=1 - 1e-9)
+    hill_q1_share: float = column("effective number over the heads measured", low=0, high=1 + 1e-9)
     hill_q1_noise: float = column("expected of noise alone, |N(0, 1)|", unit="heads", low=1 - 1e-9)
     hill_q1_without: float = column("without the head that moves the shift most", unit="heads", low=1 - 1e-9)
     hill_q2: float = column("Hill number of order 2", unit="heads", low=1 - 1e-9)
@@ -62,15 +74,21 @@ class HeadShift(Table):
     gini_first: float = column("Gini coefficient, first checkpoint", low=0, high=1)
     gini_last: float = column("Gini coefficient, last checkpoint", low=0, high=1)
     gini: float = column("shift in Gini")
-    gini_low: float = column("interval over resampled heads")
-    gini_high: float = column("interval over resampled heads")
+    gini_low: float = column(SENSITIVITY)
+    gini_high: float = column(SENSITIVITY)
+    gini_sampling_low: float = column(SAMPLING)
+    gini_sampling_high: float = column(SAMPLING)
     hill_q1_first: float = column("effective number, first checkpoint", unit="heads")
     hill_q1_last: float = column("effective number, last checkpoint", unit="heads")
     hill_q1: float = column("shift in effective number", unit="heads")
-    hill_q1_low: float = column("interval over resampled heads", unit="heads")
-    hill_q1_high: float = column("interval over resampled heads", unit="heads")
+    hill_q1_low: float = column(SENSITIVITY, unit="heads")
+    hill_q1_high: float = column(SENSITIVITY, unit="heads")
+    hill_q1_sampling_low: float = column(SAMPLING, unit="heads")
+    hill_q1_sampling_high: float = column(SAMPLING, unit="heads")
     direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
-    verdict: str = column("both intervals exclude 0 and no single head bears the sign", among=VERDICTS)
+    noise: str = column("noise of the evaluation at either end", among=NOISE)
+    verdict: str = column(JUDGED, among=[*VERDICTS, WITHHELD])
+    verdict_of_heads: str = column("what the verdict would be without noise", among=VERDICTS)
     most_influential: str = column("the head whose absence moves the two shifts most")
 
     class Config(Table.Config):
@@ -100,17 +118,42 @@ class HeadFirstCheckpoint(Table):
     first: int = column("the checkpoint taken as first", unit="steps", low=0)
     last: int = column("last checkpoint", unit="steps", low=0)
     gini: float = column("shift in Gini")
-    gini_low: float = column("interval over resampled heads")
-    gini_high: float = column("interval over resampled heads")
+    gini_low: float = column(SENSITIVITY)
+    gini_high: float = column(SENSITIVITY)
+    gini_sampling_low: float = column(SAMPLING)
+    gini_sampling_high: float = column(SAMPLING)
     hill_q1: float = column("shift in effective number", unit="heads")
-    hill_q1_low: float = column("interval over resampled heads", unit="heads")
-    hill_q1_high: float = column("interval over resampled heads", unit="heads")
+    hill_q1_low: float = column(SENSITIVITY, unit="heads")
+    hill_q1_high: float = column(SENSITIVITY, unit="heads")
+    hill_q1_sampling_low: float = column(SAMPLING, unit="heads")
+    hill_q1_sampling_high: float = column(SAMPLING, unit="heads")
     direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
-    verdict: str = column("both intervals exclude 0 and no single head bears the sign", among=VERDICTS)
+    noise: str = column("noise of the evaluation at either end", among=NOISE)
+    verdict: str = column(JUDGED, among=[*VERDICTS, WITHHELD])
+    verdict_of_heads: str = column("what the verdict would be without noise", among=VERDICTS)
     most_influential: str = column("the head whose absence moves the two shifts most")
 
     class Config(Table.Config):
         unique = ["cohort", "value", "first"]
+
+
+class HeadModels(Table):
+    """The shift of each model from a checkpoint that all published models have, on axes that compare."""
+
+    cohort: str = column("model")
+    first: int = column("first checkpoint; the common one where the model has it", unit="steps", low=0)
+    last: int = column("last checkpoint", unit="steps", low=0)
+    n_heads: int = column("heads measured", unit="heads", low=1)
+    model_heads: float = column("heads of the model", unit="heads", low=1, nullable=True)
+    gini: float = column("shift in Gini", low=-1, high=1)
+    hill_q1: float = column("shift in effective number", unit="heads")
+    gini_normalised: float = column("shift in Gini / (1 - 1/n)", low=-1, high=1)
+    ln_hill_q1: float = column("shift in the logarithm of the effective number over n")
+    direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
+    included: bool = column("the model has the common checkpoint")
+
+    class Config(Table.Config):
+        unique = ["cohort"]
 
 
 class HeadPlane(Table):
@@ -148,9 +191,23 @@ class HeadCloud(Table):
         unique = ["cohort", "axes", "what", "place"]
 
 
-@step(HeadTrajectory, HeadShift, HeadInfluence, HeadFirstCheckpoint, HeadPlane, HeadCloud)
+@step(
+    HeadTrajectory,
+    HeadShift,
+    HeadInfluence,
+    HeadFirstCheckpoint,
+    HeadModels,
+    HeadPlane,
+    HeadCloud,
+)
 def pythia_overlay(
-    importance: Mapping[str, pd.DataFrame], *, seed: int, n_draws: int, level: float, n_null: int
+    importance: Mapping[str, pd.DataFrame],
+    *,
+    seed: int,
+    n_draws: int,
+    level: float,
+    n_null: int,
+    common_first: int,
 ) -> tuple[pd.DataFrame, ...]:
     """Concentration of head importance along training"""
     found = {
@@ -174,6 +231,7 @@ def pythia_overlay(
         _with_ends(shifts, paths) if found else shifts,
         influence,
         firsts,
+        model_shifts(importance, first=common_first).rename(columns={"model": "cohort"}),
         pd.concat(tests) if tests else pd.DataFrame(),
         pd.concat(clouds) if clouds else pd.DataFrame(),
     )

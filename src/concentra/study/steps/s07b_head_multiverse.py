@@ -10,6 +10,7 @@ import pandas as pd
 from concentra.analysis import head_multiverse as crossing
 from concentra.analysis.multiverse import BOTH, METRICS
 from concentra.io.importance import Value
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Table, column, step
 
 
@@ -30,7 +31,7 @@ class HeadMultiverse(Table):
     n_parts: int = column("parts measured", unit="parts", low=1)
     gini: float = column("shift in Gini, last - first", low=-1, high=1)
     hill_q1: float = column("shift in effective number, last - first", unit="parts")
-    direction: str = column("quadrant of the two shifts", among=["crystallizes", "disperses", "mixed"])
+    direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
     published: bool = column("the published choice")
     counts_gini: bool = column("the first specification with this comparison of Gini")
     counts_hill_q1: bool = column("the first specification with this comparison of the effective number")

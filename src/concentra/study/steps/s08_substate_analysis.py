@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from concentra.analysis.states import contrast_parts
-from concentra.study.declare import column, step
-from concentra.study.steps._states import ShiftTable, UnitTable
+from concentra.design import Settings
+from concentra.study.declare import step
+from concentra.study.questions import stacked
+from concentra.study.steps._states import ShiftTable, UnitTable, compared
 
 
 class SubstateConcentration(UnitTable):
-    """Concentration of each donor over the states within a cell type."""
-
-    part: str = column("cell type")
-
-    class Config(UnitTable.Config):
-        unique = ["cohort", "stratum", "part", "resolution", "donor"]
+    """Concentration of each donor over the states within a cell type; the stratum is "tissue, type"."""
 
 
 class SubstateContrast(ShiftTable):
-    """Young against old over the states within each cell type; the family is all types of the cohort."""
-
-    part: str = column("cell type")
-
-    class Config(ShiftTable.Config):
-        unique = ["cohort", "stratum", "part", "resolution", "metric"]
+    """Young against old over the states within each "tissue, type"; the family is all types of the cohort."""
 
 
 @step(SubstateConcentration, SubstateContrast)
-def substate_analysis(
-    state_counts: pd.DataFrame, *, min_cells: int, alpha: float, level: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def substate_analysis(state_counts: pd.DataFrame, **settings: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Within cell types: concentration over their states, young against old"""
     states = state_counts[state_counts["level"] == "states"]
-    units, found = [pd.DataFrame()], [pd.DataFrame()]
-    for cohort, counts in states.groupby("cohort", sort=False):
-        first, second = contrast_parts(counts, min_cells=min_cells, alpha=alpha, level=level, seed=seed)
-        units.append(first.assign(cohort=cohort))
-        found.append(second.assign(cohort=cohort))
-    return pd.concat(units, ignore_index=True), pd.concat(found, ignore_index=True)
+    found = {
+        str(cohort): compared(counts, Settings(**settings))
+        for cohort, counts in states.groupby("cohort", sort=False)
+    }
+    return stacked({name: one[0] for name, one in found.items()}), stacked(
+        {name: one[1] for name, one in found.items()}
+    )

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from concentra.analysis.states import types_compared
+from concentra.composition.clusters import types_compared
 from concentra.simulate import truth_path
+from concentra.stats.verdict import DIRECTIONS
+from concentra.study.cohorts import as_planted
 from concentra.study.declare import Table, column, step
 from concentra.study.raw import Source
 
@@ -38,7 +40,7 @@ class PlantedStates(Table):
         "types", "states", "within"])  # fmt: skip
     stratum: str = column("tissue")
     part: str = column("cell type whose states these are", nullable=True)
-    direction: str = column("quadrant planted", among=["crystallize", "disperse", "mixed", "none"])
+    direction: str = column("quadrant planted", among=[*DIRECTIONS, "none"])
     gini_shift: float = column("Gini coefficient, old less young")
     hill_q1_shift: float = column("effective number, old less young", unit="parts")
     gini_rescue: float = column("share of it that treatment undoes", nullable=True)
@@ -103,5 +105,4 @@ def _task(
 
 
 def _planted(path: Path) -> pd.DataFrame:
-    truth = pd.read_csv(truth_path(path))
-    return truth.rename(columns={"tissue": "stratum", "cell_type": "part"})
+    return as_planted(pd.read_csv(truth_path(path)))

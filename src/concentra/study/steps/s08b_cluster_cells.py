@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from concentra.analysis.states import Clustering, States, cluster_strata, cluster_types, count_types
+from concentra.composition.clusters import Clustering, States, cluster_strata, cluster_types, count_types
 from concentra.study.declare import Table, column, step
 from concentra.study.raw import Source
-from concentra.study.steps._states import RESOLUTION
+from concentra.study.steps._states import GROUPS, RESOLUTION
 from concentra.study.steps.s08a_plan_states import LEVELS
 
 
@@ -23,7 +23,7 @@ class StateCounts(Table):
     part: str = column("cell type whose states these are", nullable=True)
     resolution: float = column(RESOLUTION, low=0)
     donor: str = column("donor")
-    age_group: str = column("group in the comparison", among=["early", "late", "treated"])
+    group: str = column("group in the comparison", among=GROUPS)
     state: str = column("type, or number of the cluster, the largest 0")
     n_cells: int = column("cells", unit="cells", low=1)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from concentra.analysis.contrast import DIRECTIONS
-from concentra.analysis.states import agreement, contrast_scales
+from concentra.design import Settings
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.claims import hypotheses
 from concentra.study.declare import Table, column, step
-from concentra.study.steps._states import ShiftTable
+from concentra.study.questions import stacked
+from concentra.study.steps._states import ShiftTable, compared
 
 
 class ValidationResolutions(ShiftTable):
     """Young against old per tissue at every resolution."""
-
-    class Config(ShiftTable.Config):
-        unique = ["cohort", "stratum", "resolution", "metric"]
 
 
 class ValidationRobustness(Table):
@@ -35,29 +35,28 @@ class ValidationRobustness(Table):
 
 @step(ValidationResolutions, ValidationRobustness)
 def kimmel_robustness(
-    state_counts: pd.DataFrame, *, cohorts: list[str], min_cells: int, alpha: float, level: float, seed: int
+    state_counts: pd.DataFrame, *, cohorts: list[str], **settings: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The direction in the independent cohort at every resolution"""
     clusters = state_counts[state_counts["level"] == "clusters"]
     claimed = hypotheses("kimmel-directions")
-    frames, rows = [pd.DataFrame()], []
-    for cohort in cohorts:
-        counts = clusters[clusters["cohort"] == cohort]
-        if counts.empty:
-            continue
-        found = contrast_scales(counts, min_cells=min_cells, alpha=alpha, level=level, seed=seed)[1]
-        frames.append(found.assign(cohort=cohort))
-        rows += [
-            {"cohort": cohort, "stratum": stratum} | _agreed(of_stratum, claimed.get(str(stratum).casefold()))
-            for stratum, of_stratum in found.groupby("stratum")
-            if of_stratum["direction"].notna().any()
-        ]
-    return pd.concat(frames, ignore_index=True), pd.DataFrame(rows)
+    found = {
+        name: compared(clusters[clusters["cohort"] == name], Settings(**settings))[1] for name in cohorts
+    }
+    rows = [
+        {"cohort": name, "stratum": stratum} | _agreed(here, claimed.get(str(stratum).casefold()))
+        for name, frame in found.items()
+        if len(frame)
+        for stratum, here in frame.groupby("stratum")
+        if here["direction"].notna().any()
+    ]
+    return stacked(found), pd.DataFrame(rows)
 
 
 def _agreed(found: pd.DataFrame, hypothesis: str | None) -> dict[str, object]:
-    directions = found.drop_duplicates("resolution")["direction"]
-    counted, n_agree = agreement(directions.dropna().to_list(), hypothesis)
+    directions = found.drop_duplicates("level")["direction"]
+    counted = hypothesis or max(DIRECTIONS, key=directions.tolist().count)
+    n_agree = int((directions == counted).sum())
     return {
         "hypothesis": hypothesis,
         "counted": counted,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from concentra.analysis.granularity import state_concentration
-from concentra.analysis.rescue import rescue
+from concentra.analysis.concentration import concentration
+from concentra.analysis.rescue import DEFAULT_METRICS, rescue
+from concentra.design import Settings, resolve
 from concentra.study.declare import Table, column, step
-from concentra.study.steps._states import METRICS, UnitTable
+from concentra.study.questions import RESTRICTED, TYPES, levels_of, stacked
+from concentra.study.steps._states import UnitTable
 
 KINDS = ["interval", "range", "none"]
 
@@ -15,30 +19,27 @@ KINDS = ["interval", "range", "none"]
 class RescueUnits(UnitTable):
     """Concentration of each library of marrow over its cell types."""
 
-    class Config(UnitTable.Config):
-        unique = ["cohort", "stratum", "donor"]
-
 
 class Rescue(Table):
     """The share of the shift with age that restriction undoes, and what it takes to judge it."""
 
     cohort: str = column("cohort")
     stratum: str = column("tissue")
-    metric: str = column("metric", among=METRICS)
-    n_early: int = column("young libraries", unit="donors", low=1)
-    n_late: int = column("old libraries, fed at will", unit="donors", low=1)
+    metric: str = column("metric", among=DEFAULT_METRICS)
+    n_young: int = column("young libraries", unit="donors", low=1)
+    n_old: int = column("old libraries, fed at will", unit="donors", low=1)
     n_treated: int = column("old libraries, restricted", unit="donors", low=1)
-    early: float = column("median over young libraries")
-    late: float = column("median over old libraries, fed at will")
+    young: float = column("median over young libraries")
+    old: float = column("median over old libraries, fed at will")
     treated: float = column("median over old libraries, restricted")
-    ageing_shift: float = column("late - early")
+    ageing_shift: float = column("old - young")
     ageing_low: float = column("over libraries; see contrast_kind", nullable=True)
     ageing_high: float = column("over libraries; see contrast_kind", nullable=True)
-    treatment_shift: float = column("treated - late")
+    treatment_shift: float = column("treated - old")
     treatment_low: float = column("over libraries; see contrast_kind", nullable=True)
     treatment_high: float = column("over libraries; see contrast_kind", nullable=True)
     contrast_kind: str = column("what low and high of both shifts are, jointly", among=KINDS)
-    rescued_percent: float = column("(late - treated) / (late - early)", unit="per cent", nullable=True)
+    rescued_percent: float = column("(old - treated) / (old - young)", unit="per cent", nullable=True)
     rescue_donor_low: float = column("lowest share over choices of one library a group", nullable=True)
     rescue_donor_high: float = column("highest share over choices of one library a group", nullable=True)
     rescue_cell_low: float = column("interval of the share when only cells are resampled", nullable=True)
@@ -59,22 +60,14 @@ class Rescue(Table):
 
 @step(RescueUnits, Rescue)
 def calico_cr_marrow(
-    state_counts: pd.DataFrame, *, stratum: str, level: float, n_draws: int, seed: int
+    state_counts: pd.DataFrame, *, stratum: str, **settings: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Does caloric restriction undo the shift of rat marrow with age"""
-    treated = state_counts.loc[state_counts["age_group"] == "treated", "cohort"].unique()
-    here = state_counts[(state_counts["level"] == "types") & (state_counts["stratum"] == stratum)]
-    units, rows = [pd.DataFrame()], [pd.DataFrame()]
-    for cohort in treated:
-        counts = here[here["cohort"] == cohort].drop(columns="part").rename(columns={"state": "part"})
-        units.append(state_concentration(counts).assign(cohort=cohort))
-        found = rescue(
-            counts.rename(columns={"age_group": "group"}),
-            rng=seed,
-            metrics=METRICS,
-            level=level,
-            n_draws=n_draws,
-        )
-        rows.append(found.assign(cohort=cohort, rescued_percent=100 * found["rescue"]))
-    found = pd.concat(rows, ignore_index=True).rename(columns={"probability_cells": "p_rescue_cells"})
-    return pd.concat(units, ignore_index=True), found
+    chosen, units, found = Settings(**settings), {}, {}
+    here = state_counts[(state_counts["level"] == TYPES) & (state_counts["stratum"] == stratum)]
+    for cohort in state_counts.loc[state_counts["group"] == "treated", "cohort"].unique():
+        types = levels_of(here[here["cohort"] == cohort])[TYPES]
+        units[cohort] = concentration(types, chosen).assign(level=TYPES)
+        rescued = rescue(resolve(types, RESTRICTED, chosen))
+        found[cohort] = rescued.assign(rescued_percent=100 * rescued["rescue"])
+    return stacked(units), stacked(found).rename(columns={"probability_cells": "p_rescue_cells"})

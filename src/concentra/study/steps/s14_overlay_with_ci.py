@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from concentra.analysis.contrast import DIRECTIONS
-from concentra.analysis.plane import AXES, plane
+from concentra.analysis.plane import Plane, PlanePoints, plane
+from concentra.design import Settings
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Table, column, step
+from concentra.study.questions import designs, stacked
 
 
 class Overlay(Table):
-    """One arrow a tissue or model: where it starts, where it ends, and what can be said of it."""
+    """One arrow a tissue or model: where it starts, where it ends, and what can be concluded."""
 
     cohort: str = column("cohort")
     stratum: str = column("tissue; the model's name for models")
     kind: str = column("what is composed", among=["atlas", "model"])
-    n_early: int = column("young donors; 1 checkpoint", low=0)
-    n_late: int = column("old donors; 1 checkpoint", low=0)
-    gini_early: float = column("Gini coefficient at the start", low=0, high=1)
-    gini_late: float = column("Gini coefficient at the end", low=0, high=1)
+    n_reference: int = column("young donors; 1 checkpoint", low=0)
+    n_other: int = column("old donors; 1 checkpoint", low=0)
+    gini_reference: float = column("Gini coefficient at the start", low=0, high=1)
+    gini_other: float = column("Gini coefficient at the end", low=0, high=1)
     gini: float = column("shift in Gini")
-    hill_q1_early: float = column("effective number at the start", unit="parts")
-    hill_q1_late: float = column("effective number at the end", unit="parts")
+    hill_q1_reference: float = column("effective number at the start", unit="parts")
+    hill_q1_other: float = column("effective number at the end", unit="parts")
     hill_q1: float = column("shift in effective number", unit="parts")
     direction: str = column("quadrant of the two shifts", among=DIRECTIONS)
     verdict: str = column("verdict on the arrow")
@@ -37,51 +41,28 @@ class Overlay(Table):
         unique = ["cohort", "stratum"]
 
 
-class OverlayNull(Table):
+class OverlayNull(Plane):
     """Every arrow against its own null cloud, on raw and on normalised axes."""
 
     cohort: str = column("cohort")
-    stratum: str = column("tissue; the model's name for models")
-    axes: str = column("raw, or normalised: Gini / (1 - 1/n) and ln effective number", among=AXES)
-    gini: float = column("shift in Gini on these axes")
-    hill_q1: float = column("shift in effective number on these axes")
-    region: bool = column("there is a joint region: more than two donors in both groups")
-    excludes_zero: bool = column("the region excludes no shift at all")
-    p_joint: float = column(
-        "permutation of donors' labels, both metrics at once", low=0, high=1, nullable=True
-    )
-    n_arrangements: int = column("arrangements in the null cloud", low=1)
-    exact: bool = column("all arrangements were enumerated")
-    correlation: float = column("of the two shifts in the null cloud", low=-1, high=1, nullable=True)
-    opposite_share: float = column(
-        "share of the null cloud in the quadrants of opposite signs", low=0, high=1
-    )
-    residual: float = column("distance from the null curve, in units of the second axis")
-    p_residual: float = column("share of the null cloud as far from the curve", low=0, high=1)
-    p_along: float = column("share of the null cloud with as large a shift in Gini", low=0, high=1)
 
-    class Config(Table.Config):
-        unique = ["cohort", "stratum", "axes"]
+    class Config(Plane.Config):
+        unique = ["cohort", *Plane.Config.unique]
+        first = ["cohort"]
 
 
-class OverlayCloud(Table):
+class OverlayCloud(PlanePoints):
     """Regions and null clouds of every arrow, to be drawn."""
 
     cohort: str = column("cohort")
-    stratum: str = column("tissue; the model's name for models")
-    axes: str = column("raw or normalised", among=AXES)
-    what: str = column("corner of the joint region, or point of the null cloud", among=["region", "null"])
-    place: int = column("number of the corner or point", low=0)
-    gini: float = column("shift in Gini on these axes")
-    hill_q1: float = column("shift in effective number on these axes")
 
-    class Config(Table.Config):
-        unique = ["cohort", "stratum", "axes", "what", "place"]
+    class Config(PlanePoints.Config):
+        unique = ["cohort", *PlanePoints.Config.unique]
+        first = ["cohort"]
 
 
 @step(Overlay, OverlayNull, OverlayCloud)
 def overlay_with_ci(
-    concentration: pd.DataFrame,
     composition: pd.DataFrame,
     age_contrast: pd.DataFrame,
     head_shift: pd.DataFrame,
@@ -89,54 +70,47 @@ def overlay_with_ci(
     head_cloud: pd.DataFrame,
     *,
     value: str,
-    level: float,
-    n_draws: int,
-    n_random: int,
-    n_shown: int,
-    seed: int,
+    **settings: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """All cohorts and models as arrows in the plane, with joint regions and null clouds"""
-    n_null = (
-        head_cloud[head_cloud["what"] == "null"].groupby(["cohort", "axes"]).size().rename("n_arrangements")
+    found = {name: plane(one) for name, one in designs(composition, Settings(**settings)).items()}
+    shifts = head_shift[head_shift["value"] == value]
+    null = _stack(
+        _tested(head_plane, head_cloud, shifts), stacked({name: one[0] for name, one in found.items()})
     )
-    tests = [
-        head_plane.merge(n_null.reset_index()).assign(stratum=head_plane["cohort"], exact=False, region=True)
-    ]
-    clouds = [head_cloud.assign(stratum=head_cloud["cohort"])]
-    tests[0] = tests[0].assign(
-        excludes_zero=_models_exclude(tests[0], head_shift, value), p_joint=float("nan")
-    )
-    units = concentration[concentration["included"]]
-    for cohort, rows in units.groupby("cohort", sort=False):
-        counts = composition[composition["cohort"] == cohort]
-        found = plane(
-            rows, counts, n_shown=n_shown, level=level, n_draws=n_draws, n_random=n_random, seed=seed,
-            place=str(cohort),
-        )  # fmt: skip
-        tests.append(found[0].assign(cohort=cohort))
-        clouds.append(found[1].assign(cohort=cohort))
-    null = pd.concat([frame for frame in tests if len(frame)], ignore_index=True)
+    cloud = _stack(_placed(head_cloud, shifts), stacked({name: one[1] for name, one in found.items()}))
     raw = null.loc[null["axes"] == "raw", ["cohort", "stratum", "excludes_zero", "p_joint", "p_residual"]]
-    arrows = pd.concat([_models(head_shift, value), _tissues(age_contrast)], ignore_index=True)
+    arrows = pd.concat([_models(shifts), _tissues(age_contrast)], ignore_index=True)
     arrows = arrows.merge(raw, on=["cohort", "stratum"], how="left", validate="one_to_one")
-    arrows["excludes_zero"] = arrows["excludes_zero"].eq(True)
-    return arrows, null, pd.concat([frame for frame in clouds if len(frame)], ignore_index=True)
+    return arrows.assign(excludes_zero=arrows["excludes_zero"].eq(True)), null, cloud
 
 
-def _models_exclude(tests: pd.DataFrame, head_shift: pd.DataFrame, value: str) -> pd.Series:
-    """For models: whether both intervals over resampled heads exclude 0."""
-    shifts = head_shift[head_shift["value"] == value].set_index("cohort")
-    apart = (shifts["gini_low"] * shifts["gini_high"] > 0) & (
-        shifts["hill_q1_low"] * shifts["hill_q1_high"] > 0
+def _stack(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+
+
+def _placed(frame: pd.DataFrame, shifts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of models with the checkpoints compared, and the model as its only stratum."""
+    steps = {row.cohort: f"step: {row.first} to {row.last}" for row in shifts.itertuples()}
+    return frame.assign(contrast=frame["cohort"].map(steps), stratum=frame["cohort"])
+
+
+def _tested(tests: pd.DataFrame, cloud: pd.DataFrame, shifts: pd.DataFrame) -> pd.DataFrame:
+    """The tests of models in the plane; both intervals over resampled heads must exclude 0."""
+    n_null = cloud[cloud["what"] == "null"].groupby(["cohort", "axes"]).size().rename("n_arrangements")
+    ends = shifts.set_index("cohort")
+    apart = (ends["gini_low"] * ends["gini_high"] > 0) & (ends["hill_q1_low"] * ends["hill_q1_high"] > 0)
+    found = _placed(tests, shifts).merge(n_null.reset_index(), on=["cohort", "axes"])
+    return found.assign(
+        exact=False, region=True, excludes_zero=found["cohort"].map(apart), p_joint=float("nan")
     )
-    return tests["cohort"].map(apart)
 
 
 def _tissues(age_contrast: pd.DataFrame) -> pd.DataFrame:
-    place = ["cohort", "stratum", "n_early", "n_late", "direction", "verdict"]
+    place = ["cohort", "stratum", "n_reference", "n_other", "direction", "verdict"]
     found = [
-        rows[[*place, "early", "late", "shift"]].rename(
-            columns={"early": f"{name}_early", "late": f"{name}_late", "shift": name}
+        rows[[*place, "median_reference", "median_other", "shift"]].rename(
+            columns={"median_reference": f"{name}_reference", "median_other": f"{name}_other", "shift": name}
         )
         for metric, name in (("gini_present", "gini"), ("hill_q1", "hill_q1"))
         for rows in [age_contrast[age_contrast["metric"] == metric]]
@@ -145,17 +119,15 @@ def _tissues(age_contrast: pd.DataFrame) -> pd.DataFrame:
     return both.dropna(subset=["gini", "hill_q1"]).assign(kind="atlas")
 
 
-def _models(head_shift: pd.DataFrame, value: str) -> pd.DataFrame:
-    shown = head_shift[head_shift["value"] == value]
+def _models(shifts: pd.DataFrame) -> pd.DataFrame:
     names = {
         f"{metric}_{end}": f"{metric}_{other}"
         for metric in ("gini", "hill_q1")
-        for end, other in ENDS.items()
+        for end, other in (("first", "reference"), ("last", "other"))
     }
     kept = ["cohort", "gini", "hill_q1", "direction", "verdict", *names]
     return (
-        shown[kept].rename(columns=names).assign(stratum=shown["cohort"], n_early=1, n_late=1, kind="model")
+        shifts[kept]
+        .rename(columns=names)
+        .assign(stratum=shifts["cohort"], n_reference=1, n_other=1, kind="model")
     )
-
-
-ENDS = {"first": "early", "last": "late"}

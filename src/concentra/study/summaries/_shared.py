@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import HARD, number, p_text
 from concentra.study.cohorts import cohorts
 
 
@@ -13,25 +16,40 @@ def title_of(cohort: str) -> str:
     return cohorts()[cohort].title if cohort in cohorts() else cohort
 
 
-def contrast_rows(contrast: pd.DataFrame) -> list[dict[str, object]]:
-    """One row a tissue of one cohort: both shifts with their tests, what is attainable, and the verdict."""
-    gini, effective = (
+def effect_text(row: Mapping[Any, Any], decimals: int, *, sign: bool = False) -> str:
+    """The effect of the model with its interval.
+
+    >>> effect_text({"effect": 0.77, "low": 0.58, "high": 1.02}, 2)
+    '0.77\\xa0[0.58,\\xa01.02]'
+    """
+    if pd.isna(row["effect"]):
+        return "–"
+    value, low, high = (number(row[name], decimals, sign=sign) for name in ("effect", "low", "high"))
+    return f"{value}{HARD}[{low},{HARD}{high}]"
+
+
+def contrast_rows(contrast: pd.DataFrame, *, tested: bool = False) -> list[dict[str, object]]:
+    """One row a tissue of one cohort: the published shifts with exact tests, the model's effects, and the verdict."""
+    gini, effective, decided = (
         contrast[contrast["metric"] == metric].set_index("stratum").to_dict("index")
-        for metric in ("gini_present", "hill_q1")
+        for metric in ("gini_present", "hill_q1", "gini_stratum")
     )
     return [
         {
             "tissue": str(tissue).replace("_", " "),
-            "donors": f"{row['n_early']} / {row['n_late']}",
-            "Gini": number(row["shift"], sign=True),
-            "p": p_text(row["p_value"]),
+            "donors": f"{row['n_reference']} / {row['n_other']}",
+            "Gini": number(gini[tissue]["shift"], sign=True),
+            "p": p_text(gini[tissue]["p_exact"]),
+            "eff_N": number(row["shift"], 2, sign=True),
+            "p ": p_text(row["p_exact"]),
+            "least p": p_text(row["p_exact_attainable"]),
+            "ratio of eff_N": effect_text(row, 2),
             "q": p_text(row["p_adjusted"]),
-            "eff_N": number(effective[tissue]["shift"], 2, sign=True),
-            "p ": p_text(effective[tissue]["p_value"]),
-            "q ": p_text(effective[tissue]["p_adjusted"]),
-            "smallest p": p_text(row["p_attainable"]),
+            "difference in Gini": effect_text(decided[tissue], 3, sign=True) if tissue in decided else "–",
+            "q ": p_text(decided[tissue]["p_adjusted"]) if tissue in decided else "–",
             "direction": row["direction"] if isinstance(row["direction"], str) else "–",
             "verdict": row["verdict"],
         }
-        for tissue, row in gini.items()
+        for tissue, row in effective.items()
+        if not tested or pd.notna(row["p_exact"])
     ]

@@ -14,7 +14,7 @@ TOP = 5
 HOW = """The shift of a metric from young to old is attributed to cell types so that the contributions sum to it: every
 young donor is paired with every old one, and the attributions are averaged. What is attributed is the difference
 of *means* over donors; the published numbers are differences of *medians*, which stand beside it. Intervals resample
-donors; with two donors in a group they are the range over pairs, with one there is none. A change of share is told by
+donors; with two donors in a group they are the range over pairs, with one there is none. A change of share is given by
 its sign, and beside it *towards*: gain or loss where the interval excludes zero, otherwise unclear. *q* is the
 Benjamini-Hochberg adjusted exact Mann-Whitney test, over the lineages (or cell types) of one tissue. Shares are of the
 cells that were counted: sorting and dissociation act on them before age does."""
@@ -37,7 +37,10 @@ def component_analysis(
     blocks = ["# Component analysis: which cell types carry the shift", HOW, "## Marrow"]
     blocks += ["Published: myeloid cells gain, intermediates of the B lineage are lost."]
     blocks.append(markdown.table(_marrow(lineage_shift)))
-    blocks += ["## Immune compartment, lung and spleen", "Published: both disperse, driven by immune cells."]
+    blocks += [
+        "## Immune compartment, lung and spleen",
+        "Published: both disperse (become less concentrated), driven by immune cells.",
+    ]
     blocks += [markdown.table(_compartments(lineage_shift, ["Lung", "Spleen"])), LEAD]
     for cohort, rows in attributed_shift.groupby("cohort", sort=False):
         blocks += [f"## {markdown.escape(title_of(str(cohort)))}", markdown.table(_shifts(rows))]
@@ -47,9 +50,9 @@ def component_analysis(
 
 def _of_shares(row: pd.Series) -> dict[str, object]:
     return {
-        "donors": f"{row['n_early']} / {row['n_late']}",
-        "share young": number(row["share_early"]),
-        "share old": number(row["share_late"]),
+        "donors": f"{row['n_reference']} / {row['n_other']}",
+        "share young": number(row["share_reference"]),
+        "share old": number(row["share_other"]),
         "change": number(row["share_change"], sign=True),
         "interval": _interval(row, "share_change_low", "share_change_high"),
         "towards": row["towards"],
@@ -121,8 +124,8 @@ def _top(drivers: pd.DataFrame, part_shift: pd.DataFrame) -> list[dict[str, obje
             "lineage": row["lineage"],
             "contribution to eff_N": number(row["contribution"], 2, sign=True),
             "interval": _interval(row, "low", "high", 2),
-            "share young": number(row["share_early"]),
-            "share old": number(row["share_late"]),
+            "share young": number(row["share_reference"]),
+            "share old": number(row["share_other"]),
             "towards": shares.loc[(row["cohort"], row["stratum"], row["part"]), "towards"],
             "q": p_text(shares.loc[(row["cohort"], row["stratum"], row["part"]), "p_adjusted"]),
         }

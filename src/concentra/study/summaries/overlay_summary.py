@@ -11,8 +11,8 @@ from concentra.study.summaries._shared import title_of
 
 HOW = """An arrow of the plane is a pair of shifts, in Gini coefficient and in effective number (eff_N). A
 composition that becomes more concentrated moves right and down. The two numbers measure nearly the same thing, so
-that nearly every pair of shifts, also of no effect, lies in one of the two quadrants *crystallizes* (right, down) and
-*disperses* (left, up)."""
+that nearly every pair of shifts, also of no effect, lies in one of the two quadrants *more concentrated* (right, down;
+the published analysis says *crystallizes*) and *less concentrated* (left, up; *disperses*)."""
 
 
 @summary

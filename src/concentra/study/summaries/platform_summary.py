@@ -11,8 +11,8 @@ from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
 HOW = """Both platforms measured mice of one colony, and some of the same mice: agreement is technical replication, and
-says nothing of other mice. Shifts are medians over old donors minus medians over young donors, with the intervals of
-`results_summary.md`; a range stands where a group has two donors, nothing where it has one."""
+says nothing of other mice. Shifts are medians over old donors minus medians over young donors, with the exact 95 %
+interval of the median difference (Hodges-Lehmann) where the donors allow one."""
 METHODS = """FACS sorts cells by gates into plates and reads few cells of a mouse; Droplet takes an unsorted suspension
 and reads many. The gates change which types are seen and in which shares (in marrow, fractions are sorted apart), the
 depth changes how many rare types are found, and the annotation of the two files is not the same. The ages differ too:
@@ -55,10 +55,10 @@ def _shifts(both: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _interval(row: pd.Series, decimals: int) -> str:
-    if pd.isna(row["low"]):
-        return "–"
-    bounds = f"{number(row['low'], decimals, sign=True)} to {number(row['high'], decimals, sign=True)}"
-    return f"{bounds} (range)" if row["interval"] == "range" else bounds
+    low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
+    return (
+        "–" if pd.isna(low) else f"{number(low, decimals, sign=True)} to {number(high, decimals, sign=True)}"
+    )
 
 
 def _platform(cohort: str) -> str:
@@ -81,10 +81,10 @@ def _differences(both: pd.DataFrame) -> list[dict[str, object]]:
         {
             "tissue": tissue_name(row["stratum"]),
             "platform": _platform(row["cohort"]),
-            "ages (months)": f"{row['ages_early']} / {row['ages_late']}",
-            "donors": f"{row['n_early']} / {row['n_late']}",
-            "males": f"{row['n_early_males']} / {row['n_late_males']}",
-            "cells of a donor": f"{row['n_cells_early']:.0f} / {row['n_cells_late']:.0f}",
+            "ages (months)": f"{row['ages_reference']} / {row['ages_other']}",
+            "donors": f"{row['n_reference']} / {row['n_other']}",
+            "males": f"{row['n_reference_males']} / {row['n_other_males']}",
+            "cells of a donor": f"{row['n_cells_reference']:.0f} / {row['n_cells_other']:.0f}",
             "cell types": row["n_types"],
             "named alike": row["n_types_shared"],
         }
@@ -97,20 +97,21 @@ def _disagreement(both: pd.DataFrame, tissue: str) -> str:
     here = both[both["stratum"] == tissue]
     if here["cohort"].nunique() < 2:
         return ""
-    said = []
+    found = []
     for cohort, rows in here.groupby("cohort", sort=False):
         row = rows[rows["metric"] == "hill_q1"].iloc[0]
         gini = rows[rows["metric"] == "gini_present"].iloc[0]
-        said.append(
+        found.append(
             f"{_platform(str(cohort))} {row['direction']} (Gini "
             f"{number(gini['shift'], sign=True)}, eff_N {number(row['shift'], 2, sign=True)}; "
-            f"{row['n_early']} against {row['n_late']} donors of {row['ages_early']} and {row['ages_late']} months, "
-            f"{row['n_early_males']} and {row['n_late_males']} of them male; {row['n_cells_early']:.0f} and "
-            f"{row['n_cells_late']:.0f} cells a donor; {row['n_types']} cell types)"
+            f"{row['n_reference']} against {row['n_other']} donors of "
+            f"{row['ages_reference']} and {row['ages_other']} months, "
+            f"{row['n_reference_males']} and {row['n_other_males']} of them male; {row['n_cells_reference']:.0f} and "
+            f"{row['n_cells_other']:.0f} cells a donor; {row['n_types']} cell types)"
         )
     return (
         f"**{tissue_name(tissue).capitalize()}**: "
-        + ", ".join(markdown.escape(one, 400) for one in said)
+        + ", ".join(markdown.escape(one, 400) for one in found)
         + "."
     )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra.report import markdown
+from concentra.report.markdown import number
 from concentra.study.declare import summary
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import contrast_rows, title_of
 
 WITHIN = """The activity of a hundred ontology terms in each marrow cell is a feature space that stands apart from the
 expression matrix: real cells, real donors. Cells of a type are clustered in it over all donors together, no more than
 a set number of each donor, and donors are compared as in step 08. It says nothing about genes or about kidney.
 Shown is the published resolution, 0.8; *same direction* and *smallest q* are over five."""
-PUBLISHED = 0.8
+PUBLISHED = "0.8"
+TOTALS = """Official totals of cells per mouse check the mice that were inferred. Shown are ages and sexes in which
+nearly every cell has a mouse. The differences of each sex sum to its cells without a mouse; cells that a mouse has
+beyond its total belong to another mouse of its age and sex."""
 
 
 @summary
@@ -23,6 +27,7 @@ def results_addendum(
     composition: pd.DataFrame,
     confounding: pd.DataFrame,
     activity_contrast: pd.DataFrame,
+    mouse_totals: pd.DataFrame,
 ) -> str:
     """What was not computed, and why"""
     return markdown.join(
@@ -32,6 +37,9 @@ def results_addendum(
         _absent(sources),
         "## How donors are known",
         markdown.table(_donors(composition)),
+        "## Inferred mice against official totals",
+        TOTALS,
+        markdown.table(_totals(mouse_totals)),
         "## Cells left out",
         "Cells without a known donor belong to no unit and enter no number.",
         markdown.table(_left_out(left_out, composition)),
@@ -39,7 +47,7 @@ def results_addendum(
         markdown.table(_few(concentration)),
         "## Age and sex",
         "A tissue whose two groups have no sex in common cannot tell age from sex; "
-        "one in which the shares of the sexes differ is partly confounded.",
+        "one in which the shares of a sex differ by more than a quarter is partly confounded.",
         markdown.table(_confounded(confounding)),
         "## Within types of marrow, by activity of ontology terms",
         WITHIN,
@@ -75,6 +83,19 @@ def _donors(composition: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
+def _totals(mouse_totals: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {
+            "mouse": row["donor"],
+            "official": row["n_official"],
+            "assigned": row["n_assigned"],
+            "difference": number(row["difference"], 0, sign=True),
+            "without a mouse, this age and sex": row["n_unassigned"],
+        }
+        for row in mouse_totals[mouse_totals["compared"].astype(bool)].to_dict("records")
+    ]
+
+
 def _left_out(left_out: pd.DataFrame, composition: pd.DataFrame) -> list[dict[str, object]]:
     kept = composition.groupby("cohort")["n_cells"].sum()
     lost = left_out.groupby(["cohort", "reason"], sort=False)["n_cells"].sum().reset_index()
@@ -107,8 +128,8 @@ def _confounded(confounding: pd.DataFrame) -> list[dict[str, object]]:
         {
             "cohort": title_of(row["cohort"]),
             "tissue": row["stratum"],
-            "young (female)": f"{row['n_early']} ({row['n_early_female']})",
-            "old (female)": f"{row['n_late']} ({row['n_late_female']})",
+            "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
+            "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
             "smallest p": markdown.p_text(row["p_attainable"]),
             "males alone": markdown.p_text(row["p_attainable_males"]),
@@ -119,23 +140,13 @@ def _confounded(confounding: pd.DataFrame) -> list[dict[str, object]]:
 
 def _within(contrast: pd.DataFrame) -> list[dict[str, object]]:
     rows = []
-    for (cohort, part), every in contrast.groupby(["cohort", "part"], sort=False):
-        pair = every[every["resolution"] == PUBLISHED]
-        gini, effective = (pair[pair["metric"] == name].iloc[0] for name in ("gini_present", "hill_q1"))
-        directions = every[every["metric"] == "gini_present"]["direction"]
+    for (cohort, stratum), every in contrast.groupby(["cohort", "stratum"], sort=False):
+        once = every[every["metric"] == "hill_q1"]
+        row = contrast_rows(every[every["level"] == PUBLISHED])[0]
+        agree = f"{(once['direction'] == row['direction']).sum()} of {len(once)}"
         rows.append(
-            {
-                "platform": title_of(str(cohort)).split(", ")[1],
-                "type": str(part),
-                "donors": f"{gini['n_early']} / {gini['n_late']}",
-                "Gini": markdown.number(gini["shift"], sign=True),
-                "p": markdown.p_text(gini["p_value"]),
-                "eff_N": markdown.number(effective["shift"], 2, sign=True),
-                "p ": markdown.p_text(effective["p_value"]),
-                "smallest p": markdown.p_text(gini["p_attainable"]),
-                "verdict": gini["verdict"],
-                "same direction": f"{(directions == gini['direction']).sum()} of {len(directions)}",
-                "smallest q": markdown.p_text(every["p_adjusted"].min()),
-            }
+            {"platform": title_of(str(cohort)).split(", ")[1], "type": str(stratum).partition(", ")[2]}
+            | {name: value for name, value in row.items() if name != "tissue"}
+            | {"same direction": agree, "smallest q": markdown.p_text(every["p_adjusted"].min())}
         )
     return rows

@@ -7,20 +7,19 @@ import pandas as pd
 from concentra.report import markdown
 from concentra.report.markdown import number, p_text
 from concentra.study.declare import summary
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import contrast_rows, title_of
 
-HOW = """Cells of one type are clustered over all donors together, then counted per donor; each shift is the median over
-old donors minus the median over young ones. *p* is the exact two-sided Mann-Whitney test, *q* its adjustment over all
-types of the cohort, *exchanged* the central 95 % of shifts when donors' labels are exchanged. The cohorts called
+HOW = """Cells of one type are clustered over all donors together, then counted per donor; shifts, tests and
+verdicts are those of `results_summary.md`, *q* adjusted over all types of the cohort. The cohorts called
 simulated hold no measurement: what was planted in them is shown beside what was found."""
 SCALE = """Directions of one tissue over annotated types, over clusters at five resolutions, and within its types. A
-direction is a sign: it is there also where nothing differs. *p of a flip* is the largest p of the four shifts."""
+direction is a sign: it is there also where nothing differs. *p of a flip* is the largest p of the model's four
+effects."""
 RESCUE = """The old group stands in both contrasts, so that an old group which by chance lies apart is "rescued" by any
 other: the share is to be judged against exchanged labels. P(rescue > 0) over cells says how precisely these animals
 were measured, and nothing about other animals."""
 STABLE = """Clusters depend on the seed of the search: the adjusted Rand index of two seeds' clusters is 1 where they
 are the same and about 0 where they are unrelated. What rests on clusters of a low index rests on chance."""
-WORDS = {"crystallize": "crystallizes", "disperse": "disperses", "mixed": "mixed", "none": "nothing"}
 
 
 @summary
@@ -49,30 +48,14 @@ def substate_summary(
 
 
 def within_rows(contrast: pd.DataFrame, planted: pd.DataFrame) -> list[dict[str, object]]:
-    """One row a (tissue, type): both shifts, their tests, and what was planted where that is known."""
+    """One row a "tissue, type": both shifts, their tests, and what was planted where that is known."""
     within = planted[planted["level"] == "within"]
-    truth = dict(zip(zip(within["stratum"], within["part"], strict=True), within["direction"], strict=True))
-    rows: list[dict[str, object]] = []
-    for (stratum, part), pair in contrast.groupby(["stratum", "part"], sort=True):
-        gini, effective = (pair[pair["metric"] == metric].iloc[0] for metric in ("gini_present", "hill_q1"))
-        row: dict[str, object] = {
-            "tissue": str(stratum).replace("_", " "),
-            "type": str(part),
-            "donors": f"{gini['n_early']} / {gini['n_late']}",
-            "Gini": number(gini["shift"], sign=True),
-            "exchanged": f"{number(gini['null_low'], 2, sign=True)} to {number(gini['null_high'], 2, sign=True)}",
-            "p": p_text(gini["p_value"]),
-            "q": p_text(gini["p_adjusted"]),
-            "eff_N": number(effective["shift"], 2, sign=True),
-            "p ": p_text(effective["p_value"]),
-            "q ": p_text(effective["p_adjusted"]),
-            "smallest p": p_text(gini["p_attainable"]),
-            "verdict": gini["verdict"],
-        }
-        if truth:
-            row["planted"] = WORDS[truth[stratum, part]]
-        rows.append(row)
-    return rows
+    names = within["stratum"].astype(str) + ", " + within["part"].astype(str)
+    truth = dict(
+        zip(names.str.replace("_", " "), within["direction"].replace("none", "nothing"), strict=True)
+    )
+    rows = contrast_rows(contrast)
+    return [row | ({"planted": truth[str(row["tissue"])]} if truth else {}) for row in rows]
 
 
 def _scales(found: pd.DataFrame) -> list[dict[str, object]]:
@@ -122,9 +105,9 @@ def _kidney(found: pd.DataFrame) -> list[dict[str, object]]:
     return [
         {
             "cohort": title_of(row["cohort"]),
-            "over types": row["direction_types"],
-            "crystallizes at": f"{row['n_crystallize']} of {row['n_resolutions']}",
-            "disperses at": f"{row['n_disperse']} of {row['n_resolutions']}",
+            "over types": row["direction_annotated"],
+            "more concentrated at": f"{row['n_more']} of {row['n_resolutions']}",
+            "less at": f"{row['n_less']} of {row['n_resolutions']}",
             "flips at all": row["flips"],
         }
         for _, row in found.iterrows()
@@ -136,7 +119,7 @@ def _rescue(found: pd.DataFrame) -> list[dict[str, object]]:
         {
             "cohort": title_of(row["cohort"]),
             "metric": "Gini" if row["metric"] == "gini_present" else "eff_N",
-            "libraries": f"{row['n_early']} / {row['n_late']} / {row['n_treated']}",
+            "libraries": f"{row['n_young']} / {row['n_old']} / {row['n_treated']}",
             "old less young": number(row["ageing_shift"], sign=True),
             "restricted less old": number(row["treatment_shift"], sign=True),
             "rescued": f"{row['rescued_percent']:.0f} %",

@@ -9,8 +9,8 @@ from concentra.study.declare import summary
 from concentra.study.summaries._shared import contrast_rows, title_of
 
 HOW = """All donors of a tissue are clustered together at the published resolution and counted per donor; the tests are
-those of `results_summary.md`. The directions claimed, dispersion of lung and spleen, stand in the claims file before
-the data is read. Resolutions share one neighbour graph and the same cells: that they agree is no replication."""
+those of `results_summary.md`. The directions claimed, lung and spleen less concentrated, stand in the claims file
+before the data is read. Resolutions share one neighbour graph and the same cells: that they agree is no replication."""
 ABSENT = """The cohort itself is not here: the claims about it are *data absent*. A simulated cohort in its layout
 stands in to show that the steps work; it holds no measurement."""
 

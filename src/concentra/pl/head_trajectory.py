@@ -1,0 +1,64 @@
+"""Concentration of head importance along training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from concentra.pl import _style as style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LABELS = {"gini": "Gini coefficient over heads", "hill_q1": "effective number of heads"}
+
+
+def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None = None) -> Axes:
+    """A metric of head importance at each checkpoint, with its interval and the level of noise.
+
+    The band is that over resampled heads; bars, where the heads are a sample, are the interval of sampling; the dotted
+    line is what noise alone would show, and open circles are checkpoints whose importances are mostly noise.
+
+    Parameters
+    ----------
+    path
+        As `concentra.analysis.trajectory.follow` returns it.
+    metric
+        "gini" or "hill_q1".
+    ax
+        Axes to draw on; a new figure's if None.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from concentra.analysis.trajectory import follow
+    >>> rows = {"checkpoint": [1, 1, 2, 2], "layer": 0, "head": [0, 1, 0, 1], "delta": [1.0, 2.0, 3.0, 1.0]}
+    >>> path = follow(pd.DataFrame(rows), rng=1, n_draws=10).path
+    >>> head_trajectory(path, ax=Figure().subplots()).get_ylabel()
+    'Gini coefficient over heads'
+    """
+    ax = style.axes_or_new(ax)
+    steps, values = path["checkpoint"].clip(lower=1), path[metric]
+    ax.fill_between(
+        steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.ACCENT, alpha=0.15, linewidth=0
+    )
+    low, high = path[f"{metric}_sampling_low"], path[f"{metric}_sampling_high"]
+    if (high - low > 0).any():
+        ax.errorbar(
+            steps,
+            values,
+            yerr=[(values - low).clip(lower=0), (high - values).clip(lower=0)],
+            color=style.ACCENT,
+            linewidth=0.8,
+            fmt="none",
+        )
+    ax.plot(steps, values, color=style.ACCENT, marker="o", markersize=4)
+    ax.plot(steps, path[f"{metric}_noise"], color="#666666", linestyle=":", linewidth=1)
+    noisy = path["mostly_noise"] == "yes"
+    ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=style.ACCENT, zorder=3)
+    ax.set_xscale("log")
+    ax.set_xlabel("training step")
+    ax.set_ylabel(LABELS[metric])
+    style.bare(ax)
+    return ax

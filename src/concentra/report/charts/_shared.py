@@ -1,0 +1,162 @@
+"""What all charts share: looks, switches, tooltips, axes.
+
+A specification holds plain JSON. Text that comes from the user's data stands in data values, never in an expression,
+so that no label can be code. Colours, shapes and their meaning are those of `concentra.pl`; text and axes take the
+colour of the page's text, which makes one drawing fit the light page, the dark page and paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from concentra.pl import _style as style
+
+Row = Mapping[str, Any]
+Spec = dict[str, Any]
+LINE, GRID = "#8a8a8a", "#8a8a8a44"
+CONFIG: Spec = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": LINE, "tickColor": LINE,
+        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+    },
+    "legend": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,
+        "titleFontWeight": "normal", "labelLimit": 190, "symbolSize": 90, "orient": "bottom",
+        "columns": {"expr": "max(1, floor(containerSize()[0] / 240))"},
+    },
+    "text": {"color": "currentColor"},
+}  # fmt: skip
+"""What all charts share."""
+NARROW: Spec = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 130))"}}
+"""The legend of groups of donors."""
+MADE = ("the choice made", "another choice")
+"""In the multiverse."""
+
+
+def chart(rows: Sequence[Row], rest: Spec) -> Spec:
+    """A specification as wide as its place in the page, with its rows and the common looks."""
+    values = [dict(row) for row in rows]
+    return {
+        "width": "container",
+        "data": {"values": values},
+        "config": CONFIG,
+    } | rest
+
+
+def line(axis: str, at: float) -> Spec:
+    """A layer with a dashed line at a value of the axis "x" or "y", silent to screen readers."""
+    mark = {"type": "rule", "aria": False, "color": LINE, "strokeDash": [4, 3]}
+    return {"mark": mark, "data": {"values": [{}]}, "encoding": {axis: {"datum": at}}}
+
+
+def verdict(rows: Sequence[Row]) -> Spec:
+    """Channels of a point for its verdict: colour, shape, and filled where something is established."""
+    words = [word for word in style.VERDICTS if any(row["verdict"] == word for row in rows)]
+    looks = [style.VERDICTS[word] for word in words]
+    legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 220))"}}
+    known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
+    colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
+    shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}
+    filled = {"condition": {"test": "datum.filled", "value": 1}, "value": 0}
+    return {"stroke": colour, "fill": colour, "shape": shape, "fillOpacity": filled}
+
+
+def tip(field: str, title: str, form: str = "") -> Spec:
+    """A line of a tooltip; with `form`, a number in that format of d3."""
+    found: Spec = {"field": field, "title": title or field}
+    return found | ({"type": "quantitative", "format": form} if form else {"type": "nominal"})
+
+
+def choice(name: str, labels: Sequence[str], title: str) -> Spec:
+    """A menu below the chart whose value is the place of the label chosen."""
+    options = list(range(len(labels)))
+    bind = {"input": "select", "options": options, "labels": list(labels), "name": title}
+    return {"name": name, "value": 0, "bind": bind}
+
+
+def switches(groups: Sequence[str]) -> list[Spec]:
+    """A box to tick for each group, where there are several."""
+    if len(groups) < 2:
+        return []
+    return [
+        {"name": f"show_{place}", "value": True, "bind": {"input": "checkbox", "name": name}}
+        for place, name in enumerate(groups)
+    ]
+
+
+def switched(groups: Sequence[str]) -> list[Spec]:
+    """The rows of the groups that are ticked."""
+    if len(groups) < 2:
+        return []
+    tests = [f"(datum.slot == {place} && show_{place})" for place in range(len(groups))]
+    return [{"filter": " || ".join(tests)}]
+
+
+def group_colour(groups: Sequence[str]) -> Spec:
+    """The channel of colour by group."""
+    legend = NARROW if len(groups) > 1 else None
+    return {"field": "group", "type": "nominal", "legend": legend,
+            "scale": {"domain": list(groups), "range": cycle(style.GROUPS, len(groups))}}  # fmt: skip
+
+
+def group_shape(groups: Sequence[str]) -> Spec:
+    """The channel of shape by group."""
+    legend = NARROW if len(groups) > 1 else None
+    return {"field": "group", "type": "nominal", "legend": legend,
+            "scale": {"domain": list(groups), "range": cycle(style.GROUP_SHAPES, len(groups))}}  # fmt: skip
+
+
+def cycle(values: Sequence[Any], n: int) -> list[Any]:
+    """The first n values, the last again where there are fewer."""
+    return [values[min(place, len(values) - 1)] for place in range(n)]
+
+
+def dashes(n: int) -> list[list[int]]:
+    """The dashes of n lines."""
+    return [[[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]][min(place, 3)] for place in range(n)]
+
+
+def zoom(*encodings: str) -> Spec:
+    """Zoom and move with the shift key held, so that the page scrolls under the pointer as it does elsewhere."""
+    select: Spec = {
+        "type": "interval",
+        "zoom": "wheel![event.shiftKey]",
+        "translate": "[pointerdown[event.shiftKey], window:pointerup] > window:pointermove!",
+    }
+    return {
+        "name": "zoom",
+        "bind": "scales",
+        "select": select | ({"encodings": list(encodings)} if encodings else {}),
+    }
+
+
+def domain(values: Sequence[float]) -> list[float]:
+    """The ends of a logarithmic axis: all values and 1, with a margin."""
+    known = [float(value) for value in values if value is not None and np.isfinite(value) and value > 0]
+    low, high = min([1.0, *known]), max([1.0, *known])
+    room = max((high / low) ** 0.04, 1.01)
+    return [low / room, high * room]
+
+
+def spread(values: Sequence[float]) -> list[float]:
+    """Sideways places, from -1 to 1, that keep points of near values apart; the same for the same values.
+
+    >>> spread([1.0, 1.0, 5.0])
+    [0.0, 0.33, 0.0]
+    """
+    numbers = np.asarray(values, dtype=float)
+    width = (np.nanmax(numbers) - np.nanmin(numbers)) / 16 if len(numbers) else 1.0
+    cells = np.floor(numbers / (width or 1.0))
+    seen: dict[float, int] = {}
+    places = []
+    for cell in cells.tolist():
+        place = seen[cell] = seen.get(cell, -1) + 1
+        aside = 0.33 * ((place + 1) // 2)
+        places.append(round(min(aside, 1.0) * (1 if place % 2 else -1), 2) if aside else 0.0)
+    return places

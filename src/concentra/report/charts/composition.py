@@ -1,0 +1,40 @@
+"""Stacked bars of every donor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from concentra.report.charts._shared import Row, Spec, chart, tip
+
+
+def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[str, str]) -> Spec:
+    """Stacked bars of shares, a bar a donor, the largest part first; one part can be highlighted.
+
+    `rows` have `donor` (as shown), `part`, `place` (that of the part in `parts`), `share`, `n_cells`, `group`.
+    """
+    names = list(parts)
+    pick = {
+        "name": "pick", "value": -1,
+        "bind": {"input": "select", "options": [-1, *range(len(names))], "labels": ["all", *names],
+                 "name": "highlight "},
+    }  # fmt: skip
+    return chart(
+        rows,
+        {
+            "params": [pick],
+            "height": (12 if len(donors) > 50 else 17 if len(donors) > 12 else 22) * len(donors),
+            "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
+            "encoding": {
+                "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
+                      "axis": {"ticks": False, "domain": False, "labelLimit": 140}},
+                "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
+                      "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},
+                "order": {"field": "place", "type": "quantitative"},
+                "color": {"field": "part", "type": "nominal", "legend": {"title": None},
+                          "scale": {"domain": names, "range": list(parts.values())}},
+                "opacity": {"condition": {"test": "pick < 0 || pick == datum.place", "value": 1}, "value": 0.15},
+                "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("part", "cell type"),
+                            tip("share", "share", ".1%"), tip("n_cells", "cells", ",")],
+            },
+        },
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Every donor as a point: by group, by tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from concentra.pl import _style as style
+from concentra.report.charts._shared import (
+    Row,
+    Spec,
+    chart,
+    group_colour,
+    group_shape,
+    switched,
+    switches,
+    tip,
+    zoom,
+)
+
+
+def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
+    """Every donor as a point by group, the median of each group as a line; groups can be switched off.
+
+    `rows` have `donor`, `group`, `slot` (place of the group), `value`, `shift` (sideways, -1 to 1), `n_cells`,
+    `labels`.
+    """
+    return chart(
+        rows,
+        {
+            "params": switches(groups),
+            "transform": switched(groups),
+            "height": 230,
+            "encoding": {
+                "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
+                      "axis": {"labelAngle": 0, "grid": False, "labelOverlap": True}},
+                "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
+                      "scale": {"zero": False, "padding": 10}},
+            },
+            "layer": [
+                {"mark": {"type": "tick", "thickness": 2, "size": 70, "orient": "horizontal", "color": "currentColor"},
+                 "transform": [{"aggregate": [{"op": "median", "field": "value", "as": "value"},
+                                              {"op": "count", "as": "n"}], "groupby": ["group"]}],
+                 "encoding": {"xOffset": {"datum": 0, "type": "quantitative"},
+                              "tooltip": [tip("group", "group"), tip("value", "median", ".3~f"),
+                                          tip("n", "donors")]}},
+                {"mark": {"type": "point", "size": 60, "opacity": 0.9, "filled": True},
+                 "params": [zoom("y")],
+                 "encoding": {
+                     "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
+                     "color": group_colour(groups), "shape": group_shape(groups),
+                     "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("value", title, ".3~f"),
+                                 tip("n_cells", "cells", ","), tip("labels", "labels")]}},
+            ],
+        },
+    )  # fmt: skip
+
+
+def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
+    """The effective number of every donor, a strip a tissue, the median as a line.
+
+    `rows` have `donor`, `group` (the tissue as shown), `value`, `n_cells`.
+    """
+    return chart(
+        rows,
+        {
+            "height": 24 * len(names),
+            "encoding": {
+                "y": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(names)},
+                      "axis": {"ticks": False, "domain": False}},
+                "x": {"field": "value", "type": "quantitative", "title": "effective number",
+                      "scale": {"zero": False, "padding": 10}},
+            },
+            "layer": [
+                {"mark": {"type": "tick", "thickness": 2, "color": "currentColor"},
+                 "transform": [{"aggregate": [{"op": "median", "field": "value", "as": "value"}],
+                                "groupby": ["group"]}],
+                 "encoding": {"tooltip": [tip("group", "tissue"), tip("value", "median", ".3~f")]}},
+                {"mark": {"type": "point", "filled": True, "size": 55, "color": style.ACCENT, "opacity": 0.7},
+                 "params": [zoom("x")],
+                 "encoding": {"tooltip": [tip("donor", "donor"), tip("group", "tissue"),
+                                          tip("value", "effective number", ".3~f"), tip("n_cells", "cells", ",")]}},
+            ],
+        },
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""The parts that drive a shift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from concentra.pl import _style as style
+from concentra.report.charts._shared import Row, Spec, chart, choice, tip
+
+
+def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
+    """Contribution of each part to the shift of one metric, with its interval; the metric can be chosen.
+
+    `rows` have `part`, `metric` (its place in `metrics`), `contribution`, `low`, `high`, `toward`, `shares`.
+    """
+    toward = [("toward more concentrated", style.MORE), ("toward less concentrated", style.LESS)]
+    return chart(
+        rows,
+        {
+            "params": [choice("metric", [label for _, label in metrics], "metric ")],
+            "transform": [{"filter": "datum.metric == metric"}],
+            "height": 24 * max(Counter(row["metric"] for row in rows).values(), default=1),
+            "encoding": {
+                "y": {"field": "part", "type": "nominal", "title": None,
+                      "sort": {"field": "size", "op": "max", "order": "descending"},
+                      "axis": {"ticks": False, "domain": False}},
+            },
+            "layer": [
+                {"mark": {"type": "bar", "opacity": 0.85},
+                 "encoding": {"x": {"field": "contribution", "type": "quantitative", "axis": {"tickCount": 5},
+                                    "title": "contribution to the shift"},
+                              "color": {"field": "toward", "type": "nominal", "legend": {"title": None},
+                                        "scale": {"domain": [name for name, _ in toward],
+                                                  "range": [colour for _, colour in toward]}},
+                              "tooltip": [tip("part", "cell type"), tip("contribution", "contribution", "+.3~f"),
+                                          tip("low", "from", "+.3~f"), tip("high", "to", "+.3~f"),
+                                          tip("shares", "share of the cells"), tip("toward", "direction")]}},
+                {"mark": {"type": "rule", "aria": False, "strokeWidth": 1.6, "color": "currentColor"},
+                 "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},
+            ],
+        },
+    )  # fmt: skip

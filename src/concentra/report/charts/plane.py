@@ -1,0 +1,55 @@
+"""Tissues in the plane of the two shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from concentra.report.charts._shared import LINE, Row, Spec, chart, choice, line, tip, verdict, zoom
+
+
+def plane(rows: Sequence[Row], points: Sequence[Row], *, axes: Sequence[str]) -> Spec:
+    """Tissues in the plane of the two shifts over the cloud that exchanged labels give; the axes can be chosen.
+
+    `rows` and `points` have `axes` (place), `gini`, `hill_q1`; `rows` also `name`, `verdict`, `filled`.
+    """
+    chosen = [{"filter": "datum.axes == axes"}]
+    x = {
+        "field": "gini",
+        "type": "quantitative",
+        "title": "shift in Gini coefficient",
+        "axis": {"tickCount": 6},
+    }
+    y = {
+        "field": "hill_q1",
+        "type": "quantitative",
+        "title": "shift in effective number",
+        "axis": {"tickCount": 6},
+    }
+    dot = {
+        "type": "point",
+        "filled": True,
+        "size": 14,
+        "color": LINE,
+        "opacity": 0.25,
+        "aria": False,
+        "clip": True,
+    }
+    tooltip = [tip("name", "tissue"), tip("gini", "shift in Gini", "+.3~f"),
+               tip("hill_q1", "shift in effective number", "+.3~f"), tip("verdict", "verdict")]  # fmt: skip
+    return chart(
+        rows,
+        {
+            "params": [choice("axes", axes, "axes ")],
+            "height": 380,
+            "layer": [
+                {"data": {"values": [dict(one) for one in points]}, "transform": chosen, "mark": dot,
+                 "encoding": {"x": x, "y": y}},
+                line("x", 0),
+                line("y", 0),
+                {"transform": chosen, "mark": {"type": "point", "size": 110, "strokeWidth": 2}, "params": [zoom()],
+                 "encoding": {"x": x, "y": y, "tooltip": tooltip} | verdict(rows)},
+                {"transform": chosen, "mark": {"type": "text", "dy": -12, "fontSize": 11},
+                 "encoding": {"x": x, "y": y, "text": {"field": "name"}}},
+            ],
+        },
+    )  # fmt: skip

@@ -1,0 +1,217 @@
+"""The report's page: one file, nothing loaded, no label that is markup, every section where its table is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import time
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from concentra.report import bundle
+from concentra.report.document import page
+from concentra.report.findings import Findings
+from concentra.report.page import Cell, Page, columns, pack
+from concentra.report.sections.answer import verdict_rows
+from concentra.report.sentences import MEANINGS, verdicts
+from definitions_report import HOSTILE, contrast, findings
+
+
+class Elements(HTMLParser):
+    """The elements, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def data(self) -> Any:
+        """What the page's script unpacks."""
+        found = self.text[self.text.index(next(one for one in self.text if one.startswith("H4sI")))]
+        return json.loads(gzip.decompress(base64.b64decode(found)))
+
+
+@pytest.mark.parametrize("label", HOSTILE.values(), ids=HOSTILE)
+def test_labels_are_never_markup(label: str) -> None:
+    harmless, hostile = Elements(page(findings(label="z"))), Elements(page(findings(label=label)))
+    assert hostile.names == harmless.names
+    assert [name for name, _ in hostile.attributes] == [name for name, _ in harmless.attributes]
+
+
+@pytest.mark.parametrize("label", HOSTILE.values(), ids=HOSTILE)
+def test_labels_survive_in_the_whole_tables(label: str) -> None:
+    found = findings(label=label)
+    table = Elements(page(found)).data()["tables"]["composition"]
+    assert [row[table["names"].index("part")] for row in table["rows"]] == found.tables["composition"][
+        "part"
+    ].tolist()
+
+
+def test_no_expression_holds_text_of_the_user() -> None:
+    """Expressions and conditions are code: in them only names and numbers of our own may stand."""
+
+    def walk(value: Any, key: str = "") -> list[str]:
+        if isinstance(value, dict):
+            return [one for name, item in value.items() if name != "values" for one in walk(item, name)]
+        if isinstance(value, list):
+            return [one for item in value for one in walk(item, key)]
+        return [value] if key in ("expr", "test", "filter", "calculate", "signal") else []
+
+    charts = Elements(page(findings(label="LABEL"))).data()["charts"]
+    code = [one for chart in charts.values() for one in walk(chart)]
+    assert code
+    assert not [one for one in code if "LABEL" in one]
+
+
+def test_nothing_is_loaded_and_only_our_scripts_may_run() -> None:
+    text = page(findings())
+    parsed = Elements(text)
+    assert not [
+        (name, value) for name, value in parsed.attributes
+        if name in ("src", "href", "srcset", "action") and not (value or "").startswith("#")
+    ]  # fmt: skip
+    policy = next(value for name, value in parsed.attributes if value and "default-src" in value)
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    assert len(scripts) == 2
+    assert re.search(r"script-src ([^;]*)", policy)[1].split() == [f"'sha256-{one}'" for one in hashes]
+    assert "unsafe-eval" not in policy
+
+
+def test_the_same_findings_give_the_same_bytes() -> None:
+    assert page(findings()) == page(findings())
+
+
+def test_each_table_brings_its_section_and_none_is_empty() -> None:
+    whole = Elements(page(findings(tuple(MEANINGS))))
+    named = [value for name, value in whole.attributes if name == "id"]
+    sections = [
+        "answer",
+        "tissues",
+        "trend",
+        "plane",
+        "design",
+        "left-out",
+        "methods",
+        "provenance",
+        "tables",
+    ]
+    assert [one for one in named if one in sections] == sections
+    few = findings()
+    bare = Findings({name: few.tables[name] for name in ("concentration", "composition")})
+    named = [value for name, value in Elements(page(bare)).attributes if name == "id"]
+    assert [one for one in named if one in sections] == [
+        "answer",
+        "tissues",
+        "design",
+        "methods",
+        "provenance",
+        "tables",
+    ]
+
+
+def test_tissues_that_changed_come_first() -> None:
+    found = findings(("not testable", "undecided", "less concentrated", "more concentrated"))
+    assert found.strata == ("Tissue 3", "Tissue 2", "Tissue 1", "Tissue 0")
+
+
+def test_verdicts_have_six_columns_and_sort_as_numbers() -> None:
+    (row,) = verdict_rows(verdicts(contrast(["Marrow"], ["more concentrated"])))
+    assert list(map(str, row.values())) == [
+        "Marrow", "more concentrated", "3 / 3", "0.77 (0.67 to 0.87)", "+0.100 (+0.000 to +0.200)", "0.03",
+    ]  # fmt: skip
+    assert isinstance(row["effective number, ratio (95%)"], Cell)
+    assert 'data-order="0.77"' in str(Page("t").table([row], "c"))
+
+
+def test_a_chart_shows_the_numbers_of_its_table() -> None:
+    found = findings(("more concentrated",))
+    charts = Elements(page(found)).data()["charts"].values()
+    forest = next(chart for chart in charts if "effect" in chart["data"]["values"][0])
+    assert forest["data"]["values"][0]["effect"] == 0.77
+    bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
+    shown = pd.DataFrame(bars["data"]["values"])
+    assert np.allclose(shown.groupby("donor")["share"].sum(), 1, atol=1e-4)
+    assert shown["n_cells"].sum() == found.tables["composition"]["n_cells"].sum()
+
+
+def test_rare_types_are_one_grey_part() -> None:
+    charts = Elements(page(findings(("undecided",), n_parts=15))).data()["charts"].values()
+    bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
+    assert bars["encoding"]["color"]["scale"]["domain"][-1] == "all other types"
+    assert len(bars["encoding"]["color"]["scale"]["domain"]) == 12
+    assert np.allclose(pd.DataFrame(bars["data"]["values"]).groupby("donor")["share"].sum(), 1, atol=1e-4)
+
+
+def test_several_samples_of_a_donor_are_several_bars() -> None:
+    found = findings(("undecided",))
+    cells = found.tables["composition"].copy()
+    cells["sample"] = cells["donor"] + "_" + cells["part"].map(lambda part: "1" if part == "B cell" else "2")
+    charts = Elements(page(Findings(found.tables | {"composition": cells}))).data()["charts"].values()
+    bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
+    assert len(bars["encoding"]["y"]["scale"]["domain"]) == 12
+
+
+def test_twenty_tissues_of_forty_donors_are_small_and_quick() -> None:
+    found = findings(("undecided",) * 20, n_donors=20, n_parts=15)
+    began = time.process_time()
+    text = page(found)
+    assert len(text.encode()) < 5_000_000
+    assert time.process_time() - began < 10
+
+
+def test_missing_values_are_null_and_numbers_are_whole() -> None:
+    frame = pd.DataFrame({"a": [np.nan, 1 / 3], "b": pd.array([None, 2], dtype="Int64")})
+    assert columns(frame)["rows"] == [[None, None], [1 / 3, 2]]
+    assert gzip.decompress(base64.b64decode(pack(columns(frame))))
+
+
+def test_the_bundle_is_what_its_recipe_names_and_brings_its_licences() -> None:
+    wanted = json.loads((bundle.FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    there = dict(one.rsplit(" (", 1)[0].rsplit(" ", 1) for one in bundle.packages())
+    direct = {name: version for name, version in wanted.items() if name != "vega"}
+    assert {name: there.get(name) for name in direct} == direct
+    free = {"MIT", "ISC", "BSD-3-Clause", "BSD-2-Clause", "Apache-2.0"}
+    assert {one.rsplit("(", 1)[1].rstrip(")") for one in bundle.packages()} <= free
+    text = bundle.LICENCES.read_text(encoding="utf-8")
+    assert text.count("Permission is hereby granted") + text.count("Redistribution and use") + text.count(
+        "Permission to use"
+    ) >= len(there)
+
+
+def test_labels_that_look_alike_stay_apart() -> None:
+    found = findings(("undecided",), n_donors=1)
+    cells = found.tables["composition"].replace(
+        {"donor": {"m0": "m_1", "m1": "m 1"}, "part": {"T cell": "B_cell"}}
+    )
+    charts = Elements(page(Findings(found.tables | {"composition": cells}))).data()["charts"].values()
+    bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
+    assert [name.split(" · ")[1] for name in bars["encoding"]["y"]["scale"]["domain"]] == ["m 1", "m 1 (2)"]
+    assert len(bars["encoding"]["color"]["scale"]["domain"]) == 3
+
+
+def test_several_contrasts_have_charts_of_their_own() -> None:
+    one = findings(("undecided",))
+    tables = {
+        name: pd.concat([frame, frame.assign(contrast="sex: f to m")]) if "contrast" in frame else frame
+        for name, frame in one.tables.items()
+    }
+    text = page(Findings(tables, options=one.options))
+    assert text.count("Cell types that drive the shift: sex: f to m") == 1
+    assert text.count('data-name="verdicts"') == 2

@@ -1,0 +1,101 @@
+"""Sentences of the report, for one, for two, for many and for none."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from concentra.report import sentences
+from definitions_report import contrast
+
+SIZE = "effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.67 to 0.87"
+
+
+def answer(**verdicts: str) -> str:
+    (text,) = sentences.answer(contrast(list(verdicts), list(verdicts.values())))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ({"Marrow": "more concentrated"}, f"Marrow is more concentrated in 24m than in 3m ({SIZE})."),
+        (
+            {"Marrow": "less concentrated", "Lung": "undecided"},
+            f"Marrow is less concentrated in 24m than in 3m ({SIZE}); Lung is undecided.",
+        ),
+        (
+            {"Marrow": "more concentrated", "Lung": "more concentrated", "Skin": "not testable",
+             "Heart": "not testable"},
+            "Marrow and Lung are more concentrated in 24m than in 3m (ratios of effective numbers 0.77 and 0.79); Skin "
+            "and Heart could not be tested.",
+        ),
+        (
+            {"Marrow": "mixed", "Lung": "one metric only", "Skin": "no change beyond the margin"},
+            f"Marrow changed in both metrics, without one direction, from 3m to 24m ({SIZE}); Lung changes in one "
+            "metric only; Skin shows no change beyond the margin.",
+        ),
+        ({"Lung": "undecided"}, "Lung is undecided."),
+        (
+            {"Lung": "undecided", "Skin": "undecided"},
+            "No tissue shows a change in both metrics that can be distinguished from chance; Lung and Skin are "
+            "undecided.",
+        ),
+        ({"Lung": "not testable", "Skin": "not testable"}, "Lung and Skin could not be tested."),
+        ({"all cells": "more concentrated"}, f"The composition is more concentrated in 24m than in 3m ({SIZE})."),
+    ],
+)  # fmt: skip
+def test_the_answer(verdicts: dict[str, str], words: str) -> None:
+    assert answer(**verdicts) == words
+
+
+def test_many_tissues_are_counted() -> None:
+    text = answer(
+        Marrow="more concentrated", Skin="not testable", **{f"t{place}": "undecided" for place in range(7)}
+    )
+    assert text.endswith("; of the other 8 tissues, 7 are undecided and 1 could not be tested.")
+
+
+def test_each_contrast_has_its_sentence() -> None:
+    both = pd.concat(
+        [contrast(["Lung"], ["undecided"]), contrast(["Lung"], ["undecided"], title="sex: f to m")]
+    )
+    assert len(sentences.answer(both)) == 2
+
+
+def test_every_verdict_has_a_meaning_and_a_look() -> None:
+    from concentra.pl._style import VERDICTS
+
+    assert list(sentences.MEANINGS) == list(VERDICTS)
+    assert {*sentences.DIRECTIONS, *sentences.PREDICATES} == set(VERDICTS)
+
+
+def test_both_metrics_of_a_tissue_are_one_row() -> None:
+    (row,) = sentences.records(sentences.verdicts(contrast(["Marrow"], ["undecided"])))
+    assert (row["hill_q1_effect"], row["gini_effect"]) == (0.77, 0.1)
+    assert row["hill_q1_before"] == 9.3
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(0, "0 donors"), (1, "1 donor"), (2, "2 donors"), (1200, "1,200 donors")]
+)
+def test_numbers_with_their_nouns(n: int, words: str) -> None:
+    assert sentences.counted(n, "donor") == words
+
+
+def test_methods_cite_what_was_done_and_number_in_order() -> None:
+    tables = {"contrast": contrast(["Lung"], ["undecided"]), "multiverse": pd.DataFrame({"a": [1]})}
+    text, cited = sentences.methods(
+        tables, {"min_cells": 50, "level": 0.9}, {"concentra": "1.0", "numpy": "2.0"}
+    )
+    assert "90% intervals" in text
+    assert text.endswith("Computed with concentra 1.0, numpy 2.0.")
+    numbers = [int(one) for one in __import__("re").findall(r"\[(\d+)", text)]
+    assert numbers == sorted(numbers)
+    assert len(cited) == 8
+    assert "Cauchy" not in sentences.methods({}, {}, {})[0]
+
+
+def test_hostile_labels_stay_on_one_line() -> None:
+    text = answer(**{"a\nb\x1b[2J": "undecided", "c": "undecided"})
+    assert text.isprintable()
