@@ -1,3 +1,10 @@
+`linear_model`   one tissue: contrasts of a design, and the residual variances their error rests on
+`moderated`      one contrast in many tissues, with variances shrunk across tissues
+`shrinkage`      the shrinking; `part_variance` what the parts predict of a variance
+`verdict`        what is established, and the intervals that go with it
+`power`          what a design of so many donors and cells can show
+`bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
+=======
 """Inference for few donors: arrays and a Generator in, small frozen results out.
 
 ================ =============================================================================
@@ -6,6 +13,7 @@
 `part_variance`  the variance of a metric that the variances of its parts predict
 `shrinkage`      variances shrunk across tissues
 `moderated`      tests of one contrast in many tissues at once
+`power`          what a design of so many donors and cells can show
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
 `multiplicity`   the false discovery rate over a declared family
