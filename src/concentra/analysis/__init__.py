@@ -2,6 +2,8 @@
 
 `concentration`
     How concentrated is each unit? Both metrics, beside them support, evenness, dominance and depth.
+`lorenz`
+    The Lorenz curve of every unit.
 `support`
     Who is compared with whom in every stratum, and who is left out and why?
 `contrast`
@@ -16,6 +18,8 @@
     Does concentration rise or fall along a number, by ranks?
 `drivers`
     Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
+`part_tests`
+    Which parts changed their share, each with a moderated test of its own?
 `part_changes`
     Which parts change their share, and which carry the shift in concentration?
 `plane`
@@ -28,6 +32,8 @@
     On which level of a hierarchy does concentration change: between coarse types, or within them?
 `few_donors`
     What are few donors worth? Small studies drawn from a large one, and what each rule concludes from them.
+`power`
+    What would so many donors show?
 `rescue`
     How much of an ageing shift does a treatment undo, and is that evidence?
 `concordance`
