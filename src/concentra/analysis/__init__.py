@@ -16,6 +16,10 @@
     Does concentration rise or fall along a number, by ranks?
 `drivers`
     Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
+`part_tests`
+    Which parts differ in share? One moderated test a part, on centred log-ratios.
+`power`
+    Which change would a study of so many donors and cells show, from a pilot or from assumptions?
 `part_changes`
     Which parts change their share, and which carry the shift in concentration?
 `plane`

@@ -1,10 +1,3 @@
-`linear_model`   one tissue: contrasts of a design, and the residual variances their error rests on
-`moderated`      one contrast in many tissues, with variances shrunk across tissues
-`shrinkage`      the shrinking; `part_variance` what the parts predict of a variance
-`verdict`        what is established, and the intervals that go with it
-`power`          what a design of so many donors and cells can show
-`bootstrap`      the shift between two groups of donors, with intervals that hold at 3 to 10
-=======
 """Inference for few donors: arrays and a Generator in, small frozen results out.
 
 ================ =============================================================================
