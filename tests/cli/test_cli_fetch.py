@@ -167,10 +167,7 @@ def test_a_failure_does_not_keep_the_others(site: Site, run: Run, tmp_path: Path
     assert states(ended) == {"pythia_410m": "failed", "pythia_160m": "fetched"}
     failed = ended.json[0]
     assert "answered 404" in failed["found"]
-    assert (
-        ended.err
-        == f"error: {failed['found']}\nexpected: {failed['expected']}\nfix: {failed['fix']}\n"
-    )
+    assert ended.err == f"error: {failed['found']}\nexpected: {failed['expected']}\nfix: {failed['fix']}\n"
 
 
 def test_a_name_that_no_cohort_has(site: Site, run: Run, tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ def test_every_kind_of_number_becomes_float(kind: type) -> None:
     [3.0, ["a", "b"], [1 + 2j], sparse.csr_matrix([[1, 2]]), [None, 1], np.array(["2020-01-01"], "M8[D]")],
 )
 def test_not_an_array_of_numbers(wrong: object) -> None:
-    with pytest.raises(
-        AmountError, match=r"(?s)shape.*array of real numbers.*fix: pass a list or a dense"
-    ):
+    with pytest.raises(AmountError, match=r"(?s)shape.*array of real numbers.*fix: pass a list or a dense"):
         as_amounts(wrong)  # type: ignore[arg-type]
 
 
