@@ -19,7 +19,9 @@
 `drivers`
     Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
 `part_tests`
-    Which parts changed their share, each with a moderated test of its own?
+    Which parts differ in share? One moderated test a part, on centred log-ratios.
+`power`
+    Which change would a study of so many donors and cells show, from a pilot or from assumptions?
 `part_changes`
     Which parts change their share, and which carry the shift in concentration?
 `plane`
@@ -32,8 +34,6 @@
     On which level of a hierarchy does concentration change: between coarse types, or within them?
 `few_donors`
     What are few donors worth? Small studies drawn from a large one, and what each rule concludes from them.
-`power`
-    What would so many donors show?
 `rescue`
     How much of an ageing shift does a treatment undo, and is that evidence?
 `concordance`

@@ -46,7 +46,7 @@ class Concentration(Table):
         "Gini over parts present, expected at the common number of cells", low=0, high=1, nullable=True
     )
     gini_stratum_rarefied: float = column(
-        "Gini over all parts of the stratum, expected at the common number of cells",
+        "Gini over all parts of the stratum, expected at `depth` cells: what the model tests",
         low=0,
         high=1,
         nullable=True,
