@@ -381,13 +381,13 @@ def p_words(value: float | None) -> str:
 def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
     """One sentence a contrast and metric on all tissues together.
 
-    >>> rows = pd.DataFrame({"contrast": ["age"], "metric": ["gini_present"], "n_strata": [2], "n_early": [4],
+    >>> rows = pd.DataFrame({"contrast": ["age"], "metric": ["gini_stratum"], "n_strata": [2], "n_early": [4],
     ...                      "n_late": [8], "mean_shift": [0.044], "p_value": [0.032]})
     >>> across(rows)
     ['Across 2 tissues (4 and 8 donors), the mean Gini coefficient rose by 0.044 (permutation p = 0.032).']
     """
     names = {
-        "gini_present": "Gini coefficient",
+        "gini_present": "Gini coefficient of the types present",
         "gini_stratum": "Gini coefficient",
         "hill_q1": "effective number",
     }
