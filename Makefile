@@ -10,7 +10,7 @@ APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
 EXAMPLES ?= 2000
 
-.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate docs site vendor clean
+.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -104,8 +104,17 @@ vendor:  ## what the report's page brings along, bundled anew from src/concentra
 bench: install  ## paired ratios against peers
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-calibrate: install  ## coverage, type-I error and power, simulated
+calibrate: install  ## coverage, level and power, simulated and on the cohorts of CONCENTRA_DATA_DIR, with their page
 	$(BIN)/python benchmarks/calibration.py --out docs/calibration.csv
+	$(BIN)/python benchmarks/calibration_cohorts.py --out docs/calibration_cohorts.csv
+	$(BIN)/python benchmarks/calibration_model.py --out docs/calibration_model.csv --cohorts docs/calibration_verdicts.csv
+	$(BIN)/python benchmarks/calibration_page.py docs
+
+peers: install  ## limma, lme4, lmerTest and vegan (Debian: r-bioc-limma r-cran-lmertest r-cran-statmod r-cran-vegan); scanpro
+	Rscript benchmarks/peers.R $(CONCENTRA_DATA_DIR) tests/stats/peers
+	$(PYTHON) -m venv .venv-scanpro
+	.venv-scanpro/bin/python -m pip install --quiet scanpro "setuptools<81"
+	.venv-scanpro/bin/python benchmarks/peers_scanpro.py $(CONCENTRA_DATA_DIR) tests/stats/peers
 
 docs: install  ## pages that are generated from the code
 	$(BIN)/python -m concentra.study.describe docs
@@ -114,4 +123,4 @@ docs: install  ## pages that are generated from the code
 	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
 
 clean:
-	rm -rf .venv .venv-minimum dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-minimum .venv-scanpro dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

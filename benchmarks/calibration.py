@@ -1,6 +1,7 @@
 """Do the intervals cover, do the tests keep their level, and what would cells as units do?
 
-Writes ``docs/calibration.csv`` and ``docs/calibration.md``: ``python benchmarks/calibration.py [--runs N]``.
+Writes ``docs/calibration.csv``: ``python benchmarks/calibration.py [--runs N]``. It is about the bootstrap of
+published shifts and the exact tests; the model that decides has `calibration_cohorts.py` and `calibration_model.py`.
 
 Donors have compositions from a Dirichlet distribution over 20 parts; cells are multinomial. The target is the
 difference, late minus early, of the mean (or median) over all donors of a population of the metric of a donor's
@@ -314,52 +315,8 @@ def as_csv(rows: list[Row]) -> str:
     return text.getvalue()
 
 
-def as_markdown(rows: list[Row]) -> str:
-    """A table for each question: methods by design."""
-    parts = [
-        "# Calibration",
-        "",
-        "Written by `make calibrate` (`benchmarks/calibration.py`). Each entry is a rate over "
-        f"{rows[0].runs:,} simulated studies ({rows[-1].runs:,} for effect sizes), its Monte-Carlo standard "
-        "error in brackets, and for intervals the median width. `n` donors per group; cells per donor, early / "
-        "late. Intervals are nominal 95 %, tests at .05. **Bold**: outside what is promised.",
-        "",
-        "Donors' compositions come from a Dirichlet distribution over 20 parts (precision 40), cells are "
-        "multinomial; the planted effect takes the effective number from 10.9 to 8.7 (standard deviation "
-        "between donors 1.3). The target is the difference between the two populations in the mean (median) of "
-        "the metric of a donor's own composition, without counting noise; for `gini_present` in its expected "
-        "value at the common number of cells. Promised from three donors a group: .93 to .98 for means, at "
-        "least .90 for medians; at two donors `concentra` prints a range, which makes no promise.",
-    ]
-    for question in dict.fromkeys(row.question for row in rows):
-        own = [row for row in rows if row.question == question]
-        parts += ["", f"## {question.capitalize()}", ""]
-        designs = list(dict.fromkeys((r.n_early, r.n_late, r.cells_early, r.cells_late) for r in own))
-        lines = list(dict.fromkeys((r.method.split(" (smallest")[0], r.statistic, r.metric) for r in own))
-        parts.append("| n | cells | " + " | ".join(" · ".join(line) for line in lines) + " |")
-        parts.append("|---" * (2 + len(lines)) + "|")
-        for design in designs:
-            found = {
-                (r.method.split(" (smallest")[0], r.statistic, r.metric): r
-                for r in own
-                if (r.n_early, r.n_late, r.cells_early, r.cells_late) == design
-            }
-            cells = f"{design[2]} / {design[3]}" if design[2] else ""
-            entries = [_entry(found.get(line)) for line in lines]
-            parts.append(f"| {design[0]} v {design[1]} | {cells} | " + " | ".join(entries) + " |")
-    return "\n".join(parts) + "\n"
-
-
-def _entry(row: Row | None) -> str:
-    if row is None:
-        return ""
-    rate = f"{row.rate:.3f} ({row.standard_error:.3f})"
-    rate = rate if row.held else f"**{rate}**"
-    return rate if np.isnan(row.median_width) else f"{rate}, {row.median_width:.2g}"
-
-
 def main() -> None:
-    """Simulate, and write the table and the page."""
+    """Simulate, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=500, help="simulated studies per design")
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.csv"))
@@ -368,7 +325,6 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = calibrate(arguments.runs, quick=arguments.quick, n_jobs=arguments.jobs)
     write_text(arguments.out, as_csv(rows))
-    write_text(arguments.out.with_suffix(".md"), as_markdown(rows))
     missed = [row for row in rows if not row.held]
     print(f"{len(rows)} rates, {len(missed)} outside what is promised: {arguments.out}")
     for row in missed:

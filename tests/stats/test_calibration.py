@@ -41,8 +41,6 @@ def test_rows_outside_their_bounds_are_seen(calibration):
     assert row(0.95, 0.93, 0.98).held
     assert not row(0.85, 0.93, 0.98).held
     assert not row(0.12, 0.0, 0.05).held
-    page = calibration.as_markdown([row(0.85, 0.93, 0.98)])
-    assert "**0.850 (0.010)**" in page
     assert calibration.as_csv([row(0.95, 0.93, 0.98)]).count("\n") == 2
 
 

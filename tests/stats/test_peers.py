@@ -13,6 +13,7 @@ import pytest
 
 from concentra.metrics import hill_number, rarefied_hill
 from concentra.stats.linear_model import donor_correlation, linear_model
+from concentra.stats.log_ratio import centred_log_ratio
 from concentra.stats.moderated import contrast_tests
 from concentra.stats.shrinkage import squeeze_variances
 
@@ -138,3 +139,19 @@ def test_all_visits_of_96_donors_count_as_96_donors(data: Path, level: int) -> N
     assert (
         peer["error_visits_as_donors"] < 0.5 * found.error[0, 0]
     )  # what counting visits as donors would claim
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("cohort", ["pelka_hitme", "zhang_fine"])
+@pytest.mark.parametrize("transform", ["logit", "arcsin"])
+def test_parts_stand_in_the_order_of_scanpro(data: Path, cohort: str, transform: str) -> None:
+    """propeller tests shares and this package log-ratios: another zero point, the same order of parts."""
+    counts, group = two_groups(data, cohort)
+    ratios = np.asarray(centred_log_ratio(counts.to_numpy()))
+    model = linear_model(np.column_stack([np.ones(group.size), group]), [0, 1], groups=group.tolist())
+    tests = contrast_tests([model] * ratios.shape[1], list(ratios.T[:, :, None]))
+    ours = pd.Series(
+        (tests.estimate / tests.error)[:, 0], [name.replace(",", ";") for name in counts.columns]
+    )
+    peer = read("scanpro.csv", cohort=cohort, transform=transform).set_index("part")["t"].loc[ours.index]
+    assert abs(ours.corr(peer, method="spearman")) > 0.9

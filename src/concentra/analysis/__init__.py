@@ -2,6 +2,8 @@
 
 `concentration`
     How concentrated is each unit? Both metrics, beside them support, evenness, dominance and depth.
+`lorenz`
+    The Lorenz curve of every unit.
 `support`
     Who is compared with whom in every stratum, and who is left out and why?
 `contrast`
@@ -16,6 +18,10 @@
     Does concentration rise or fall along a number, by ranks?
 `drivers`
     Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
+`part_tests`
+    Which parts differ in share? One moderated test a part, on centred log-ratios.
+`power`
+    Which change would a study of so many donors and cells show, from a pilot or from assumptions?
 `part_changes`
     Which parts change their share, and which carry the shift in concentration?
 `plane`

@@ -16,6 +16,7 @@ from concentra.cli import (
     heads,
     metrics,
     paper,
+    power,
     reproduce,
     simulate,
     steps,
@@ -24,7 +25,7 @@ from concentra.cli import (
 
 application = typer.Typer(
     name="concentra",
-    help="How concentrated is a composition, does that change, and how sure can one be?",
+    help="How concentrated is a composition, does that change, and how confident can one be?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,10 +45,23 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """How concentrated is a composition, does that change, and how sure can one be?"""
+    """How concentrated is a composition, does that change, and how confident can one be?"""
 
 
-for module in (reproduce, verify, analyze, paper, metrics, count, simulate, example, fetch, steps, doctor):
+for module in (
+    reproduce,
+    verify,
+    analyze,
+    power,
+    paper,
+    metrics,
+    count,
+    simulate,
+    example,
+    fetch,
+    steps,
+    doctor,
+):
     for command in module.COMMANDS:
         application.command(epilog=module.EXAMPLE)(command)
 application.add_typer(heads.application, name="heads")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,15 @@ class Composition:
         """Whether a donor has several samples in one stratum."""
         return bool(self.units.duplicated(["stratum", "donor"]).any())
 
+    @cached_property
+    def _places(self) -> dict[str, NDArray[np.int64]]:
+        """The rows of each stratum in `units`: found once for all."""
+        found = self.units.groupby("stratum", sort=False, observed=True).indices
+        return {str(name): np.asarray(rows, dtype=np.int64) for name, rows in found.items()}
+
     def of_stratum(self, stratum: str) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64]]:
         """Counts (n, K) of the units of a stratum, its parts (those found in any of its units), rows in `units`."""
-        rows = np.flatnonzero(self.units["stratum"].to_numpy() == stratum)
+        rows = self._places.get(stratum, np.arange(0))
         block = self.counts[rows]
         present = np.unique(block.indices[block.data > 0]) if block.nnz else np.array([], dtype=np.int64)
         return block[:, present].toarray(), self.parts.index[present].astype(str).tolist(), rows

@@ -6,6 +6,7 @@
 `part_variance`  the variance of a metric that the variances of its parts predict
 `shrinkage`      variances shrunk across tissues
 `moderated`      tests of one contrast in many tissues at once
+`power`          what a design of so many donors and cells can show
 `exact`          rank tests by enumeration, and the smallest p that the donors allow
 `permutation`    permutation tests over one tissue or all, within strata, or paired
 `multiplicity`   the false discovery rate over a declared family

@@ -1,0 +1,142 @@
+"""`concentra power`: which change a study of so many donors and cells would show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concentra.cli._options import Json, print_json, print_table
+from concentra.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from concentra.analysis.power import Spread
+
+EXAMPLE = (
+    "Example: concentra power pilot.h5ad --group age --donors 3,6,10 --cells 500,2000 --figure power.png"
+)
+LINES = {"hill_q1": "a ratio of effective numbers of {:g}", "gini_stratum": "a difference of Gini of {:g}"}
+MOST_PANELS = 6
+
+
+def power(
+    pilot: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Cells or counts of a pilot, as for `analyze`; none: assume.", show_default=False
+        ),
+    ] = None,
+    donor: Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")] = None,
+    tissue: Annotated[
+        str | None, typer.Option("--tissue", "--stratum", help="Column of tissues; guessed; 'none': one.")
+    ] = None,
+    cell_type: Annotated[
+        str | None, typer.Option("--cell-type", "--part", help="Column of cell types; guessed.")
+    ] = None,
+    amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Each row is a sample, each cell type a column.")
+    ] = False,
+    group: Annotated[str | None, typer.Option(help="Column of the pilot's groups of donors.")] = None,
+    min_cells: Annotated[int, typer.Option(help="Fewest cells of a sample in a tissue.")] = 50,
+    effective: Annotated[float | None, typer.Option(help="Assumed effective number of cell types.")] = None,
+    types: Annotated[int, typer.Option(help="Assumed number of cell types.")] = 15,
+    sd: Annotated[
+        float | None, typer.Option(help="Assumed standard deviation between donors of ln effective number.")
+    ] = None,
+    sd_gini: Annotated[float | None, typer.Option(help="The same of logit Gini; 1.3 times --sd.")] = None,
+    donors: Annotated[str, typer.Option(help="Donors of each group, with commas.")] = "3,4,6,8,10,15,20",
+    cells: Annotated[str, typer.Option(help="Cells of each donor, with commas.")] = "300,1000,3000",
+    ratio: Annotated[float, typer.Option(help="Change of the effective number whose power is given.")] = 0.8,
+    difference: Annotated[
+        float, typer.Option(help="Change of the Gini coefficient whose power is given.")
+    ] = 0.05,
+    alpha: Annotated[float, typer.Option(help="Level of the test.")] = 0.05,
+    target: Annotated[float, typer.Option(help="Probability of the detectable change.")] = 0.8,
+    out: Annotated[Path | None, typer.Option(help="Write the table to this file (.csv).")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw the curves to this file (.png, .pdf, .svg).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Which change a study of so many donors and cells would show, from a pilot or from assumptions."""
+    from concentra.analysis import power as analysis
+    from concentra.tables import write_csv
+
+    if pilot:
+        how = {"donor": donor, "tissue": tissue, "cell_type": cell_type, "amount": amount, "wide": wide}
+        spreads = _of_pilot(pilot, how, group, min_cells)
+    elif effective is None or sd is None:
+        raise ArgumentError(
+            found="neither a pilot nor assumptions",
+            expected="a file of a pilot, or --effective and --sd",
+            fix="concentra power --effective 8 --types 15 --sd 0.25",
+        )
+    else:
+        spreads = [analysis.assumed_spread(effective, types, sd, sd_gini)]
+    found = analysis.Power.check(
+        analysis.power(
+            spreads, n_donors=_numbers(donors, "--donors"), n_cells=_numbers(cells, "--cells"), ratio=ratio,
+            difference=difference, alpha=alpha, target=target,
+        ),
+        "power",
+    )  # fmt: skip
+    if out is not None:
+        write_csv(found, out)
+    if figure is not None:
+        _draw(found, figure, target)
+    if json:
+        print_json(found.to_dict("records"))
+    else:
+        print_table(found.drop(columns=["n_pilot"]).to_dict("records"))  # type: ignore[arg-type]
+
+
+def _of_pilot(
+    pilot: list[str], how: dict[str, str | bool | None], group: str | None, min_cells: int
+) -> list[Spread]:
+    from concentra.analysis.power import spread_of
+    from concentra.composition import read
+    from concentra.design import Settings
+
+    needed = [] if group is None else [group]
+    composition = read(pilot, **how, needed=needed)  # type: ignore[arg-type]
+    for note in composition.notes:
+        print(note, file=sys.stderr)
+    return spread_of(composition, group=group, settings=Settings(min_cells=min_cells))
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    """Whole numbers with commas between them."""
+    try:
+        return [int(one) for one in text.split(",")]
+    except ValueError:
+        raise ArgumentError(
+            found=f"{option} {text}",
+            expected="whole numbers with commas between them",
+            fix=f"for example {option} 3,6,10",
+        ) from None
+
+
+def _draw(found: pd.DataFrame, path: Path, target: float) -> None:
+    """A row of panels for each tissue, at most six: one panel a metric, a line for each number of cells."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from concentra.pl import power as curve
+
+    strata = found["stratum"].unique()[:MOST_PANELS]
+    picture = Figure(figsize=(9, 0.6 + 2.9 * len(strata)), layout="constrained")
+    FigureCanvasAgg(picture)
+    for row, axes in zip(strata, picture.subplots(len(strata), len(LINES), squeeze=False), strict=True):
+        for (metric, words), ax in zip(LINES.items(), axes, strict=True):
+            rows = found[(found["stratum"] == row) & (found["metric"] == metric)]
+            curve(rows, by="n_cells", target=target, ax=ax)
+            ax.set_title(f"{row}: {words.format(rows['effect'].iloc[0])}", fontsize="medium", loc="left")
+    picture.savefig(path, dpi=150)
+
+
+COMMANDS = (power,)

@@ -1,0 +1,49 @@
+"""`concentra power` as it is used."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from concentra.cli._application import application
+from concentra.errors import ArgumentError
+
+
+def run(*arguments):
+    return CliRunner().invoke(application, ["power", *map(str, arguments)])
+
+
+def test_a_pilot_gives_table_and_figure(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"{age}{n}", age, "lung", part, int(count))
+        for age in ("3m", "24m") for n in range(4)
+        for part, count in zip("abcde", rng.multinomial(500, rng.dirichlet([9, 6, 4, 3, 2])), strict=True)
+    ]  # fmt: skip
+    pilot = tmp_path / "pilot.csv"
+    pd.DataFrame(rows, columns=["donor", "age", "tissue", "cell_type", "n_cells"]).to_csv(pilot, index=False)
+    result = run(
+        pilot, "--amount", "n_cells", "--group", "age", "--donors", "3,9", "--cells", "500",
+        "--out", tmp_path / "power.csv", "--figure", tmp_path / "power.png", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert [(row["stratum"], row["n_donors"]) for row in printed] == [("lung", 3), ("lung", 9)] * 2
+    assert all(0.05 <= row["power"] <= 1 and row["n_pilot"] == 8 for row in printed)
+    written = pd.read_csv(tmp_path / "power.csv", float_precision="round_trip")
+    assert written["power"].tolist() == [row["power"] for row in printed]
+    assert (tmp_path / "power.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_assumptions_and_their_absence():
+    result = run("--effective", 8, "--sd", 0.25, "--donors", "6", "--cells", "1000")
+    assert result.exit_code == 0
+    assert "hill_q1" in result.stdout
+    with pytest.raises(ArgumentError, match=r"(?s)neither a pilot nor assumptions.*--effective and --sd"):
+        raise run().exception
+    with pytest.raises(ArgumentError, match=r"(?s)--donors a.*whole numbers"):
+        raise run("--effective", 8, "--sd", 0.25, "--donors", "a").exception
