@@ -164,10 +164,8 @@ def test_shares_have_no_depth() -> None:
     assert np.allclose(found.tables["concentration"]["gini_stratum"], whole["gini_stratum"])
 
 
-HOSTILE = {
-    "type_01": "<script>alert(1)</script>", "type_02": "=1+1", "type_03": 'a,b "q"\nnew',
-    "type_04": "細胞 $x_1$", "type_05": "x" * 10_000, "type_06": "\x1b[2Jred",
-}  # fmt: skip
+HOSTILE = {"type_01": "<script>alert(1)</script>", "type_02": "=1+1", "type_03": 'a,b "q"\nnew',
+           "type_04": "細胞 $x_1$", "type_05": "x" * 10_000, "type_06": "\x1b[2Jred"}  # fmt: skip
 
 
 def test_hostile_labels_survive_and_do_no_harm(tmp_path: Path) -> None:
