@@ -111,14 +111,20 @@ def _compared(
             one | {"axes": axes, "what": "null", "place": 0, "gini": 0.01, "hill_q1": -0.1}
             for one in each for axes in ("raw", "normalised")
         ]),
-        "levels": pd.DataFrame([
+        "granularity": pd.DataFrame([
             one | {"metric": "hill_q1", "level": level, "n_parts": n, "effect": 0.9, "low": 0.8, "high": 1.0,
                    "direction": "more concentrated", "verdict": "undecided"}
             for one in each for level, n in (("coarse", 3), ("fine", 9))
         ]),
+        "levels": pd.DataFrame([
+            one | {"fine": "fine", "coarse": "coarse", "metric": "entropy", "term": term, "part": part, "shift": shift,
+                   "low": -0.2, "high": 0.1}
+            for one in each
+            for term, part, shift in (("total", None, -0.1), ("between", None, -0.04), ("within", parts[0], -0.06))
+        ]),
         "trend": pd.DataFrame([
             one | {"along": "months", "metric": "hill_q1", "n_donors": 6, "slope": -0.1, "intercept": 3.0,
-                   "slope_low": -0.2, "slope_high": 0.0, "p_adjusted": 0.04}
+                   "slope_low": -0.2, "slope_high": 0.0, "p_exact_adjusted": 0.04}
             for one in each
         ]),
         "left_out": pd.DataFrame([

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
@@ -51,9 +52,17 @@ def shown(function: Callable[..., Any], *, skipped: bool = False) -> list[str]:
 PUBLIC = public()
 
 
+ELSEWHERE = re.compile(r"^ *See `([\w.]+)`\.$", re.MULTILINE)
+"""An example that stands with the function that calls this one."""
+
+
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_a_public_function_shows_a_value(name: str) -> None:
-    assert shown(PUBLIC[name]), f"{name} has no example that shows a value"
+    function = PUBLIC[name]
+    for other in ELSEWHERE.findall(function.__doc__ or ""):
+        place, _, name_there = other.rpartition(".")
+        function = getattr(import_module(place or function.__module__), name_there)
+    assert shown(function), f"{name} has no example that shows a value"
 
 
 @pytest.mark.parametrize("name", [name for name in heads.__all__ if inspect.isfunction(getattr(heads, name))])

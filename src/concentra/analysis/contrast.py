@@ -175,7 +175,7 @@ def unequal_depth(stratum: Stratum, term: Term) -> bool:
 
     Examples
     --------
-    See `concentra.analysis.concentration`.
+    See `concentra.analysis.contrast.contrast`.
     """
     medians = [np.median(stratum.n_cells[rows]) for group in (term.reference, term.other)
                if len(rows := stratum.of_group(group))]  # fmt: skip

@@ -386,7 +386,17 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
 
 
 def amounts_of_donors(stratum: Stratum, group: str) -> Floats:
-    """Cells (n, K) of the donors of a group; of a donor with several samples the mean share, times its mean cells."""
+    """Cells (n, K) of the donors of a group; of a donor with several samples the mean share, times its mean cells.
+
+    Examples
+    --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "g": list("xxyy"), "part": "T", "n_cells": 60})
+    >>> design = resolve(from_table(rows), Question("g", ("x",), (("y",),)))
+    >>> amounts_of_donors(design.strata[0], "x").tolist()
+    [[60.0], [60.0]]
+    """
     rows = stratum.of_group(group)
     counts = stratum.counts[rows].astype(np.float64)
     donors, place = np.unique(stratum.donor[rows].astype(str), return_inverse=True)

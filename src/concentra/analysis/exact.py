@@ -98,7 +98,19 @@ class Sides:
 
 
 def ends(stratum: Stratum, term: Term, values: Floats) -> Ends:
-    """The values (n,) of the units of a stratum as those of its donors in both groups: see `Sides.ends`."""
+    """The values (n,) of the units of a stratum as those of its donors in both groups: see `Sides.ends`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("abcd"), "g": list("xxyy"), "part": "T", "n_cells": 60})
+    >>> design = resolve(from_table(rows), Question("g", ("x",), (("y",),)))
+    >>> found = ends(design.strata[0], design.terms[0], np.array([1.0, 2, 3, 4]))
+    >>> found[0].tolist(), found[1].tolist()
+    ([1.0, 2.0], [3.0, 4.0])
+    """
     return Sides(stratum, term).ends(values)
 
 
@@ -120,6 +132,13 @@ def exact_test(
     `exact_test`, its name; `p_exact`; `p_exact_attainable`, the smallest p that these donors allow; `sampled`, whether
     arrangements were sampled instead of enumerated; `hodges_lehmann` and `cliffs_delta` with `_low` and `_high` for a
     plain design, else NaN.
+
+    Examples
+    --------
+    >>> compared = Ends(np.array([1.0, 2, 3]), np.array([4.0, 5, 6]))
+    >>> found = exact_test(compared, paired=False, level=0.95, rng=np.random.default_rng)
+    >>> found["exact_test"], round(found["p_exact"], 3)
+    ('Mann-Whitney', 0.1)
     """
     first, second, block_first, block_second = compared
     row: dict[str, Any] = {f"{name}{end}": np.nan for name in EFFECTS for end in ("", "_low", "_high")}
@@ -148,6 +167,11 @@ def shift_of_medians(compared: Ends, *, paired: bool) -> tuple[float, float, flo
 
     Plain: the difference of the medians. Within a covariate: the mean over its values of such differences, with
     weights :math:`n_1 n_2 / (n_1 + n_2)`. Of pairs: the median of the differences.
+
+    Examples
+    --------
+    >>> shift_of_medians(Ends(np.array([1.0, 2, 4]), np.array([5.0, 9])), paired=False)
+    (2.0, 7.0, 5.0)
     """
     first, second, block_first, block_second = compared
     medians = _median(first), _median(second)

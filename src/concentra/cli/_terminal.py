@@ -140,7 +140,7 @@ def encodable(text: str, file: TextIO) -> str:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = "".join(PLAIN_SIGNS.get(letter, letter) for letter in text)
-        return text.encode(encoding, "replace").decode(encoding)
+        return text.encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 
