@@ -48,7 +48,20 @@ def options(
     """How concentrated is a composition, does that change, and how sure can one be?"""
 
 
-for module in (reproduce, verify, analyze, power, paper, metrics, count, simulate, example, fetch, steps, doctor):
+for module in (
+    reproduce,
+    verify,
+    analyze,
+    power,
+    paper,
+    metrics,
+    count,
+    simulate,
+    example,
+    fetch,
+    steps,
+    doctor,
+):
     for command in module.COMMANDS:
         application.command(epilog=module.EXAMPLE)(command)
 application.add_typer(heads.application, name="heads")
