@@ -175,7 +175,13 @@ def unequal_depth(stratum: Stratum, term: Term) -> bool:
 
     Examples
     --------
-    See `concentra.analysis.concentration`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> unequal_depth(design.strata[0], design.terms[0])
+    False
     """
     medians = [np.median(stratum.n_cells[rows]) for group in (term.reference, term.other)
                if len(rows := stratum.of_group(group))]  # fmt: skip

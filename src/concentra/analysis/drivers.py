@@ -316,7 +316,14 @@ def ranked(attributed: Attributed, stratum: Stratum, term: Term, *, zero: float 
 
     Examples
     --------
-    See `drivers`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> term, stratum, attributed = next(attributed_strata(design))
+    >>> ranked(attributed, stratum, term)[["metric", "part"]].iloc[0].tolist()
+    ['gini_present', 'T']
     """
     found = attributed.by_part()
     found["rank"] = found.groupby("metric").cumcount() + 1
@@ -329,7 +336,13 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
 
     Examples
     --------
-    See `drivers`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> [(term.other, stratum.name, attributed.parts) for term, stratum, attributed in attributed_strata(design)]
+    [('24m', 'lung', ('B', 'T'))]
     """
     settings = design.settings
     for term in design.terms:
@@ -355,7 +368,18 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
 
 
 def amounts_of_donors(stratum: Stratum, group: str) -> Floats:
-    """Cells (n, K) of the donors of a group; of a donor with several samples the mean share, times its mean cells."""
+    """Cells (n, K) of the donors of a group; of a donor with several samples the mean share, times its mean cells.
+
+    Examples
+    --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> amounts_of_donors(design.strata[0], "3m").tolist()
+    [[50.0, 50.0], [60.0, 40.0]]
+    """
     rows = stratum.of_group(group)
     counts = stratum.counts[rows].astype(np.float64)
     donors, place = np.unique(stratum.donor[rows].astype(str), return_inverse=True)

@@ -98,7 +98,19 @@ class Sides:
 
 
 def ends(stratum: Stratum, term: Term, values: Floats) -> Ends:
-    """The values (n,) of the units of a stratum as those of its donors in both groups: see `Sides.ends`."""
+    """The values (n,) of the units of a stratum as those of its donors in both groups: see `Sides.ends`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> [values.tolist() for values in ends(design.strata[0], design.terms[0], np.array([0.0, 0.1, 0.4, 0.3]))[:2]]
+    [[0.0, 0.1], [0.4, 0.3]]
+    """
     return Sides(stratum, term).ends(values)
 
 
@@ -120,6 +132,13 @@ def exact_test(
     `exact_test`, its name; `p_exact`; `p_exact_attainable`, the smallest p that these donors allow; `sampled`, whether
     arrangements were sampled instead of enumerated; `hodges_lehmann` and `cliffs_delta` with `_low` and `_high` for a
     plain design, else NaN.
+
+    Examples
+    --------
+    >>> compared = Ends(np.array([1.0, 2.0, 3.0]), np.array([6.0, 8.0, 9.0]))
+    >>> found = exact_test(compared, paired=False, level=0.95, rng=np.random.default_rng)
+    >>> found["exact_test"], found["p_exact"], found["hodges_lehmann"], found["cliffs_delta"]
+    ('Mann-Whitney', 0.1, 6.0, 1.0)
     """
     first, second, block_first, block_second = compared
     row: dict[str, Any] = {f"{name}{end}": np.nan for name in EFFECTS for end in ("", "_low", "_high")}
@@ -148,6 +167,12 @@ def shift_of_medians(compared: Ends, *, paired: bool) -> tuple[float, float, flo
 
     Plain: the difference of the medians. Within a covariate: the mean over its values of such differences, with
     weights :math:`n_1 n_2 / (n_1 + n_2)`. Of pairs: the median of the differences.
+
+    Examples
+    --------
+    >>> compared = Ends(np.array([1.0, 2.0, 3.0]), np.array([6.0, 8.0, 9.0]))
+    >>> shift_of_medians(compared, paired=False), shift_of_medians(compared, paired=True)
+    ((2.0, 8.0, 6.0), (2.0, 8.0, 6.0))
     """
     first, second, block_first, block_second = compared
     medians = _median(first), _median(second)
