@@ -6,8 +6,8 @@
 Simulated donors have shares from a Dirichlet distribution and 1,000 cells; the truth is the mean of the responses of
 4,000 or 1,000 such donors. *Outlying donors*: each donor of the other group has one chance in four of a precision ten
 times smaller, and the truth is the mean of this mixture. *One outlying donor*: the first donor of the other group is
-such a donor, and the truth is that of the others. *Structural zeros*: half of the parts are missing altogether from a
-fifth of the donors.
+such a donor, and the truth is that of the others. *Structural zeros*: half of the parts are missing altogether from
+a fifth of the donors.
 """
 
 from __future__ import annotations

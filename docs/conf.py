@@ -57,6 +57,7 @@ napoleon_custom_sections = ["Returns", "Raises", "Attributes"]  # prose or defin
 # A name in single backticks is a link where it is known, and looks like code where it is not; only names that begin
 # with the package have to be known.
 default_role = "py:obj"
+nitpick_ignore = [("py:class", "concentra.io.text.T")]  # a type variable has no page
 nitpick_ignore_regex = [("py:.*", r"(?s)(?!concentra\.).*")]
 
 os.environ["PATH"] = (

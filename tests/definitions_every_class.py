@@ -243,6 +243,8 @@ def tried(name: str, *, masked: bool) -> Outcome:
                     sites = find_head_sites(model)
                 loss = "token" if masked else "auto"
                 table = head_importance(model, batch, sites=sites, loss=loss, progress=False)
+        except TimeoutError as error:
+            return Outcome(name, "not buildable", f"too slow to compare: {error}")
         except ConcentraError as error:
             return Outcome(name, "refused", str(error).splitlines()[0])
         except Exception as error:

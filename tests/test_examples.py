@@ -66,7 +66,7 @@ def test_the_public_functions_are_found() -> None:
     some = {
         "metrics.gini",
         "stats.benjamini_hochberg",
-        "analysis.compare.compare",
+        "analysis.contrast.contrast",
         "io.cells.read_labels",
         "pl.plane",
     }

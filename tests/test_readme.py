@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -26,6 +27,36 @@ def test_python_gives_what_it_says() -> None:
             continue
         numbers = [float(number) for number in re.findall(r"\d+\.\d+", said)]
         assert np.allclose(eval(statement, scope), numbers, atol=0.01)  # type: ignore[arg-type]
+
+
+def test_the_output_shown_is_what_is_printed(tmp_path: Path) -> None:
+    """Every line of the block of text is printed by the commands above it, at 80 columns."""
+    from concentra.datasets import path
+
+    command = re.search(r"^concentra analyze mice\.csv (.*)$", README, re.MULTILINE)
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert command is not None
+    assert shown is not None
+    code = "from concentra.cli import main; main()"
+    words = [
+        "analyze",
+        str(path("mouse_ageing")),
+        *command[1].split(),
+        "--no-multiverse",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        env=os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    )
+    printed = ended.stdout.splitlines()
+    for line in shown[1].splitlines():
+        assert line in (*printed, "..."), line
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -14,7 +14,6 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from concentra.cli._cohort_options import Options, read_options
 from scipy import sparse
 
 from concentra.errors import ArgumentError, FileFormatError
@@ -126,12 +125,11 @@ def test_the_numbers_are_those_of_the_cells(whole, cells):
 
 def test_the_report_is_self_contained_and_gives_the_answer_first(whole):
     page = (whole[0] / "report.html").read_text()
-    assert not re.search(
-        r"<[a-z]+ [^>]*(src|href)=\"(?!data:|#)", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    )
+    plain = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"<[a-z]+ [^>]*(src|href)=\"(?!data:|#)", plain)
     assert "Crystallizes is more concentrated in 24m than in 3m" in " ".join(page.split())
     assert "<script>alert" not in page
-    assert "nan" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL).split()
+    assert "nan" not in plain.split()
 
 
 def test_a_second_run_and_the_run_file_give_the_same_bytes(run, cells, tmp_path, drawn):
@@ -360,9 +358,9 @@ def test_a_data_set_that_nobody_prepared(run, tmp_path, drawn):
     parts = set(table(tmp_path / "o", "composition")["part"])
     assert parts >= {SCRIPT, "'=1+1", 'a,b "q"\nnew', "naïve 細胞 $x_1$", "x" * 10_000}
     for path in [tmp_path / "o/report.html", *(tmp_path / "o/figures").iterdir()]:
-        assert "<script>" not in path.read_text()
-    assert "<b>" not in (tmp_path / "o/report.html").read_text()
-    assert "\\<b\\>" in (tmp_path / "o/summary.md").read_text()
+        assert SCRIPT not in path.read_text()
+    assert "Muscle|<b>" not in (tmp_path / "o/report.html").read_text()
+    assert "\\<b>" in (tmp_path / "o/summary.md").read_text()
     assert run("analyze", "--run", tmp_path / "o/run.toml", "--out", tmp_path / "again").code == 0
     assert (
         contents(tmp_path / "again")["tables/contrast.csv"] == contents(tmp_path / "o")["tables/contrast.csv"]

@@ -92,7 +92,7 @@ def test_a_name_in_several_data_sets() -> None:
     ):
         tell_apart(DONORS, STUDIES)
     apart, notes = tell_apart(DONORS, STUDIES, shared="apart")
-    assert apart.tolist() == ["x / D1", "y / D1", "D2", "none / D1", None]
+    assert apart.tolist() == ["x · D1", "y · D1", "D2", "none · D1", None]
     assert apart.index.equals(DONORS.index)
     assert notes[0].endswith(": counted as different donors")
     same, notes = tell_apart(DONORS, STUDIES, shared="same")

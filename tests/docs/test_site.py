@@ -56,7 +56,7 @@ def test_every_public_name_is_in_the_api(site: Path, package: str) -> None:
 
 def test_every_module_of_questions_and_files_is_in_the_api(site: Path) -> None:
     found = known(site)
-    for package in ("analysis", "composition", "design", "io"):
+    for package in ("analysis", "composition", "io"):
         folder = Path(importlib.import_module(f"concentra.{package}").__file__ or "").parent
         for path in folder.glob("[a-z]*.py"):
             name = f"concentra.{package}.{path.stem}"

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_ind
 
+from concentra.metrics import entropy_chao_wang_jost
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import nodes, tables
 from concentra.study.steps.s01b_count_samples import count_samples, summed
@@ -210,6 +211,30 @@ def test_terms_of_every_donor_and_of_the_shift(
 def test_the_corrected_entropy_misses_by_a_thousandth(written) -> None:
     gaps = written["donor_terms"].query("metric == 'entropy' and fine == '27 types'")["corrected_gap"].abs()
     assert 1e-5 < gaps.max() < 1e-3
+
+
+def test_at_300_cells_it_misses_by_hundredths(
+    folder: Path, sums: dict[int, dict[str, dict[str, int]]]
+) -> None:
+    """Each term estimated by itself, from 300 cells drawn of every donor."""
+    with (folder / "type_levels.csv").open() as lines:
+        coarse_of = {row["AIFI_L2"]: row["AIFI_L1"] for row in csv.DictReader(lines)}
+    parts = sorted(coarse_of)
+    rng = np.random.default_rng(1)
+    gaps = []
+    for counts in sums[27].values():
+        drawn = dict(
+            zip(parts, rng.multivariate_hypergeometric([counts[part] for part in parts], 300), strict=True)
+        )
+        inside = [
+            [drawn[part] for part in parts if coarse_of[part] == one]
+            for one in sorted(set(coarse_of.values()))
+        ]
+        terms = sum(sum(one) / 300 * entropy_chao_wang_jost(one) for one in inside if sum(one))
+        coarse = entropy_chao_wang_jost([sum(one) for one in inside])
+        gaps.append(abs(entropy_chao_wang_jost(list(drawn.values())) - coarse - terms))
+    assert 0.001 < float(np.median(gaps)) < 0.01
+    assert 0.01 < max(gaps) < 0.05
 
 
 def test_the_verdict_depends_on_the_level(written) -> None:

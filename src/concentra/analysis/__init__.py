@@ -2,6 +2,8 @@
 
 `concentration`
     How concentrated is each unit? Both metrics, beside them support, evenness, dominance and depth.
+`lorenz`
+    The Lorenz curve of every unit.
 `support`
     Who is compared with whom in every stratum, and who is left out and why?
 `contrast`

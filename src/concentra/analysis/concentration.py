@@ -46,7 +46,7 @@ class Concentration(Table):
         "Gini over parts present, expected at the common number of cells", low=0, high=1, nullable=True
     )
     gini_stratum_rarefied: float = column(
-        "Gini over all parts of the stratum, expected at the common number of cells",
+        "Gini over all parts of the stratum, expected at `depth` cells: what the model tests",
         low=0,
         high=1,
         nullable=True,
@@ -54,7 +54,12 @@ class Concentration(Table):
     hill_q1_rarefied: float = column(
         "effective number, expected at the common number of cells", unit="parts", low=1 - 1e-9, nullable=True
     )
-    depth: float = column("the common number of cells of the stratum", unit="cells", low=1, nullable=True)
+    depth: float = column(
+        "the common number of cells of the stratum, never above its smallest unit that is included",
+        unit="cells",
+        low=1,
+        nullable=True,
+    )
 
     class Config(Table.Config):
         unique = ["stratum", "donor", "sample"]
@@ -69,7 +74,8 @@ def concentration(composition: Composition, settings: Settings = Settings()) -> 
         Counts, or shares: these have no depth, so that what corrects for it is missing.
     settings
         `min_cells`: units with fewer are measured, and not `included`. `depth`: the common number of cells; None: that
-        of the smallest unit of the stratum that is included, at least 20.
+        of the smallest unit of the stratum that is included, at least 20. A larger one holds for `gini_rarefied` and
+        `hill_q1_rarefied` alone: what is tested needs a value of every unit.
 
     Returns
     -------
@@ -117,19 +123,21 @@ def _measured(
         return plain
     totals = counts.sum(axis=1)
     smallest = int(totals[included].min()) if included.any() else FEWEST_CELLS
-    depth = settings.depth or max(FEWEST_CELLS, smallest)
-    # over the parts present: the same expected differences over fewer parts
+    common = max(FEWEST_CELLS, smallest)
+    depth = settings.depth or common
     over_all = np.asarray(rarefied_gini(amounts, depth, support="stratum"))
+    deciding = over_all if depth <= common else np.asarray(rarefied_gini(amounts, common, support="stratum"))
     n_present = np.asarray(rarefied_hill(amounts, depth, q=0))
     return {
         **plain,
         "coverage": np.asarray(coverage(amounts)),
         "hill_q1_corrected": np.asarray(hill_q1_corrected(amounts)),
         "hill_q1_miller_madow": np.asarray(hill_q1_miller_madow(amounts)),
+        # over the parts present: the same expected differences over fewer parts
         "gini_rarefied": np.clip(1 - (1 - over_all) * counts.shape[1] / n_present, 0, 1),
-        "gini_stratum_rarefied": over_all,
+        "gini_stratum_rarefied": deciding,
         "hill_q1_rarefied": np.asarray(rarefied_hill(amounts, depth, q=1)),
-        "depth": np.full(len(counts), float(depth)),
+        "depth": np.full(len(counts), float(min(depth, common))),
     }
 
 

@@ -282,12 +282,19 @@ def pair_donors(
     )
 
 
-def drivers(design: Design, *, zero: float = ZERO) -> pd.DataFrame:
+def drivers(design: Design, *, zero: float | None = None) -> pd.DataFrame:
     """Contribution of each part to the shift of every stratum, beside plain and log-ratio changes of its share.
 
     Attributed is the difference of means over all pairs of a reference and an other donor, whatever the design; of
     paired donors and within a covariate its intervals are wide rather than narrow. Several samples of a donor in one
     group are summed as mean shares.
+
+    Parameters
+    ----------
+    design
+        Of groups.
+    zero
+        The amount that stands for an absent part in log-ratios; None: as `absent_amount` chooses it.
 
     Returns
     -------
@@ -304,11 +311,35 @@ def drivers(design: Design, *, zero: float = ZERO) -> pd.DataFrame:
     >>> float(found.loc["gini_present", "contribution"].sum().round(3))  # mean of 0.3 and 0.4, less that of 0 and 0.1
     0.3
     """
+    amount = absent_amount(design) if zero is None else zero
     frames = []
-    for term, stratum, attributed in attributed_strata(design, zero=zero):
-        found = ranked(attributed, stratum, term, zero=zero)
+    for term, stratum, attributed in attributed_strata(design, zero=amount):
+        found = ranked(attributed, stratum, term, zero=amount)
         frames.append(found.assign(contrast=term.name, stratum=stratum.name))
     return pd.concat(frames, ignore_index=True)[list(Drivers.columns())] if frames else Drivers.empty()
+
+
+def absent_amount(design: Design) -> float:
+    """The amount that stands for an absent part: half a cell, or half the smallest share that was seen.
+
+    Less where there are so many parts that this would hold more than half of a unit.
+
+    Examples
+    --------
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aab"), "part": list("BTB"), "g": list("xxy"),
+    ...                      "n_cells": [50, 40, 60]})
+    >>> absent_amount(resolve(from_table(rows), Question("g", ("x",), (("y",),))))
+    0.5
+    """
+    counts = design.composition.counts[np.flatnonzero(design.included)]
+    seen = counts.data[counts.data > 0]
+    if not seen.size:
+        return ZERO
+    smallest = float(seen.min()) / 2 if design.composition.of_shares else ZERO
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    return min(smallest, float(totals[totals > 0].min()) / (2 * counts.shape[1]))
 
 
 def ranked(attributed: Attributed, stratum: Stratum, term: Term, *, zero: float = ZERO) -> pd.DataFrame:

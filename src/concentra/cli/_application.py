@@ -25,7 +25,7 @@ from concentra.cli import (
 
 application = typer.Typer(
     name="concentra",
-    help="How concentrated is a composition, does that change, and how sure can one be?",
+    help="How concentrated is a composition, does that change, and how confident can one be?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -45,7 +45,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """How concentrated is a composition, does that change, and how sure can one be?"""
+    """How concentrated is a composition, does that change, and how confident can one be?"""
 
 
 for module in (

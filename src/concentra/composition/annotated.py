@@ -36,6 +36,7 @@ def to_anndata(composition: Composition) -> Any:
 
     Examples
     --------
+    >>> from concentra.composition import from_table
     >>> rows = pd.DataFrame({"stratum": "lung", "donor": ["a", "a", "b"], "part": list("TBT"), "n_cells": [3, 1, 2]})
     >>> adata = to_anndata(from_table(rows))
     >>> adata.X.tolist(), adata.var_names.tolist(), adata.obs["n_cells"].tolist()

@@ -357,14 +357,14 @@ def count_column(table: pd.DataFrame, keys: Sequence[str]) -> str | None:
     'Freq'
     """
     keys = list(keys)
-    if len(table) < 2 or table[keys].astype(object).duplicated().any():
+    named = [name for name in table.columns if name not in keys and canonical_name(name) in COUNT_NAMES]
+    if len(table) < 2 or not named or table[keys].astype(object).duplicated().any():
         return None
-    for name in table.columns:
-        if name not in keys and canonical_name(name) in COUNT_NAMES:
-            numbers = read_numbers(table[name])
-            counts = numbers.whole
-            if counts is not None and not numbers.wrong.any() and (counts >= 0).all() and (counts != 1).any():
-                return str(name)
+    for name in named:
+        numbers = read_numbers(table[name])
+        counts = numbers.whole
+        if counts is not None and not numbers.wrong.any() and (counts >= 0).all() and (counts != 1).any():
+            return str(name)
     return None
 
 

@@ -123,7 +123,7 @@ def read(
         rows, more = _long(rows, roles, [*wanted, *about], list(parts), blanks, shares, file, separator)
         amount = WIDE_AMOUNT
     else:
-        amount, more = _amount(rows, roles, amount, sample, file)
+        amount, more = _amount(rows, roles, amount, sample, [one for one in wanted if one in rows], file)
     notes += more
     rows, more = _told_apart(rows, roles, len(frames), shared_donors)
     taken = {roles.donor, roles.stratum, roles.part}
@@ -131,7 +131,11 @@ def read(
         donor=roles.donor,
         part=roles.part,
         stratum=roles.stratum,
-        sample=roles.sample if roles.sample not in taken and (sample or _repeats(rows, roles)) else None,
+        sample=ROW
+        if ROW in rows
+        else roles.sample
+        if roles.sample not in taken and (sample or _repeats(rows, roles))
+        else None,
         amount=amount,
         required=tuple(one for one in wanted if one in rows and one not in taken and one != roles.sample),
         splitting=tuple(splitting),
@@ -175,12 +179,14 @@ def _separator(source: Any) -> str | None:
 
 
 def _amount(
-    rows: pd.DataFrame, roles: Roles, amount: str | None, sample: str | None, file: str
+    rows: pd.DataFrame, roles: Roles, amount: str | None, sample: str | None, wanted: Sequence[str], file: str
 ) -> tuple[str | None, list[Note]]:
     """The column of counts: as named, or recognised where every combination of labels occurs once."""
     keys = [one for one in (roles.donor, roles.stratum, sample, roles.part) if one is not None]
     if amount is None:
-        found = count_column(rows, keys)
+        finer = [keys, *([[*keys, roles.sample]] if roles.sample else []), [*keys, *wanted]]
+        ways = ((count_column(rows, list(dict.fromkeys(one))), list(dict.fromkeys(one))) for one in finer)
+        found, keys = next((way for way in ways if way[0] is not None), (None, keys))
         if found is None:
             return None, []
         return found, [Note("guessed", f"each row is a count: column {found!r} (every combination of "

@@ -83,6 +83,7 @@ def find_projections(model: Any, part: str | None) -> list[Found]:
     _refuse_two_in_one(found)
     _refuse_without(attentions, found)
     _refuse_stacks(found)
+    _refuse_shared(modules, found)
     return found
 
 
@@ -218,3 +219,17 @@ def _refuse_stacks(found: Iterable[Found]) -> None:
             expected="one stack of layers",
             fix=NAME_THEM,
         )
+
+
+def _refuse_shared(modules: dict[str, Any], found: Iterable[Found]) -> None:
+    """Layers that share the weights of one projection have no heads of their own."""
+    owners: dict[int, str] = {}
+    for one in found:
+        projection = getattr(modules[one.name], "base_layer", modules[one.name])
+        other = owners.setdefault(id(projection.weight), one.name)
+        if other != one.name and not callable(projection.weight):
+            raise HookError(
+                found=f"{other!r} and {one.name!r} share their weights",
+                expected="a projection of its own in each layer",
+                fix="name those that are to be switched off one by one: sites=[HeadSite(...), ...]",
+            )

@@ -88,10 +88,8 @@ class Runner:
                 started = time.perf_counter()
                 sums, counts, size = self._plain(batch)
                 seconds = time.perf_counter() - started
-                if self._few_rows(batch, sums, size):
-                    started = time.perf_counter()
-                    size = self._losses(batch, few_rows=True)[2]
-                    seconds = time.perf_counter() - started
+                if self._few_rows(batch, sums, size, seconds):
+                    size = BYTES_AT_A_TIME
             self.known[number] = (sums, counts, size, seconds)
         return self.known[number][:2]
 
@@ -133,7 +131,7 @@ class Runner:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _few_rows(self, batch: dict[str, Any], plain: Sums, size: int) -> bool:
+    def _few_rows(self, batch: dict[str, Any], plain: Sums, size: int, seconds: float) -> bool:
         """Whether losses come from a few rows of logits at a time: where that saves much and changes no bit."""
         shape = _shape(batch)
         if self.unembedding is None or shape in self.chunked:
@@ -142,14 +140,16 @@ class Runner:
             self.chunked[shape] = False
             return False
         try:
+            started = time.perf_counter()
             same = np.array_equal(self._losses(batch, few_rows=True)[0], plain)
+            faster = time.perf_counter() - started < seconds
             why = "" if same else "the logits are changed after their module, or the last bits differ"
         except Exception as error:  # whatever it is, the plain way remains
-            same, why = False, f"{type(error).__name__}: {str(error)[:120]}"
+            same, faster, why = False, False, f"{type(error).__name__}: {str(error)[:120]}"
         if why:
             self._note(f"logits are computed all at once ({why})")
-        self.chunked[shape] = same
-        return same
+        self.chunked[shape] = same and (faster or size > self.max_cache_bytes)
+        return self.chunked[shape]
 
     def _prefix(self, batch: dict[str, Any], number: int, site: HeadSite) -> Prefix | None:
         """The prefix of the site; the first time, proven to give the baseline bit by bit."""

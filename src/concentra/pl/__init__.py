@@ -25,8 +25,8 @@
 `few_donors`
     What small studies drawn from a large one conclude.
 
-All take an `Analysis`, an AnnData with the stored result, or its frame as `concentra.get` returns it; `head_trajectory` takes the
-frame of `concentra.analysis.trajectory.follow`. Without `ax` one is made.
+All take an `Analysis`, an AnnData with the stored result, or its frame as `concentra.get` returns it;
+`head_trajectory` takes the frame of `concentra.analysis.trajectory.follow`. Without `ax` one is made.
 """
 
 from __future__ import annotations

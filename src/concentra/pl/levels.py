@@ -27,8 +27,9 @@ def levels(
     Parameters
     ----------
     data
-        An `Analysis` with levels, an AnnData after `concentra.tl.granularity`, or a frame: one row a level with `stratum`, `metric`, `level` (its name), `effect`, `low`, `high`, `direction`,
-        `verdict`, and `n_parts` where it is known; levels are drawn in the order of the rows.
+        An `Analysis` with levels, an AnnData after `concentra.tl.granularity`, or a frame: one row a level with
+        `stratum`, `metric`, `level` (its name), `effect`, `low`, `high`, `direction`, `verdict`, and `n_parts`
+        where it is known; levels are drawn in the order of the rows.
     stratum, metric
         Which ones; the first stratum if None.
     key

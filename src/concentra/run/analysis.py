@@ -33,6 +33,8 @@ from concentra.run.result import Analysis
 
 ANNOTATED_PARTS = "annotated"
 SEX = ("sex", "Sex", "gender", "Gender")
+MEASURED = ("granularity_concentration", "level_terms")
+"""Tables of measurements, the same whatever is asked."""
 HOW = {"n_variable": 2_000, "n_components": 50, "n_neighbors": 15, "n_seeds": 5}
 
 
@@ -144,6 +146,9 @@ def run(
         tables |= _clustered(options, data, composition, designs, found, progress)
     tables |= {name: pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
                for name, frames in found.items()}  # fmt: skip
+    for name in MEASURED:
+        if name in tables:
+            tables[name] = tables[name].drop_duplicates(ignore_index=True)
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
         how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
@@ -276,12 +281,12 @@ def _of_levels(design: Design) -> Any:
     levels = {FINEST: design.composition} | {level: design.composition.at_level(level) for level in coarser}
     granular, measured = contrast_levels(levels, design.question, design.settings)
     yield "granularity", granular
-    yield "granularity_concentration", measured.assign(contrast=design.name)
+    yield "granularity_concentration", measured
     first = granular["level"] == FINEST
     yield "scales", compare_levels(granular[first], granular[~first])
     found, terms = decompose_levels(design)
     yield "levels", found
-    yield "level_terms", terms.assign(contrast=design.name)
+    yield "level_terms", terms
     yield "nested", contrast_within(design)
 
 

@@ -17,22 +17,23 @@ from concentra.study.declare import Node, Table, nodes
 CHECKED = "Text is quoted; an empty cell is a missing value. Generated from the declarations by `make docs`."
 LIBRARY = f"""# Tables of an analysis
 
-What `concentra analyze` writes into `tables/`, and what `concentra.analyze(...).tables` holds, listed by the module of
-`concentra.analysis` that answers the question. {CHECKED}
+What `concentra analyze` writes into `tables/`, and what `concentra.analyze(...).tables` holds, listed by the module
+of `concentra.analysis` that answers the question. {CHECKED}
 
 The columns of five more tables depend on the data:
 
-- `composition`: one row a (tissue, donor, sample, cell type) with cells: `stratum`, `donor`, `sample`, every label that is
-  constant within a sample, `part`, `n_cells`, `share`;
-- `parts`: one row a (tissue, cell type), with the number of cells and of samples that hold it, and the coarser types of
-  `--levels`;
+- `composition`: one row a (tissue, donor, sample, cell type) with cells: `stratum`, `donor`, `sample`, every label that
+  is constant within a sample, `part`, `n_cells`, `share`;
+- `parts`: one row a (tissue, cell type), with the number of cells and of samples that hold it, and the coarser types
+  of `--levels`;
 - `confounding`: one row a (pair of groups, label): `reference_values`, `other_values`, and `confounded`, which is
   *complete*, *partial* or *none*;
-- `clusters`, `stability` (with `--resolutions`): the cluster of every cell, and the agreement of clusterings over seeds."""
+- `clusters`, `stability` (with `--resolutions`): the cluster of every cell, and how far clusterings agree over
+  seeds."""
 STUDY = f"""# Tables of the study
 
-Every table that `concentra reproduce` writes, in the order of the steps. Each is checked against its declaration when it
-is written and when it is read. {CHECKED}"""
+Every table that `concentra reproduce` writes, in the order of the steps. Each is checked against its declaration when
+it is written and when it is read. {CHECKED}"""
 FILES = {"Support": "design"}
 """Tables of an analysis whose file is not called as their class."""
 BESIDE = ("PartShift", "LineageShift", "AttributedShift", "FewDonors")

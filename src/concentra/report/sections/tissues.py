@@ -260,10 +260,9 @@ def _levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
     shown = [
         {
             "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
-            "fine types": sentences.plain(row["fine"], 20),
-            "coarse types": sentences.plain(row["coarse"], 20),
-            "ln effective number": number(row["shift"], 4, sign=True),
-            "interval": f"{number(row['low'], 4, sign=True)} to {number(row['high'], 4, sign=True)}",
+            "types": f"{sentences.plain(row['fine'], 20)} in {sentences.plain(row['coarse'], 20)}",
+            "shift": number(row["shift"], sign=True),
+            "interval": f"{number(row['low'], sign=True)}\xa0to\xa0{number(row['high'], sign=True)}",
         }
         for row in sentences.records(rows[rows["shift"] != 0])
     ]
