@@ -347,7 +347,14 @@ def ranked(attributed: Attributed, stratum: Stratum, term: Term, *, zero: float 
 
     Examples
     --------
-    See `drivers`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> term, stratum, attributed = next(attributed_strata(design))
+    >>> ranked(attributed, stratum, term)[["metric", "part"]].iloc[0].tolist()
+    ['gini_present', 'T']
     """
     found = attributed.by_part()
     found["rank"] = found.groupby("metric").cumcount() + 1
@@ -360,7 +367,13 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
 
     Examples
     --------
-    See `drivers`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> [(term.other, stratum.name, attributed.parts) for term, stratum, attributed in attributed_strata(design)]
+    [('24m', 'lung', ('B', 'T'))]
     """
     settings = design.settings
     for term in design.terms:

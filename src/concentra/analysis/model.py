@@ -55,7 +55,15 @@ def judged_strata(design: Design, units: pd.DataFrame) -> dict[tuple[str, str], 
 
     Examples
     --------
-    See `concentra.analysis.contrast.contrast`.
+    >>> from concentra.analysis.concentration import concentration
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> found = judged_strata(design, concentration(design.composition))[design.terms[0].name, "lung"]
+    >>> found["verdict"], round(float(found["hill_q1"]["effect"]), 2)  # donor a has a Gini coefficient of 0
+    ('not testable', 0.76)
     """
     values = responses(units)
     y = [values[stratum.rows] for stratum in design.strata]
@@ -124,7 +132,14 @@ def stratum_model(stratum: Stratum, term: Term, correlation: float = 0.0) -> Lin
 
     Examples
     --------
-    See `concentra.analysis.part_tests.part_tests`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)))
+    >>> model = stratum_model(design.strata[0], design.terms[0])
+    >>> model.weights.round(3).tolist(), model.n_donors
+    ([[-0.5, -0.5, 0.5, 0.5]], 4)
     """
     wanted = stratum.contrasts[term.name]
     groups = None if stratum.group is None else stratum.group.tolist()

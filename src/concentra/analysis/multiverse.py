@@ -123,7 +123,13 @@ def default_choices(design: Design, restricted_by: str | None = None) -> Choices
 
     Examples
     --------
-    See `multiverse`.
+    >>> from concentra.composition import from_table
+    >>> from concentra.design import Question, resolve
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> choices = default_choices(resolve(from_table(rows), Question("age", ("3m",), (("24m",),))))
+    >>> choices.min_cells, len(choices.supports), len(choices.depths)
+    ((50, 25, 100), 2, 3)
     """
     min_cells = design.settings.min_cells
     restrictions = [ALL]
@@ -221,7 +227,13 @@ def crossed(
 
     Examples
     --------
-    See `multiverse`.
+    >>> from concentra.composition import from_table
+    >>> rows = pd.DataFrame({"stratum": "lung", "donor": list("aabbccdd"), "part": list("BTBTBTBT"),
+    ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
+    >>> choices = Choices(references=[("3m",)], others=[("24m",)])
+    >>> found, summary = crossed(from_table(rows), "age", choices)
+    >>> found["stratum"].unique().tolist(), len(summary) > 0
+    (['lung'], True)
     """
     labels = composition.label(column).to_numpy(dtype=object)
     restricting = (

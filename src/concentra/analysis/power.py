@@ -109,7 +109,12 @@ def spread_of(
 
     Examples
     --------
-    See `power`.
+    >>> from concentra.composition import from_table
+    >>> rows = [("lung", donor, part, n) for donor, cells in {"a": (60, 40), "b": (70, 30), "c": (85, 15)}.items()
+    ...         for part, n in zip("BT", cells)]
+    >>> pilot = spread_of(from_table(pd.DataFrame(rows, columns=["stratum", "donor", "part", "n_cells"])))[0]
+    >>> pilot.stratum, pilot.n_donors, [round(float(sd), 2) for sd in pilot.sd]
+    ('lung', 3, [0.12, 0.7])
     """
     if pilot.of_shares:
         raise ArgumentError(
