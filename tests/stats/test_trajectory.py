@@ -36,15 +36,15 @@ def equal_then(late, n=60):
 
 def test_planted_changes_are_found():
     many = np.where(np.arange(60) % 3 == 0, 30.0, 1.0)
-    assert trajectory_shift(equal_then(many), rng=1, n_draws=2000).verdict == "crystallizes"
-    assert trajectory_shift(equal_then(many)[::-1], rng=1, n_draws=2000).verdict == "disperses"
-    assert trajectory_shift(equal_then(1.0), rng=1, n_draws=2000).verdict == "unresolved"
+    assert trajectory_shift(equal_then(many), rng=1, n_draws=2000).verdict == "more concentrated"
+    assert trajectory_shift(equal_then(many)[::-1], rng=1, n_draws=2000).verdict == "less concentrated"
+    assert trajectory_shift(equal_then(1.0), rng=1, n_draws=2000).verdict == "undecided"
 
 
 def test_one_loud_part_is_no_verdict_and_is_named():
     loud = np.where(np.arange(60) == 17, 400.0, 1.0)
     shift = trajectory_shift(equal_then(loud), rng=1, n_draws=2000)
-    assert shift.verdict == "unresolved"
+    assert shift.verdict == "undecided"
     assert (shift.gini.most_influential, shift.hill_q1.most_influential) == (17, 17)
     assert shift.gini.estimate > 0.5
     assert abs(shift.gini.without[17]) < 0.05
@@ -54,13 +54,13 @@ def test_one_loud_part_is_no_verdict_and_is_named():
 @pytest.mark.parametrize(
     "gini_ends,hill_ends,survives,expected",
     [
-        ((0.1, 0.2), (-5, -1), True, "crystallizes"),
-        ((-0.2, -0.1), (1, 5), True, "disperses"),
+        ((0.1, 0.2), (-5, -1), True, "more concentrated"),
+        ((-0.2, -0.1), (1, 5), True, "less concentrated"),
         ((0.1, 0.2), (1, 5), True, "mixed"),
         ((-0.2, -0.1), (-5, -1), True, "mixed"),
-        ((0.1, 0.2), (-5, 1), True, "unresolved"),
-        ((-0.1, 0.2), (-5, -1), True, "unresolved"),
-        ((0.1, 0.2), (-5, -1), False, "unresolved"),
+        ((0.1, 0.2), (-5, 1), True, "undecided"),
+        ((-0.1, 0.2), (-5, -1), True, "undecided"),
+        ((0.1, 0.2), (-5, -1), False, "undecided"),
     ],
 )
 def test_verdict_is_the_rule(gini_ends, hill_ends, survives, expected):
@@ -105,7 +105,7 @@ def test_published_shift_of_pythia_410m_rests_on_one_head():
     assert heads[shift.gini.most_influential] == heads[shift.hill_q1.most_influential] == (8, 9)
     assert round(shift.gini.without[shift.gini.most_influential], 3) == -0.009
     assert round(shift.hill_q1.without[shift.gini.most_influential], 2) == 1.53
-    assert shift.verdict == "unresolved"
+    assert shift.verdict == "undecided"
     later = {step: shifts[steps.index(step)] for step in (1000, 2000, 4000, 64000)}
     assert [round(s.gini.estimate, 3) for s in later.values()] == [-0.039, -0.029, 0.033, 0.009]
     assert [round(s.hill_q1.estimate, 1) for s in later.values()] == [-9.8, -14.4, -28.5, 2.7]
@@ -118,4 +118,4 @@ def test_pythia_160m_goes_the_other_way():
     first, later = shifts[0], shifts[steps.index(1000)]
     assert (round(first.gini.estimate, 4), round(first.hill_q1.estimate, 2)) == (-0.0703, 8.29)
     assert (round(later.gini.estimate, 4), round(later.hill_q1.estimate, 2)) == (-0.2528, 47.03)
-    assert (first.verdict, later.verdict) == ("unresolved", "disperses")
+    assert (first.verdict, later.verdict) == ("undecided", "less concentrated")
