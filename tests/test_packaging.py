@@ -76,7 +76,6 @@ def test_both_hold_what_a_release_needs(built: tuple[Path, Path]) -> None:
         held = set(wheel.namelist())
     assert {
         "concentra/py.typed",
-        "concentra/report/templates/analyze.html",
         "concentra/report/templates/page.html",
         "concentra/report/references.toml",
         "concentra/report/vendor/bundle.min.js",

@@ -88,7 +88,10 @@ def test_a_shift_that_rests_on_one_head_is_undecided() -> None:
 def test_a_shift_of_many_heads_is_called_in_both_directions() -> None:
     rng = np.random.default_rng(4)
     even, uneven = list(-np.abs(rng.normal(1, 0.1, 100))), list(-(rng.lognormal(0, 1.2, 100)))
-    for deltas, verdict in (({1: even, 2: uneven}, "more concentrated"), ({1: uneven, 2: even}, "less concentrated")):
+    for deltas, verdict in (
+        ({1: even, 2: uneven}, "more concentrated"),
+        ({1: uneven, 2: even}, "less concentrated"),
+    ):
         for error, called in ((0.01, verdict), (10.0, "withheld"), (None, "withheld")):
             measured = table(deltas) if error is None else table(deltas).assign(delta_se=error)
             shift = follow(measured, rng=1, n_draws=1000).firsts.iloc[0]
@@ -119,7 +122,9 @@ def growing_signal(tail: float, rng: np.random.Generator) -> pd.DataFrame:
 def test_noise_makes_trajectories_and_no_verdicts(tail: float) -> None:
     rng = np.random.default_rng(7)
     found = [follow(growing_signal(tail, rng), rng=1, n_draws=300).firsts.iloc[0] for _ in range(20)]
-    assert sum(shift["verdict_of_heads"] in ("more concentrated", "less concentrated") for shift in found) >= 10
+    assert (
+        sum(shift["verdict_of_heads"] in ("more concentrated", "less concentrated") for shift in found) >= 10
+    )
     assert {shift["verdict"] for shift in found} == {"withheld"}
     assert {shift["noise"] for shift in found} == {"large"}
 
