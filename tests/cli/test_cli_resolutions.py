@@ -44,9 +44,7 @@ def test_planted_flips_are_found_and_every_number_follows_from_the_clusters(run,
         here = clusters[(clusters["stratum"] == stratum) & (clusters["donor"] == donor)]
         for resolution in (0.4, 1.0):
             counts = list(Counter(here[f"leiden_{resolution:g}"]).values())
-            assert units.loc[(resolution, stratum, donor), "gini_present"] == pytest.approx(
-                gini(counts)
-            )
+            assert units.loc[(resolution, stratum, donor), "gini_present"] == pytest.approx(gini(counts))
     found = table(out, "granularity").set_index(["stratum", "level", "metric"])
     early, late = (
         [units.loc[(1.0, "kidney", f"{side}{n}"), "hill_q1"] for n in range(1, 5)] for side in "YO"

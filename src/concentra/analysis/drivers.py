@@ -322,7 +322,7 @@ def drivers(design: Design, *, zero: float | None = None) -> pd.DataFrame:
 def absent_amount(design: Design) -> float:
     """The amount that stands for an absent part: half a cell, or half the smallest share that was seen.
 
-    Less where there are so many parts that this would hold more than half of a unit.
+    Less where so many parts are absent that they would hold more than half of a unit.
 
     Examples
     --------
@@ -333,13 +333,15 @@ def absent_amount(design: Design) -> float:
     >>> absent_amount(resolve(from_table(rows), Question("g", ("x",), (("y",),))))
     0.5
     """
-    counts = design.composition.counts[np.flatnonzero(design.included)]
-    seen = counts.data[counts.data > 0]
-    if not seen.size:
-        return ZERO
-    smallest = float(seen.min()) / 2 if design.composition.of_shares else ZERO
-    totals = np.asarray(counts.sum(axis=1)).ravel()
-    return min(smallest, float(totals[totals > 0].min()) / (2 * counts.shape[1]))
+    amount = ZERO
+    for stratum in design.strata:
+        counts = stratum.counts[:, stratum.counts.sum(axis=0) > 0]
+        if design.composition.of_shares and (counts > 0).any():
+            amount = min(amount, float(counts[counts > 0].min()) / 2)
+        totals, absent = counts.sum(axis=1), (counts == 0).sum(axis=1)
+        some = (totals > 0) & (absent > 0)
+        amount = min([amount, *(totals[some] / (2 * absent[some]))])
+    return float(amount)
 
 
 def ranked(attributed: Attributed, stratum: Stratum, term: Term, *, zero: float = ZERO) -> pd.DataFrame:

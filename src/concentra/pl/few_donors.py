@@ -85,4 +85,4 @@ def _bar(ax: Axes, row: Mapping[Hashable, Any], height: float) -> None:
             ax.barh([height], [share], left=[starts[key]], color=style.look(word).colour, height=0.8)
         if share >= 0.06:
             ax.text(starts[key] + share / 2, height, f"{100 * share:.0f}", ha="center", va="center",
-                    color="black" if key == "less" else "white", fontsize="x-small")  # fmt: skip
+                    color="black" if key == "less" else "white", fontsize="small")  # fmt: skip

@@ -22,8 +22,8 @@ COLOURS = {
     "simulated": "#8c8c8c",
     "pythia_410m": "#000000",
     "pythia_160m": "#CC79A7",
-    "pythia_1p4b": "#D55E00",
-    "olmo2_1b": "#56B4E9",
+    "pythia_1p4b": "#5C1F00",
+    "olmo2_1b": "#82C5F0",
     "tiny_neox": "#00664B",
 }
 SPARE = ("#F0E442", "#999933", "#882255")

@@ -23,7 +23,7 @@ LABELS = {
 @figure("1")
 def overlay(overlay: pd.DataFrame, overlay_null: pd.DataFrame, overlay_cloud: pd.DataFrame) -> Drawing:
     """Tissues and models in the plane of the two shifts"""
-    figure, axes = style.canvas(1, 3, width=style.PAGE, height=88)
+    figure, axes = style.canvas(1, 3, width=style.PAGE, height=96)
     real = overlay_null[overlay_null["cohort"] != "simulated"]
     arrows = real.merge(overlay[["cohort", "stratum", "kind", "verdict"]], on=["cohort", "stratum"])
     raw, normalised = (arrows[arrows["axes"] == name] for name in (RAW, NORMALISED))
