@@ -48,7 +48,9 @@ def words(line: str) -> list[str]:
     if ">" in split:
         split = split[: split.index(">")]
     return [
-        one for word in split for one in ([*map(str, sorted(Path().glob(word)))] if "*" in word else [word])
+        one
+        for word in split
+        for one in ([*map(str, sorted(Path().glob(word)))] if "*" in word else []) or [word]
     ]
 
 

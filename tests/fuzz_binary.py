@@ -506,6 +506,7 @@ def _collected(get: int, until: float) -> tuple[bytes, str]:
 def here(path: Path) -> Outcome:
     """What our reader makes of a file in this process, which leaves the bytes to another."""
     start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found, failure = {}, ""
     try:
         found = json.loads(json.dumps(ours(str(path)), default=str))
@@ -513,7 +514,10 @@ def here(path: Path) -> Outcome:
         failure = traceback.format_exc()
     seconds = time.perf_counter() - start
     failure = failure or ("hang" if seconds > SECONDS else "")
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + max(map(_peak, child._idle), default=0)
+    grown = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    )  # what this process held before is not ours
+    kilobytes = grown + max(map(_peak, child._idle), default=0)
     return Outcome(None if failure else found, failure, seconds, kilobytes / 1024)
 
 

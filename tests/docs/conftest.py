@@ -29,6 +29,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _designs(folder)
     _counts(folder)
     _heads(folder)
+    (folder / "held_out.txt").write_text("A text that no model was trained on.\n")
     for step in ("compute_proportions", "explore"):  # the first steps of the study, from archived tables
         engine.run_node(step, data=None, out=folder / "results")
     return folder
