@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import anndata
 import pandas as pd
 import pytest
 
-from concentra.analysis.contrast import contrast
-from concentra.analysis.granularity import (
-    compare_scales,
-    state_composition,
-    state_concentration,
-    state_contrast,
-)
+from concentra import analyze
 from concentra.analysis.rescue import rescue
-from concentra.clustering import cluster_cells
-from concentra.io.expression import read_expression, select_cells
+from concentra.composition import from_table
+from concentra.design import Question, Settings, resolve
+from concentra.io.expression import select_cells
 from concentra.simulate import simulate_atlas
 
 pytestmark = pytest.mark.clustering
@@ -29,48 +25,43 @@ def path(tmp_path_factory):
     return place
 
 
-def clustered(path, where, stratum, resolutions):
-    """Clusters of the chosen cells, and who these cells are."""
-    chosen = select_cells(path, where, ["mouse.id", "age", "free_annotation", "cell_ontology_class"])
-    found = read_expression(path, chosen.index, n_variable=300)
-    labels = cluster_cells(found.matrix, resolutions, n_components=20, cells=found.rows)
-    cells = chosen.rename(columns={"mouse.id": "donor"})
-    cells["stratum"] = stratum
-    cells["age_group"] = cells["age"].map({"3m": "early", "24m": "late"}).astype(str)
-    return labels, cells
+def clustered(path, folder, tissues, resolutions, **columns):
+    """The analysis of clusters of the cells of some tissues, and these cells."""
+    atlas = anndata.read_h5ad(path)
+    cells = atlas[atlas.obs["tissue"].isin(tissues)].copy()
+    cells.write_h5ad(folder / "chosen.h5ad")
+    found = analyze(
+        folder / "chosen.h5ad", donor="mouse.id", contrast="age:3m:24m", resolutions=resolutions, min_cells=20,
+        draws=200, multiverse=False, **columns,
+    )  # fmt: skip
+    return found.tables, cells.obs
 
 
-def test_planted_shifts_within_types_are_found_and_steady_types_are_not(path):
-    units = []
-    for number in range(1, 5):
-        name = f"Spleen type {number}"
-        labels, cells = clustered(path, {"cell_ontology_class": name}, name, [0.6])
-        agreement = sklearn_metrics.adjusted_rand_score(
-            cells["free_annotation"].astype(str), labels["cluster"]
-        )
-        assert agreement > 0.9
-        units.append(state_concentration(state_composition(labels, cells)))
-    found = state_contrast(pd.concat(units), min_cells=20, alpha=0.05).drop_duplicates("stratum")
-    assert found["verdict"].tolist() == ["crystallizes", "disperses", "unresolved", "unresolved"]
+def test_planted_shifts_within_types_are_found_and_steady_types_are_not(path, tmp_path):
+    tables, cells = clustered(
+        path, tmp_path, ["Spleen"], [0.6], tissue="cell_ontology_class", cell_type="free_annotation"
+    )
+    for _, own in tables["clusters"].groupby("stratum"):
+        labels = cells["free_annotation"].astype(str).to_numpy()[own["row"]]
+        assert sklearn_metrics.adjusted_rand_score(labels, own["leiden_0.6"]) > 0.9
+    found = tables["granularity"]
+    verdicts = (
+        found[found["level"].astype(str) == "0.6"].drop_duplicates("stratum").set_index("stratum")["verdict"]
+    )
+    expected = ["more concentrated", "less concentrated", "undecided", "undecided"]
+    assert verdicts[[f"Spleen type {number}" for number in range(1, 5)]].tolist() == expected
 
 
-def test_the_planted_flip_of_granularity_is_reproduced(path):
-    labels, cells = clustered(path, {"tissue": "Kidney"}, "Kidney", [0.5, 1.0])
-    fine = state_contrast(state_concentration(state_composition(labels, cells)), min_cells=20, alpha=0.05)
-    types = pd.DataFrame({"cell": cells.index, "resolution": 0.0})
-    types["cluster"] = cells["cell_ontology_class"].astype(str).to_numpy()
-    units = state_concentration(state_composition(types, cells))
-    coarse = contrast(units, metrics=["gini_present", "hill_q1"], alpha=0.05)
-    scales = compare_scales(coarse, fine)
-    assert scales["direction_coarse"].tolist() == ["crystallizes"] * 2
-    assert scales["direction_fine"].tolist() == ["disperses"] * 2
-    assert (scales["p_opposite"] < 0.01).all()
-
-
-def test_a_steady_tissue_shifts_at_neither_scale(path):
-    labels, cells = clustered(path, {"tissue": "Lung"}, "Lung", [0.5, 1.0])
-    fine = state_contrast(state_concentration(state_composition(labels, cells)), min_cells=20, alpha=0.05)
-    assert set(fine["verdict"]) == {"unresolved"}
+def test_the_planted_flip_of_granularity_is_reproduced_and_a_steady_tissue_shifts_at_no_scale(path, tmp_path):
+    tables, _ = clustered(
+        path, tmp_path, ["Kidney", "Lung"], [0.5, 1.0], tissue="tissue", cell_type="cell_ontology_class"
+    )
+    scales = tables["scales"].set_index("stratum")
+    assert scales.loc["Kidney", "direction_annotated"].tolist() == ["more concentrated"] * 2
+    assert scales.loc["Kidney", "direction"].tolist() == ["less concentrated"] * 2
+    assert (scales.loc["Kidney", "p_opposite"] < 0.01).all()
+    found = tables["granularity"]
+    assert set(found.loc[found["stratum"] == "Lung", "verdict"]) == {"undecided"}
 
 
 def test_the_planted_rescue_is_recovered_from_the_rat_layout(tmp_path):
@@ -78,11 +69,11 @@ def test_the_planted_rescue_is_recovered_from_the_rat_layout(tmp_path):
     planted = truth[truth["level"] == "types"].set_index("tissue")
     cells = select_cells(tmp_path / "rat.h5ad", {}, ["tissue", "library", "cell_type", "age", "diet"])
     stage = {
-        ("young", "ad libitum"): "early",
-        ("old", "ad libitum"): "late",
+        ("young", "ad libitum"): "young",
+        ("old", "ad libitum"): "old",
         ("old", "restricted"): "treated",
     }
-    composition = pd.DataFrame(
+    counts = pd.DataFrame(
         {
             "stratum": cells["tissue"].astype(str),
             "donor": cells["library"].astype(str),
@@ -90,8 +81,10 @@ def test_the_planted_rescue_is_recovered_from_the_rat_layout(tmp_path):
             "part": cells["cell_type"].astype(str),
         }
     )
-    composition = composition.value_counts().rename("n_cells").reset_index()
-    found = rescue(composition, rng=0, n_draws=1000).set_index(["stratum", "metric"])
+    counts = counts.value_counts().rename("n_cells").reset_index()
+    question = Question("group", ("young",), (("old",), ("treated",)))
+    design = resolve(from_table(counts), question, Settings(n_draws=1000))
+    found = rescue(design).set_index(["stratum", "metric"])
     for metric, name in (("gini_present", "gini"), ("hill_q1", "hill_q1")):
         assert found.loc[("BM", metric), "rescue"] == pytest.approx(
             planted.loc["BM", f"{name}_rescue"], abs=0.2

@@ -104,8 +104,8 @@ def test_a_changed_parameter_makes_its_step_stale(copied: Callable[[], Path], tm
     shutil.copytree(package.parents[1] / "archive", tmp_path / "elsewhere" / "archive")
     parameters = source / "study" / "parameters.toml"
     text = parameters.read_text()
-    assert "rarefaction_cells = 100" in text
-    parameters.write_text(text.replace("rarefaction_cells = 100", "rarefaction_cells = 90"))
+    assert "depth = 100" in text
+    parameters.write_text(text.replace("depth = 100", "depth = 90"))
     ended = subprocess.run(
         [COMMAND, "steps", "--out", str(copied()), "--json"],
         env=environment(None) | {"PYTHONPATH": str(source.parent)},
@@ -115,7 +115,7 @@ def test_a_changed_parameter_makes_its_step_stale(copied: Callable[[], Path], tm
     )
     assert ended.returncode == 0, ended.stderr
     found = {row["node"]: row for row in json.loads(ended.stdout)}
-    assert found["compute_metrics"]["why"] == "parameter rarefaction_cells: 100 -> 90"
+    assert found["compute_metrics"]["why"] == "parameter depth: 100 -> 90"
     assert "waits for concentration" in found["summary"]["why"]
     assert found["compute_proportions"]["state"] == "fresh"
     assert found["pythia_overlay"]["state"] == "fresh"
