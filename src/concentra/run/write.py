@@ -18,9 +18,9 @@ from concentra import __version__
 from concentra.errors import ArgumentError
 from concentra.files import read_json, sha256, write_text
 from concentra.outputs import confirm, recorded, refuse_links, table_text, write_recorded
-from concentra.report import markdown, sentences
 from concentra.report.document import page
 from concentra.report.findings import Findings
+from concentra.report.summary import summary
 from concentra.run.options import FILE
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ CLUSTERING = ("igraph", "scikit-learn")
 """On which clusters depend, too."""
 MOST_PICTURES = 3
 """Strata of which composition and donors are drawn; the report shows all."""
+SHOWN = {
+    "figures/forest.svg": "Shifts with their intervals",
+    "figures/plane.svg": "Shifts of both metrics together",
+}
+"""Figures that the summary shows."""
 
 
 def refuse_unwritable(out: Path) -> None:
@@ -62,31 +67,6 @@ def report_page(analysis: Analysis) -> str:
     return page(findings(analysis))
 
 
-def summary(analysis: Analysis) -> str:
-    """The answer, the verdicts and the notes as Markdown."""
-    found = findings(analysis)
-    blocks = [f"# {markdown.escape(analysis.title)}"]
-    contrast = analysis.tables.get("contrast")
-    if contrast is not None and len(contrast):
-        blocks += [markdown.escape(words, 2_000) for words in sentences.answer(contrast, level=found.level)]
-        rows: list[dict[str, object]] = [
-            {
-                name: value if isinstance(value, (int, float)) else str(value or "–")
-                for name, value in row.items()
-            }
-            for row in sentences.records(analysis.verdicts.round(4))
-        ]
-        blocks.append(markdown.table(rows))
-    if analysis.notes:
-        blocks.append(
-            "## Notes\n\n" + "\n".join(f"- {markdown.escape(str(note), 2_000)}" for note in analysis.notes)
-        )
-    text, cited = sentences.methods(found.tables, found.options, found.versions)
-    blocks.append("## Methods\n\n" + markdown.escape(text, 10_000))
-    blocks.append("\n".join(f"{n + 1}. {markdown.escape(one, 1_000)}" for n, one in enumerate(cited)))
-    return markdown.join(*blocks)
-
-
 def write_all(analysis: Analysis, out: Path) -> list[Path]:
     """Write everything; files of an earlier run that this one does not write are removed, unless somebody changed them.
 
@@ -101,7 +81,9 @@ def write_all(analysis: Analysis, out: Path) -> list[Path]:
     texts = {f"tables/{name}.csv": table_text(frame) for name, frame in analysis.tables.items()}
     texts |= {f"figures/{name}.svg": svg for name, svg in pictures(analysis)}
     texts |= {
-        "summary.md": summary(analysis),
+        "summary.md": summary(
+            findings(analysis), {path: words for path, words in SHOWN.items() if path in texts}
+        ),
         "report.html": report_page(analysis),
         FILE: analysis.options.text(out),
     }
