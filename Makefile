@@ -10,7 +10,7 @@ APART := not heads and not clustering and not soma and not browser and not docs
 SLOW ?= and not slow
 EXAMPLES ?= 2000
 
-.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -53,7 +53,10 @@ dist: install  ## the source distribution and the wheel, for a release
 	$(BIN)/python -m build --outdir dist
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
-	$(PYTEST) -m heads tests/heads tests/cli
+	$(PYTEST) $(SHARED) -m heads --ignore tests/heads/test_every_class.py tests/heads tests/cli
+
+test-classes: .venv/installed-heads  ## head importance in every class of the installed transformers: an hour
+	$(PYTEST) -m heads tests/heads/test_every_class.py
 
 test-clustering: .venv/installed-peers  ## clustering against its peers: installs scanpy
 	$(PYTEST) -m clustering tests/clustering tests/simulate tests/io
