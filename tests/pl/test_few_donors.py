@@ -51,5 +51,5 @@ def test_numbers_are_written_where_there_is_room(found):
 def test_rules_are_named_and_the_title_may_be_given(found):
     ax = pl.few_donors(found, title="27 types", ax=Figure().subplots())
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels == ["signs of both shifts (published)", "verdict", "verdict"]
+    assert labels == ["published: both signs", "verdict", "verdict"]
     assert ax.get_title() == "27 types"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAMES = {
-    "signs of both shifts": "signs of both shifts (published)",
+    "signs of both shifts": "published: both signs",
     "exact test": "exact test (effective number)",
     "exact tests of both metrics": "both exact tests (version 0.1)",
 }
@@ -47,7 +47,7 @@ def few_donors(
     ...                       "more": [0.9, 0.2], "less": [0.08, 0.0], "mixed": [0.02, 0.0]})
     >>> ax = few_donors(found, ax=Figure().subplots())
     >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['signs of both shifts (published)', 'verdict']
+    ['published: both signs', 'verdict']
     """
     rows, name = style.only(data, "stratum", stratum)
     ax = style.axes_or_new(ax)
