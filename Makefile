@@ -7,7 +7,6 @@ TIMES ?= 200
 PYTEST := $(BIN)/python -m pytest
 SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
-SLOW ?= and not slow
 EXAMPLES ?= 2000
 
 .PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
@@ -25,8 +24,8 @@ reproduce: install  ## the study: tables, figures, summaries, verdicts
 archive: install  ## renew the archived tables from raw data
 	$(BIN)/concentra reproduce --out $(OUT) --write-archive
 
-test: install  ## all that needs neither torch, nor scanpy, nor a browser; SLOW= takes the slow ones in
-	$(PYTEST) $(SHARED) -m "$(APART) $(SLOW)"
+test: install  ## all that is quick and needs neither torch, nor scanpy, nor a browser
+	$(PYTEST) $(SHARED) -m "$(APART) and not slow"
 
 fuzz: install  ## readers under mutated inputs: 20,000 of each kind of table, EXAMPLES of each binary format
 	CONCENTRA_FUZZ=20000 $(PYTEST) tests/io/test_fuzz_tables.py
@@ -37,8 +36,8 @@ coverage: install  ## of what carries numbers, by its own tests, each law on few
 		tests/metrics tests/stats tests/io src/concentra/metrics src/concentra/stats src/concentra/io
 	$(BIN)/python tests/coverage_floor.py metrics=95 stats=95 io=95
 
-test-slow: install  ## calibrations and runs that are killed and resumed
-	$(PYTEST) $(SHARED) -m "slow and $(APART)"
+test-slow: install  ## calibrations and whole runs; those of `make kill` apart
+	$(PYTEST) $(SHARED) -m "slow and $(APART)" --ignore tests/robustness
 
 kill: install  ## commands killed at random moments and writes that fail; every rerun gives the same bytes
 	CONCENTRA_KILLS=$(TIMES) $(PYTEST) -m slow tests/robustness
