@@ -18,6 +18,7 @@ from concentra.study.declare import nodes
 from concentra.study.documents import _paper, _tables, _words
 from concentra.study.documents.report import report
 from concentra.study.results import Results
+from concentra.tables import AlteredError
 from definitions_documents import HOSTILE, picture, small, write
 
 pypdf = pytest.importorskip("pypdf")
@@ -242,6 +243,10 @@ def test_one_number_changes_the_manuscript_and_the_report(copied: Callable[[], P
     frame = pd.read_csv(path, float_precision="round_trip")
     frame.loc[(frame["cohort"] == "pythia_410m") & (frame["value"] == "abs"), "gini"] = 0.2345
     frame.to_csv(path, index=False, lineterminator="\n", quoting=2)
+    with pytest.raises(AlteredError, match="is not what was written"):
+        engine.run_node("report", data=None, out=out)
+    for noted in (path.with_suffix(".provenance.json"), path.with_name("provenance.json")):
+        noted.unlink(missing_ok=True)  # as a step would have written it
     for name in ("build_pdf", "report"):
         engine.run_node(name, data=None, out=out)
     assert (
