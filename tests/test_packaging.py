@@ -105,8 +105,8 @@ def test_doctor_is_green_and_names_what_extras_lack(core: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert {row["state"] == "missing" for row in rows if row["of"] == "core"} == {False}
-    mends = {row["what"]: row["fix"] for row in rows}
-    assert mends["torch"] == 'pip install "concentra[heads]"'
+    fixes = {row["what"]: row["fix"] for row in rows}
+    assert fixes["torch"] == 'pip install "concentra[heads]"'
 
 
 def test_a_cohort_and_a_table_are_analysed(core: Path, cells: Path, tmp_path: Path) -> None:

@@ -488,7 +488,7 @@ def _seed(rng: Seed) -> int:
 
 
 def _parameters(design: Design) -> dict[str, Any]:
-    """What was asked, as `.h5ad` stores it."""
+    """The settings, as `.h5ad` stores it."""
     question, settings = design.question, design.settings
     asked: dict[str, Any] = {
         "group": question.column, "reference": list(question.reference),

@@ -1,6 +1,6 @@
 """The parts of a sweep: a file for each layer of each checkpoint, whole or absent, beside a record of what it is.
 
-``<out>.parts/asked.json`` holds what was asked of all: tokens, options, loss, source. Each part ``<layer>.csv`` in the
+``<out>.parts/asked.json`` holds what all parts share: tokens, options, loss, source. Each part ``<layer>.csv`` in the
 folder of its checkpoint is true only with its record ``<layer>.json``: the hash of its bytes, and what the model was
 known by. A part without a record, or with other bytes, is measured again; a part of another model is refused.
 """
@@ -44,7 +44,7 @@ class Parts:
         return Path(f"{self.out}.parts")
 
     def ask(self, asked: dict[str, Any], checkpoints: Sequence[str], *, resume: bool) -> None:
-        """Note what is asked, or check that it is what was asked before.
+        """Record the settings, or check that they equal those recorded before.
 
         Raises
         ------

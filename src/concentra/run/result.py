@@ -26,7 +26,7 @@ class Analysis:
     Attributes
     ----------
     options
-        What was asked.
+        The settings of the analysis.
     composition
         The data.
     designs

@@ -1,4 +1,4 @@
-"""What is asked of each cohort, and the compositions and designs that rows of a table hold."""
+"""The question put to each cohort, and the compositions and designs that rows of a table hold."""
 
 from __future__ import annotations
 

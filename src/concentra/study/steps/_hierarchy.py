@@ -44,7 +44,7 @@ def at_levels(composition: Composition) -> dict[str, Composition]:
 
 
 def questions(name: str) -> dict[str, Question]:
-    """What is asked of a cohort: old against young donors plainly and adjusted, and along age."""
+    """The questions put to a cohort: old against young donors plainly and adjusted, and along age."""
     adjusted = cohort_of(name).adjusted
     return {
         "plain": replace(adjusted, formula=None),
