@@ -64,7 +64,7 @@ def test_the_planted_trend_is_called_and_its_effect_is_the_change_over_the_ages(
     ages = values["age"].str.removesuffix("m").astype(float)
     slope = np.polyfit(ages, np.log(values["hill_q1_corrected"]), 1)[0]
     assert row["effect"] == pytest.approx(np.exp(slope * (24 - 3)))
-    assert "from 3 to 24 of age (months)" in design.notes[0].text
+    assert "from 3m to 24m" in design.notes[0].text
     assert found.loc[("flat", "hill_q1"), "verdict"] not in (
         "more concentrated",
         "less concentrated",

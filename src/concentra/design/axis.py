@@ -216,7 +216,11 @@ def numeric_axis(labels: pd.Series, name: str, order: Sequence[str] = ()) -> tup
 def _in_order(name: str, texts: Sequence[str]) -> str:
     """How an order of labels is written, with the labels at hand."""
     return ":".join(
-        [name, *(texts[:3] if len(texts) > 1 else ["FIRST", "SECOND"]), *(["..."] if len(texts) > 3 else [])]
+        [
+            name,
+            *(sorted(texts)[:3] if len(texts) > 1 else ["FIRST", "SECOND"]),
+            *(["..."] if len(texts) > 3 else []),
+        ]
     )
 
 

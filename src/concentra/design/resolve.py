@@ -184,12 +184,19 @@ def _excluded(composition: Composition, reasons: Names) -> pd.DataFrame:
 
 def _range_notes(design: Design) -> list[Note]:
     """Between which numbers the change of each numeric term is estimated; nothing for indicators of a category."""
-    return [
-        Note("limits", f"{term.name}: effects are the change from {term.low:g} to {term.high:g}"
-             f"{' of ' + design.axis_title if design.axis is not None else ''}, the range of the donors compared")
-        for term in design.terms
-        if not term.other and (term.low, term.high) != (0.0, 1.0)
-    ]  # fmt: skip
+    notes = []
+    for term in design.terms:
+        if term.other or (term.low, term.high) == (0.0, 1.0):
+            continue
+        ends = [f"{term.low:g}", f"{term.high:g}"]
+        if design.axis is not None and design.question.trend is not None:
+            label, axis = design.composition.label(design.question.trend), design.axis[design.included]
+            ends = [str(label[design.included].iloc[place]) for place in (axis.argmin(), axis.argmax())]
+        notes.append(
+            Note("limits", f"{term.name}: effects are the change from {ends[0]} to {ends[1]}, the range of the donors "
+                 "compared")
+        )  # fmt: skip
+    return notes
 
 
 def _refuse_or_note(design: Design) -> list[Note]:
