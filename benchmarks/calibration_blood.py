@@ -165,7 +165,7 @@ QUESTIONS: dict[str, Callable[[int, np.random.Generator], Iterator[dict[str, obj
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=4_000)
+    parser.add_argument("--runs", type=int, default=2_000)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--cohorts", type=Path)
     parser.add_argument("--questions", nargs="*", default=list(QUESTIONS))

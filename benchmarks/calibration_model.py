@@ -202,13 +202,13 @@ QUESTIONS: dict[str, Callable[[int, np.random.Generator], Iterator[dict[str, obj
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--families", type=int, default=500, help="families of twelve tissues a scenario")
+    parser.add_argument("--families", type=int, default=250, help="families of twelve tissues a scenario")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--questions", nargs="*", default=list(QUESTIONS))
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
     for place, name in enumerate(options.questions):
-        families = options.families * (3 if name == "spread" else 1)
+        families = options.families * (4 if name == "spread" else 1)
         rows += QUESTIONS[name](families, np.random.default_rng([2026, place]))
     print(pd.DataFrame(rows).to_string(index=False, float_format="%.4f"))
     if options.out:

@@ -215,13 +215,8 @@ def numeric_axis(labels: pd.Series, name: str, order: Sequence[str] = ()) -> tup
 
 def _in_order(name: str, texts: Sequence[str]) -> str:
     """How an order of labels is written, with the labels at hand."""
-    return ":".join(
-        [
-            name,
-            *(sorted(texts)[:3] if len(texts) > 1 else ["FIRST", "SECOND"]),
-            *(["..."] if len(texts) > 3 else []),
-        ]
-    )
+    shown = sorted(texts)[:3] if len(texts) > 1 else ["FIRST", "SECOND"]
+    return ":".join([name, *shown]) + (":..." if len(texts) > len(shown) else "")
 
 
 def _ranked(labels: pd.Series, name: str, order: Sequence[str]) -> pd.Series:
