@@ -29,6 +29,7 @@ from concentra.design.confounding import confounding
 from concentra.design.question import contrast_columns, formula_columns, parse_contrast
 from concentra.errors import ArgumentError
 from concentra.notes import Note
+from concentra.run.declared import check_all
 from concentra.run.options import Options
 from concentra.run.result import Analysis
 
@@ -150,6 +151,7 @@ def run(
     for name in MEASURED:
         if name in tables:
             tables[name] = tables[name].drop_duplicates(ignore_index=True)
+    check_all(tables)
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
         how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
