@@ -130,7 +130,7 @@ def hard_cases(model: pd.DataFrame) -> Figure:
     ax.set_xticks([0, 0.05, 0.1, 0.2, 0.5, 1], ["0", ".05", ".1", ".2", ".5", "1"])
     ax.set_xlim(0, 1)
     ax.set_title("single tests at .05 that reject, no difference", fontsize=10, loc="left")
-    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    ax.legend(frameon=False, fontsize=9, loc="center right")
     bare(ax)
     return made
 
@@ -177,10 +177,10 @@ RESAMPLING = {
 
 def resampling(rows: pd.DataFrame) -> Figure:
     """Coverage of bootstrap intervals, which describe drivers, planes and rescue and decide nothing."""
-    rows = rows[rows["question"] == "coverage"]
+    rows = rows[(rows["question"] == "coverage") & (rows["cells_other"] > 0)]
     cells = list(dict.fromkeys(zip(rows["cells_reference"], rows["cells_other"], strict=True)))
     sizes = list(dict.fromkeys(zip(rows["n_reference"], rows["n_other"], strict=True)))
-    made = figure(10.5, 3.4)
+    made = figure(11, 3.4)
     for ax, (first, second) in zip(made.subplots(1, len(cells), sharey=True), cells, strict=True):
         ax.axhspan(*COVERED, color="#00745a", alpha=0.10, linewidth=0)
         for (method, statistic), (label, colour, marker) in RESAMPLING.items():
@@ -190,7 +190,7 @@ def resampling(rows: pd.DataFrame) -> Figure:
             ]  # fmt: skip
             places = [sizes.index(pair) for pair in zip(own["n_reference"], own["n_other"], strict=True)]
             ax.plot(places, own["rate"], color=colour, marker=marker, markersize=5, linestyle="", label=label)
-        ax.set_xticks(range(len(sizes)), [f"{a} v {b}" for a, b in sizes], fontsize=8.5)
+        ax.set_xticks(range(len(sizes)), [f"{a} v {b}" for a, b in sizes], fontsize=8)
         ax.set_title(f"{first:,} against {second:,} cells", fontsize=10, loc="left")
         ax.set_xlabel("donors")
         ax.set_ylim(0, 1.02)
