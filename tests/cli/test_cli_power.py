@@ -47,3 +47,18 @@ def test_assumptions_and_their_absence():
         raise run().exception
     with pytest.raises(ArgumentError, match=r"(?s)--donors a.*whole numbers"):
         raise run("--effective", 8, "--sd", 0.25, "--donors", "a").exception
+
+
+def test_the_terminal_tells_how_many_donors_are_needed():
+    """The fewest donors of the table whose power reaches the target, for each metric."""
+    options = ("--effective", 8, "--sd", 0.1, "--donors", "3,4,6,10", "--cells", "300,1000")
+    rows = pd.DataFrame(json.loads(run(*options, "--json").stdout))
+    enough = rows[(rows["metric"] == "hill_q1") & (rows["power"] >= 0.8)]
+    fewest = enough["n_donors"].min()
+    cells = enough.loc[enough["n_donors"] == fewest, "n_cells"].min()
+    text = " ".join(run(*options).stdout.split())
+    assert (
+        f"a ratio of effective numbers of 0.8 needs {fewest} donors a group with {cells:,} cells each" in text
+    )
+    many = run("--effective", 8, "--sd", 0.5, "--donors", "3,4", "--cells", 300).stdout
+    assert "needs more than 4" in " ".join(many.split())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from concentra.cli._options import Json, print_json, print_table
+from concentra.cli._terminal import print_text
 from concentra.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -92,7 +93,45 @@ def power(
     if json:
         print_json(found.to_dict("records"))
     else:
-        print_table(found.drop(columns=["n_pilot"]).to_dict("records"))  # type: ignore[arg-type]
+        print_table([_shown(row) for row in found.to_dict("records")])  # type: ignore[arg-type]
+        print()
+        for line in answers(found, target):
+            print_text(line)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table in the words of the command line; standard deviations are in the file alone."""
+    names = {"stratum": "tissue", "metric": "metric", "n_donors": "donors", "n_cells": "cells", "effect": "effect",
+             "power": "power", "detectable": "detectable"}  # fmt: skip
+    return {
+        new: f"{row[name]:.2f}" if name in ("power", "detectable") else row[name]
+        for name, new in names.items()
+    }
+
+
+def answers(found: pd.DataFrame, target: float) -> list[str]:
+    """How many donors each tissue needs, a sentence a tissue: the fewest, and the fewest cells with which they do.
+
+    >>> import pandas as pd
+    >>> rows = [("lung", m, n, 300, e, p) for m, e, powers in (("hill_q1", 0.8, (0.5, 0.9)), ("gini_stratum", 0.05,
+    ...         (0.1, 0.3))) for n, p in zip((3, 6), powers)]
+    >>> table = pd.DataFrame(rows, columns=["stratum", "metric", "n_donors", "n_cells", "effect", "power"])
+    >>> answers(table, 0.8)[0]  # doctest: +ELLIPSIS
+    'lung: a ratio of effective numbers of 0.8 needs 6 donors a group with 300 cells each; a difference of ...'
+    """
+    lines = []
+    for stratum, rows in found.groupby("stratum", sort=False):
+        needs = []
+        for metric, words in LINES.items():
+            own = rows[rows["metric"] == metric]
+            enough = own[own["power"] >= target].sort_values(["n_donors", "n_cells"])
+            need = (
+                f"more than {own['n_donors'].max()} donors a group" if enough.empty
+                else f"{enough['n_donors'].iloc[0]} donors a group with {enough['n_cells'].iloc[0]:,} cells each"
+            )  # fmt: skip
+            needs.append(f"{words.format(own['effect'].iloc[0])} needs {need}")
+        lines.append(f"{stratum}: {'; '.join(needs)} (probability {target:g})")
+    return lines
 
 
 def _of_pilot(

@@ -48,6 +48,10 @@ def power(data: pd.DataFrame, *, by: str | None = None, target: float = 0.8, ax:
     ax.set_xlabel("donors in each group")
     ax.set_ylabel("power")
     if by is not None:
-        ax.legend(title=style.readable(by), frameon=False, fontsize="small")
+        ax.legend(
+            title="cells of each donor" if by == "n_cells" else style.readable(by),
+            frameon=False,
+            fontsize="small",
+        )
     style.bare(ax)
     return ax
