@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concentra.analysis.drivers import pair_donors
+from concentra.analysis.attribution import pair_donors
 from concentra.composition import from_table
 from concentra.design import Question, Settings, resolve
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.analysis.drivers import NUMBER_OF_PARTS
+from concentra.analysis.attribution import NUMBER_OF_PARTS
 from concentra.analysis.drivers import drivers as drivers_of
 from concentra.composition import from_table
 from concentra.design import Question, resolve

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu
 
-from concentra.analysis.drivers import NUMBER_OF_PARTS
+from concentra.analysis.attribution import NUMBER_OF_PARTS
 from concentra.analysis.part_changes import part_changes, share_tests
 from definitions_designs import designed
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from concentra.analysis.trajectory import follow, head_name, model_shifts, over_models
+from concentra.analysis.across_models import model_shifts, over_models
+from concentra.analysis.trajectory import follow, head_name
 from concentra.errors import ArgumentError
 
 

@@ -16,8 +16,8 @@
     Do the groups differ over all strata at once?
 `trend`
     Does concentration rise or fall along a number, by ranks?
-`drivers`
-    Which parts drive a stratum's shift: an attribution over donors that adds up, with intervals.
+`drivers`, `attribution`
+    Which parts drive a stratum's shift: contributions over donors that add up, with intervals.
 `part_tests`
     Which parts differ in share? One moderated test a part, on centred log-ratios.
 `power`
@@ -42,6 +42,8 @@
     Lineage, stage and compartment of cell types; readable names of tissues.
 `trajectory`
     How does the concentration of head importance change along the training of a model, and what does that rest on?
+`across_models`
+    Do models become more concentrated as they are trained? One shift a model, and the mean over models.
 `head_multiverse`
     Would another defensible choice lead to another result about a model's heads?
 """

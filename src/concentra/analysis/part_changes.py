@@ -1,6 +1,6 @@
 """Which parts of a stratum change their share between two groups, and which carry the shift in concentration?
 
-The tables of one stratum from one set of draws: contributions of parts (`concentra.analysis.drivers`), changes of
+The tables of one stratum from one set of draws: contributions of parts (`concentra.analysis.attribution`), changes of
 share with a test for each part, the same summed per lineage, stage and compartment, and the shifts attributed.
 A change of share has two readings, kept apart: `sign` is that of the difference of means over donors, `towards`
 asks that its interval excludes 0.
@@ -13,16 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from concentra.analysis.drivers import (
-    INTERVALS,
-    METRICS,
-    NUMBER_OF_PARTS,
-    ZERO,
-    Attributed,
-    Drivers,
-    attributed_strata,
-    ranked,
-)
+from concentra.analysis.attribution import INTERVALS, METRICS, NUMBER_OF_PARTS, ZERO, Attributed
+from concentra.analysis.drivers import Drivers, attributed_strata, ranked
 from concentra.analysis.lineages import LEVELS, lineage_of
 from concentra.design.design import Design
 from concentra.stats.exact import mann_whitney_exact

@@ -7,8 +7,9 @@ from typing import get_args
 
 import pandas as pd
 
+from concentra.analysis.across_models import model_shifts
 from concentra.analysis.plane import AXES, model_plane
-from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, follow, model_shifts
+from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, follow
 from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
 from concentra.stats.verdict import DIRECTIONS, UNDECIDED

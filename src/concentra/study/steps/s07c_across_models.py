@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from concentra.analysis.trajectory import over_models
+from concentra.analysis.across_models import over_models
 from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import Table, column, step
 
