@@ -46,12 +46,15 @@ def multiverse(
     supports: Sequence[str],
     depths: Sequence[str],
     averages: Sequence[str],
+    left_out: Mapping[str, Sequence[str]],
     **settings: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Young against old under every defensible choice"""
     found, summaries = {}, {}
     for name, one in compositions(composition[composition["cohort"].isin(young)]).items():
-        choices = Choices(young[name], old[name], sexes, least_cells, supports, depths, averages)
+        choices = Choices(
+            young[name], old[name], sexes, least_cells, supports, depths, averages, left_out[name]
+        )
         design = resolve(one.of_strata(strata), question_of(name), Settings(**settings))
         found[name], summaries[name] = crossing.multiverse(design, choices, restricted_by="sex")
     return stacked(found), stacked(summaries)
