@@ -10,28 +10,16 @@ import pandas as pd
 from concentra.analysis import multiverse as crossing
 from concentra.analysis.choices import Choices
 from concentra.design import Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfCohorts, step
 from concentra.study.questions import compositions, question_of, stacked
 
 
-class Multiverse(crossing.Multiverse):
+class Multiverse(OfCohorts, crossing.Multiverse):
     """The shift of a tissue under every distinct specification; the first of each choice is the published one."""
 
-    cohort: str = column("cohort")
 
-    class Config(crossing.Multiverse.Config):
-        unique = ["cohort", *crossing.Multiverse.Config.unique]
-        first = ["cohort"]
-
-
-class MultiverseSummary(crossing.Agreement):
+class MultiverseSummary(OfCohorts, crossing.Agreement):
     """How far the specifications of a tissue agree, and the joint test of the median shift."""
-
-    cohort: str = column("cohort")
-
-    class Config(crossing.Agreement.Config):
-        unique = ["cohort", *crossing.Agreement.Config.unique]
-        first = ["cohort"]
 
 
 @step(Multiverse, MultiverseSummary)
