@@ -266,8 +266,8 @@ def test_joint_test_of_one_specification_is_the_permutation_test():
         values=values[None],
         eligible=np.ones((2, 9), dtype=bool),
         member=np.eye(2, dtype=bool),
-        early=np.array([0]),
-        late=np.array([1]),
+        reference=np.array([0]),
+        other=np.array([1]),
         columns=np.array([[0]]),
         mean=np.array([False]),
     )

@@ -158,8 +158,8 @@ def comparisons_of(
         values=np.array([_measured(counts, *column) for column in columns]),
         eligible=np.array([np.frombuffer(eligible, dtype=bool) for eligible, _ in groups]),
         member=np.array([[label in side for label in labels] for _, side in groups]),
-        early=table[:, 0],
-        late=table[:, 1],
+        reference=table[:, 0],
+        other=table[:, 1],
         columns=table[:, 2:4].T,
         mean=table[:, 4].astype(bool),
     )

@@ -337,8 +337,8 @@ class _Crossing:
     def specifications(self) -> pd.DataFrame:
         """The distinct specifications with their shifts, in the order of the crossing."""
         frame = self.rows.assign(
-            n_reference=self.observed.n_early[0],
-            n_other=self.observed.n_late[0],
+            n_reference=self.observed.n_reference[0],
+            n_other=self.observed.n_other[0],
             **{name: self.observed.shifts[place, 0] for place, name in enumerate(METRICS)},
             **{f"counts_{name}": self.observed.first[place, 0] for place, name in enumerate(METRICS)},
         )

@@ -31,7 +31,7 @@ class LevelContrast(Granularity):
 
     cohort: str = column("cohort")
     asked: str = column(
-        "groups alone, adjusted, or along age (the effect is that of a year)",
+        "groups alone, adjusted, or along age (the effect is that over the ages of the donors)",
         among=["plain", "adjusted", "trend"],
     )
     donors: str = column("all, or those with one label")
