@@ -89,3 +89,14 @@ def test_a_quantity_without_variation_has_no_width_and_nan_stays():
 def test_impossible_requests_are_refused(wrong):
     with pytest.raises(ArgumentError):
         draw_pairs(**{"n_reference": 3, "n_other": 3, "rng": 1} | wrong)
+
+
+def test_many_quantities_have_the_intervals_of_each_alone(monkeypatch):
+    """Repeated quantities are summarised once, many in stretches: the same bounds."""
+    rng = np.random.default_rng(3)
+    pairs = np.tile(rng.normal(size=(3, 4, 12)), 3)
+    draws = draw_pairs(3, 4, rng=1, n_draws=200)
+    whole = draws.interval(pairs)
+    monkeypatch.setattr("concentra.stats.pairs._AT_ONCE", 5)
+    np.testing.assert_allclose(draws.interval(pairs), whole, rtol=0, atol=1e-13)
+    assert not np.allclose(whole[0][0], whole[0][1]), "quantities that differ have bounds that differ"

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
@@ -43,6 +44,8 @@ Floats = NDArray[np.float64]
 
 _BLOCK = 2**20
 """Numbers held at a time while parts are compared pairwise."""
+_FEW = 256
+"""Parts up to which all are computed, alike or not."""
 
 
 def entropy_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
@@ -116,19 +119,23 @@ def hill_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
     [0.1619, 0.8381]
     """
     p, q = _shares(reference, other)
-    change = q - p
-    mean_slope = np.zeros(change.shape)
-    for before, after, weight in zip(*_double_exponential(), strict=True):
-        middle = before * p + after * q
-        logarithms = np.log(np.where(middle > 0, middle, 1.0))
-        entropy = -(middle * logarithms).sum(axis=-1, keepdims=True)
-        mean_slope -= weight * np.exp(entropy) * (logarithms + entropy)
-    parts = change * mean_slope
+    parts = (q - p) * _by_distinct(_mean_slope, p, q)
     shift = np.exp(-xlogy(q, q).sum(axis=-1)) - np.exp(-xlogy(p, p).sum(axis=-1))
     size = np.abs(parts)
     total = size.sum(axis=-1, keepdims=True)
     left = (shift - parts.sum(axis=-1))[..., None]
     return np.asarray(parts + np.divide(size, total, out=np.zeros_like(size), where=total > 0) * left)
+
+
+def _mean_slope(p: Floats, q: Floats, n_alike: Floats) -> Floats:
+    """For (..., K): the mean over the path of the slope of the effective number in each part."""
+    slope = np.zeros(p.shape)
+    for before, after, weight in zip(*_double_exponential(), strict=True):
+        middle = before * p + after * q
+        logarithms = np.log(np.where(middle > 0, middle, 1.0))
+        entropy = -(n_alike * middle * logarithms).sum(axis=-1, keepdims=True)
+        slope -= weight * np.exp(entropy) * (logarithms + entropy)
+    return slope
 
 
 @cache
@@ -177,16 +184,8 @@ def gini_attribution(reference: ArrayLike, other: ArrayLike, *, support: str = "
     [0.09375, 0.15625]
     """
     p, q = _shares(reference, other)
-    shape, n_parts = p.shape, p.shape[-1]
-    flat_p, flat_q = p.reshape(-1, n_parts), q.reshape(-1, n_parts)
-    rows = max(1, _BLOCK // max(1, n_parts * n_parts))
-    signs, spread = np.empty_like(flat_p), np.empty((len(flat_p), 1))
-    for start in range(0, len(flat_p), rows):
-        block = slice(start, start + rows)
-        signs[block], spread[block, 0] = _path_of_ranks(flat_p[block], flat_q[block])
     union = _n_counted(p, q, support)[..., None]
-    weight = signs.reshape(shape) - spread.reshape(*shape[:-1], 1)
-    return np.asarray((q - p) * weight / np.maximum(union, 1))
+    return np.asarray((q - p) * _by_distinct(_ranks, p, q) / np.maximum(union, 1))
 
 
 def number_of_parts_term(reference: ArrayLike, other: ArrayLike) -> Floats:
@@ -280,17 +279,48 @@ def _mean_xlogx(p: Floats, q: Floats) -> Floats:
     return np.asarray(xlogy(middle, middle) + middle * np.where(close, series, exact))
 
 
-def _path_of_ranks(p: Floats, q: Floats) -> tuple[Floats, Floats]:
-    """For (rows, K): the mean number of parts below less above each part, and the mean absolute spread."""
-    a = p[:, :, None] - p[:, None, :]
-    b = q[:, :, None] - q[:, None, :]
+def _by_distinct(kernel: Callable[[Floats, Floats, Floats], Floats], p: Floats, q: Floats) -> Floats:
+    """What a kernel gives for each part, where parts alike in `p` and `q` are computed once: clones by the thousand.
+
+    The kernel takes the distinct parts and how many parts are like each, (..., K).
+    """
+    n_parts = p.shape[-1]
+    if n_parts <= _FEW:
+        return kernel(p, q, np.ones(n_parts))
+    found = np.full(p.shape, np.nan)
+    for place in np.ndindex(p.shape[:-1]):
+        if np.isfinite(p[place]).all() and np.isfinite(q[place]).all():
+            pairs = p[place] + 1j * q[place]
+            distinct, part, n_alike = np.unique(pairs, return_inverse=True, return_counts=True)
+            found[place] = kernel(distinct.real, distinct.imag, n_alike.astype(np.float64))[part]
+    return found
+
+
+def _ranks(p: Floats, q: Floats, n_alike: Floats) -> Floats:
+    """For (..., K): the mean number of parts below less above each part, less the mean absolute spread."""
+    shape, n_parts = p.shape, p.shape[-1]
+    flat_p, flat_q = p.reshape(-1, n_parts), q.reshape(-1, n_parts)
+    signs, spread = np.empty_like(flat_p), np.zeros(len(flat_p))
+    rows = max(1, _BLOCK // max(1, n_parts * n_parts))
+    columns = max(1, min(n_parts, _BLOCK // max(1, n_parts)))
+    for start, first in product(range(0, len(flat_p), rows), range(0, n_parts, columns)):
+        block, some = slice(start, start + rows), slice(first, first + columns)
+        signs[block, some], area = _path_of_ranks(flat_p[block], flat_q[block], some, n_alike)
+        spread[block] += area / 2
+    return np.asarray(signs.reshape(shape) - spread.reshape(*shape[:-1], 1))
+
+
+def _path_of_ranks(p: Floats, q: Floats, some: slice, n_alike: Floats) -> tuple[Floats, Floats]:
+    """For some parts of (rows, K): the mean number of parts below less above each, and their distances from all."""
+    a = p[:, some, None] - p[:, None, :]
+    b = q[:, some, None] - q[:, None, :]
     size = np.abs(a) + np.abs(b)
     tied = size == 0
     size[tied] = 1.0
     signs = np.asarray((a + b) / size)
     crossing = a * b < 0
     area = np.where(crossing, (a * a + b * b) / size, np.where(tied, 0.0, size)) / 2
-    return signs.sum(axis=2), area.sum(axis=(1, 2)) / 2
+    return (signs * n_alike).sum(axis=2), (area * n_alike * n_alike[some, None]).sum(axis=(1, 2))
 
 
 def _n_counted(p: Floats, q: Floats, support: str) -> NDArray[np.int64]:

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 _BLOCK = 2**22
 """Weights of pairs held at a time."""
+_AT_ONCE = 512
+"""Quantities whose draws are held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,12 @@ class PairDraws:
             return np.full(values.shape[2], np.nan), np.full(values.shape[2], np.nan)
         if self.kind == "range":
             return values.min(axis=(0, 1)), values.max(axis=(0, 1))
+        distinct, place = _distinct(values)
+        bounds = [self._interval(distinct[..., some]) for some in _stretches(distinct.shape[2])]
+        low, high = np.concatenate(bounds, axis=1)[:, place]
+        return low, high
+
+    def _interval(self, values: Floats) -> tuple[Floats, Floats]:
         error, df = _standard_error(values)
         draws = self.means(values)
         deviations = draws - draws.mean(axis=0)
@@ -179,6 +187,21 @@ def draw_pairs(
         for n in (at_least(n_reference, 1, "n_reference"), at_least(n_other, 1, "n_other"))
     )
     return PairDraws(reference, other, level)
+
+
+def _distinct(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Quantities (n_early, n_late, L) without repeats where they are many, and the place of each among them."""
+    n_quantities = values.shape[2]
+    if n_quantities <= _AT_ONCE:
+        return values, np.arange(n_quantities)
+    rows = np.ascontiguousarray(values.reshape(-1, n_quantities).T)
+    whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
+    return values[..., first], place
+
+
+def _stretches(n_quantities: int) -> list[slice]:
+    return [slice(start, start + _AT_ONCE) for start in range(0, max(n_quantities, 1), _AT_ONCE)]
 
 
 def _standard_error(values: Floats) -> tuple[Floats, Floats]:
