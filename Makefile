@@ -9,9 +9,10 @@ SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 EXAMPLES ?= 2000
 RUNS ?= 150
+SAMPLE ?= 200
 FAMILIES ?= 1500
 
-.PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum kill fuzz mutants dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -32,6 +33,9 @@ test: install  ## all that is quick and needs neither torch, nor scanpy, nor a b
 fuzz: install  ## readers under mutated inputs: 20,000 of each kind of table, EXAMPLES of each binary format
 	CONCENTRA_FUZZ=20000 $(PYTEST) tests/io/test_fuzz_tables.py
 	$(BIN)/python -W ignore tests/fuzz_binary.py --examples $(EXAMPLES)
+
+mutants: install  ## small faults in the statistics, and which of them the tests notice: SAMPLE of them
+	$(BIN)/python tests/mutants.py --sample $(SAMPLE)
 
 coverage: install  ## of what carries numbers, by its own tests, each law on few examples
 	$(PYTEST) $(SHARED) --cov --cov-report=term:skip-covered --hypothesis-profile few -m "$(APART) and not slow" \
