@@ -8,7 +8,6 @@ PYTEST := $(BIN)/python -m pytest
 SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 EXAMPLES ?= 2000
-RUNS ?= 150
 SAMPLE ?= 200
 FAMILIES ?= 1500
 
@@ -112,11 +111,11 @@ vendor:  ## what the report's page brings along, bundled anew from src/concentra
 bench: install  ## paired ratios against peers
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-calibrate: install  ## coverage, level and power, simulated and on the cohorts of CONCENTRA_DATA_DIR, with their page: RUNS=500 FAMILIES=4000 for more
-	$(BIN)/python benchmarks/calibration.py --runs $(RUNS) --out docs/calibration.csv
+calibrate: install  ## coverage, level and power, simulated and on the cohorts of CONCENTRA_DATA_DIR, with their page
+	$(BIN)/python benchmarks/calibration.py --runs $$(($(FAMILIES) / 3)) --out docs/calibration.csv
 	$(BIN)/python benchmarks/calibration_cohorts.py --families $(FAMILIES) --out docs/calibration_cohorts.csv
-	$(BIN)/python benchmarks/calibration_blood.py --out docs/calibration_blood.csv --cohorts docs/calibration_verdicts.csv
-	$(BIN)/python benchmarks/calibration_model.py --out docs/calibration_model.csv
+	$(BIN)/python benchmarks/calibration_blood.py --runs $$(($(FAMILIES) * 4 / 3)) --out docs/calibration_blood.csv --cohorts docs/calibration_verdicts.csv
+	$(BIN)/python benchmarks/calibration_model.py --families $$(($(FAMILIES) / 6)) --out docs/calibration_model.csv
 	$(BIN)/python benchmarks/calibration_page.py docs
 
 peers: install  ## limma, lme4, lmerTest and vegan (Debian: r-bioc-limma r-cran-lmertest r-cran-statmod r-cran-vegan); scanpro

@@ -52,7 +52,7 @@ def rules(cohorts: pd.DataFrame) -> Figure:
         if limit is not None:
             ax.axhline(limit, color="#444444", linewidth=0.8, linestyle=":")
             ax.annotate(
-                f"promised: {limit:g}",
+                f"target: {limit:g}",
                 (1, limit),
                 xycoords=("axes fraction", "data"),
                 ha="right",
@@ -95,7 +95,7 @@ def coverage(model: pd.DataFrame) -> Figure:
                         label=f"{first} v {second}" if filled else None)  # fmt: skip
         ax.set_yticks(range(len(scenarios)), scenarios)
         ax.set_title(f"{method}: coverage of 95 % intervals", fontsize=10, loc="left")
-        ax.set_xlim(0.76, 1.005)
+        ax.set_xlim(0.6, 1.005)
         bare(ax)
     made.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=9,
                 title="donors; filled: ln effective number, open: logit Gini", title_fontsize=9)  # fmt: skip
