@@ -201,6 +201,7 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
     """The answer, a line a tissue, notes, and where the report is; never wider than the terminal."""
     from concentra.cli import _terminal as terminal
     from concentra.report import sentences
+    from concentra.report.sections.several_groups import differ_at_all
 
     def say(text: str) -> None:
         for line in terminal.wrapped(terminal.printable(text), terminal.columns(), "  "):
@@ -210,6 +211,9 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
     if contrast is not None and len(contrast):
         for words in sentences.answer(contrast, level=found.options.level):
             say(words)
+        if (several := found.tables.get("omnibus")) is not None:
+            for words in differ_at_all(several, found.options.alpha):
+                say(words)
         for name, lines in terminal.verdict_lines(contrast).items():
             print()
             say(name)

@@ -16,10 +16,11 @@ from concentra.report.sections.left_out import left_out
 from concentra.report.sections.methods import methods
 from concentra.report.sections.plane import plane
 from concentra.report.sections.provenance import provenance
+from concentra.report.sections.several_groups import several_groups
 from concentra.report.sections.tissues import tissues
 from concentra.report.sections.trend import trend
 
 ORDER: tuple[Callable[[Page, Findings], Section | None], ...] = (
-    answer, tissues, trend, plane, design, left_out, methods, provenance, all_tables,
+    answer, several_groups, tissues, trend, plane, design, left_out, methods, provenance, all_tables,
 )  # fmt: skip
 """The sections in the order of the page."""
