@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, stats
 
 from concentra.errors import ArgumentError
-from concentra.stats.linear_model import INESTIMABLE, NO_RESIDUALS, donor_correlation, linear_model
+from concentra.stats.linear_model import EMPTY, INESTIMABLE, NO_RESIDUALS, donor_correlation, linear_model
 from concentra.stats.moderated import contrast_tests
 from definitions_models import generalised, least_squares, restricted_likelihood
 
@@ -132,6 +132,22 @@ def test_what_cannot_be_estimated_is_refused_with_its_reason():
     assert found.reasons == ((NO_RESIDUALS,),)
     assert np.isnan(found.p_value).all()
     assert found.estimate[0, 0] == pytest.approx(1)
+
+
+def test_no_sample_and_one_sample_are_reasons_and_no_errors():
+    nothing = linear_model(np.zeros((0, 2)), [0, 1])
+    assert (nothing.reason, nothing.n_rows, nothing.n_donors) == (EMPTY, 0, 0)
+    one = linear_model([[1, 0]], [0, 1])
+    assert (one.reason, one.n_donors) == (INESTIMABLE, 1)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_covariates_that_are_one_in_any_unit_are_not_separated(unit):
+    """Days and months of one age: rounding does not make them two, however large the numbers."""
+    months = np.array([3.1, 7.7, 11.3, 18.9, 24.2, 30.6])
+    design = np.column_stack([np.ones(6), months * unit, months * unit * 30.4375])
+    assert linear_model(design, [0, 1, 0]).reason == INESTIMABLE
+    assert linear_model(design[:, :2], [0, 1]).reason == ""
 
 
 def test_misfits_are_refused():

@@ -28,6 +28,7 @@ def two_group_statistic(statistic: Statistic, members: list[NDArray[np.int64]]) 
     average = _mean if statistic == "mean" else _median
 
     def difference(values: Floats, other: Arrangements) -> Floats:
+        """The difference (A,) within strata, weighted by their precision, averaged over tissues."""
         total: Any = 0.0
         weights: Any = 0.0
         for member in members:
@@ -75,6 +76,7 @@ def paired_statistic(statistic: str | Callable[[Floats], Floats]) -> Callable[[F
     one_of(statistic, ("mean", "median"), "statistic")
 
     def centre(differences: Floats) -> Floats:
+        """The mean or median (A,) over donors, averaged over tissues."""
         n = (~np.isnan(differences)).sum(axis=1)
         if statistic == "mean":
             total = np.nansum(differences, axis=1)
