@@ -98,6 +98,12 @@ def test_the_correlation_within_donors_maximises_the_restricted_likelihood():
     assert donor_correlation([y[:3]], [design[:3]], [list("abc")]) == 0
 
 
+def test_tissues_without_their_design_are_refused():
+    design, donors, y = incomplete()
+    with pytest.raises(ValueError, match="shorter"):
+        donor_correlation([y, y], [design], [donors])
+
+
 def test_visits_of_a_donor_do_not_become_donors():
     """Ten visits of five donors a group are the five means: the same test, however often a visit is repeated."""
     rng = np.random.default_rng(3)
