@@ -143,6 +143,8 @@ def test_what_cannot_be_estimated_is_refused_with_its_reason():
 def test_no_sample_and_one_sample_are_reasons_and_no_errors():
     nothing = linear_model(np.zeros((0, 2)), [0, 1])
     assert (nothing.reason, nothing.n_rows, nothing.n_donors) == (EMPTY, 0, 0)
+    shapes = [one.shape for one in (nothing.weights, nothing.centre, nothing.unscaled, nothing.residuals)]
+    assert shapes == [(1, 0), (0,), (1, 1, 1), (1, 0, 0)]
     one = linear_model([[1, 0]], [0, 1])
     assert (one.reason, one.n_donors) == (INESTIMABLE, 1)
 

@@ -70,6 +70,17 @@ def test_without_predictions_and_odd_tissues_moderation_is_smyths():
     assert (found.error[~quiet, 0] >= np.sqrt(moderated[~quiet] / 2) * (1 - 1e-9)).all()
 
 
+def test_a_component_without_residuals_that_is_not_needed_does_no_harm():
+    """Two pairs, and a covariate that takes up all that varies between donors: still the paired t-test."""
+    design = [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1]]
+    y = np.array([1.0, 2.0, 5.0, 7.5])
+    model = linear_model(design, [0, 1, 0], donors="aabb", correlation=0.5)
+    found = contrast_tests([model], [y[:, None]], moderate=False)
+    paired = stats.ttest_rel([2.0, 7.5], [1.0, 5.0])
+    assert found.p_value[0, 0] == pytest.approx(paired.pvalue, rel=1e-9)
+    assert found.df[0, 0] == pytest.approx(1)
+
+
 def test_order_of_tissues_and_donors_and_scale_do_not_matter():
     models, responses, shares = family()
     first = contrast_tests(models, responses, shares)
