@@ -79,7 +79,8 @@ def read_labels(
     optional
         Names of columns that are returned where they are there.
     notes
-        Sentences on what was inferred of a text file or spreadsheet (separator, encoding) are appended.
+        Sentences on what was inferred of a text file or spreadsheet (separator, encoding), and on chunks that a Zarr
+        store leaves out, are appended.
 
     Returns
     -------
@@ -123,7 +124,7 @@ def read_labels(
         frame = read_table(path, ending, names, notes=notes)
         frame = pd.DataFrame({name: tidy(frame[name]) for name in names})
     else:
-        frame = read_obs(path, ending, names)
+        frame = read_obs(path, ending, names, notes=notes)
     if not len(frame):
         raise FileFormatError(
             found=f"{str(path)!r} holds no cells", expected="a row for each cell", fix="name another file"
