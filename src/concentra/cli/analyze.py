@@ -20,8 +20,6 @@ EXAMPLE = (
     "--contrast age:3m:24m --out analysis"
 )
 OUT = Path("analysis")
-OLD = {"stratum": "--tissue", "part": "--cell-type", "despite": "--accept-confounding"}
-"""Options of version 0.1 that have another name now; those of `--stratum` and `--part` stay as general names."""
 
 
 def analyze(
@@ -125,10 +123,10 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Concentration of every donor's composition, how it differs between groups, with intervals and verdicts."""
-    from concentra.run.options import Options, parse_resolutions, read_options
+    from concentra.run.options import Options, parse_resolutions, read_options, renamed
 
     if despite:
-        print("warning: --despite is called --accept-confounding now", file=sys.stderr)
+        renamed({"despite": despite}, "--")
     if run is not None:
         others = _named(context)
         if others:
@@ -212,6 +210,7 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
         if long:
             terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
         print()
+    say(found.composition.account)
     for note in found.notes:
         say(f"{note.kind}: {note}")
     print()
