@@ -195,24 +195,20 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
     from concentra.cli import _terminal as terminal
     from concentra.report import sentences
 
-    def say(text: str) -> None:
-        for line in terminal.wrapped(terminal.printable(text), terminal.columns(), "  "):
-            terminal.print_text(line)
-
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
         for words in sentences.answer(contrast, level=found.options.level):
-            say(words)
+            terminal.say(words)
         for name, lines in terminal.verdict_lines(contrast).items():
             print()
-            say(name)
+            terminal.say(name)
             terminal.print_lines(lines)
         if long:
             terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
         print()
-    say(found.composition.account)
+    terminal.say(found.composition.account)
     for note in found.notes:
-        say(f"{note.kind}: {note}")
+        terminal.say(f"{note.kind}: {note}")
     print()
     terminal.print_open(written[0])
 
