@@ -219,7 +219,7 @@ def test_amounts_that_cannot_be_measured_are_refused(name, bad):
 
 
 def test_unequal_parts_and_unknown_supports_are_refused():
-    with pytest.raises(ArgumentError, match="2 parts early and 3 late"):
+    with pytest.raises(ArgumentError, match="2 parts in the reference and 3 in the other"):
         entropy_attribution([1, 1], [1, 1, 1])
     with pytest.raises(ArgumentError, match="'present' or 'stratum'"):
         gini_attribution([1, 1], [1, 2], support="all")

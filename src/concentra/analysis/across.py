@@ -133,12 +133,12 @@ def _tested(
         shifts = second.mean(axis=0) - first.mean(axis=0)
         labels = [[blocks.get(str(donor), "") for donor in table.index] for table in (first, second)]
         test = permutation_test(
-            first.to_numpy(), second.to_numpy(), strata_early=labels[0], strata_late=labels[1], **how
+            first.to_numpy(), second.to_numpy(), strata_reference=labels[0], strata_other=labels[1], **how
         )
     return {
         "n_strata": first.shape[1],
-        "n_reference": test.n_early,
-        "n_other": test.n_late,
+        "n_reference": test.n_reference,
+        "n_other": test.n_other,
         "mean_shift": test.statistic,
         "share_up": float((shifts > 0).mean()),
         "p_value": test.p_value,

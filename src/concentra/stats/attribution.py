@@ -1,6 +1,6 @@
 r"""Attribution that adds up: which parts carry the difference of a metric between two compositions.
 
-The straight path from the early shares `p` to the late shares `q` is `x(t) = p + t (q - p)`, `0 <= t <= 1`.
+The straight path from the reference shares `p` to the other shares `q` is `x(t) = p + t (q - p)`, `0 <= t <= 1`.
 Aumann and Shapley's contribution of part `k` to the shift `F(q) - F(p)` is
 
 .. math:: c_k = (q_k - p_k) \int_0^1 \frac{\partial F}{\partial x_k}(x(t))\, dt,
@@ -16,7 +16,7 @@ common factor. (The rival convention leaves `sum x` free and takes `-x ln x` par
 
 The integrals of the entropy and of the Gini coefficient are in closed form, that of the effective number is
 taken by quadrature to rounding error; nothing is sampled. All functions are symmetric in the parts, change sign
-when early and late are swapped, and give 0 to a part whose share does not change.
+when reference and other are swapped, and give 0 to a part whose share does not change.
 
 References
 ----------
@@ -48,7 +48,7 @@ _FEW = 256
 """Parts up to which all are computed, alike or not."""
 
 
-def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
+def entropy_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""Contribution of each part to the shift in Shannon entropy, in nats.
 
     .. math:: c_k = h(q_k) - h(p_k) + (q_k - p_k)(1 - \bar H), \quad h(x) = -x \ln x, \quad
@@ -56,12 +56,12 @@ def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
 
     Returns
     -------
-    Shape (..., K). Sums over the parts to `H(late) - H(early)` up to rounding. NaN where a composition is
+    Shape (..., K). Sums over the parts to `H(other) - H(reference)` up to rounding. NaN where a composition is
     empty; 0 for a single part and for parts absent from both.
 
     References
@@ -77,10 +77,10 @@ def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> bool(np.isclose(contribution.sum(), np.log(2)))
     True
     """
-    return _entropy_parts(*_shares(early, late))
+    return _entropy_parts(*_shares(reference, other))
 
 
-def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
+def hill_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""Contribution of each part to the shift in the effective number (Hill number of order 1).
 
     .. math:: c_k = -(q_k - p_k) \int_0^1 D(x(t))\, \bigl(\ln x_k(t) + H(x(t))\bigr)\, dt, \qquad D = e^H
@@ -92,12 +92,12 @@ def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
 
     Returns
     -------
-    Shape (..., K), in effective parts. Sums to `exp(H(late)) - exp(H(early))` up to rounding. NaN where a
+    Shape (..., K), in effective parts. Sums to `exp(H(other)) - exp(H(reference))` up to rounding. NaN where a
     composition is empty; 0 for a single part and for a part whose share does not change.
 
     Notes
@@ -118,7 +118,7 @@ def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> hill_attribution([1, 0], [1, 1]).round(4).tolist()
     [0.1619, 0.8381]
     """
-    p, q = _shares(early, late)
+    p, q = _shares(reference, other)
     parts = (q - p) * _by_distinct(_mean_slope, p, q)
     shift = np.exp(-xlogy(q, q).sum(axis=-1)) - np.exp(-xlogy(p, p).sum(axis=-1))
     size = np.abs(parts)
@@ -148,7 +148,7 @@ def _double_exponential() -> tuple[Floats, Floats, Floats]:
     return before, after, weights / weights.sum()
 
 
-def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "present") -> Floats:
+def gini_attribution(reference: ArrayLike, other: ArrayLike, *, support: str = "present") -> Floats:
     r"""Contribution of each part to the shift in the Gini coefficient over a fixed list of `n` parts.
 
     .. math:: c_k = \frac{q_k - p_k}{n} \Big( \sum_j s_{kj} - \sum_{k<j} T_{kj} \Big), \quad
@@ -161,7 +161,7 @@ def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "prese
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
     support
         `"stratum"`: all K parts count, absent ones as zeros. `"present"`: `n` is the number of parts present
@@ -183,12 +183,12 @@ def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "prese
     >>> gini_attribution([1, 1], [3, 1]).tolist()
     [0.09375, 0.15625]
     """
-    p, q = _shares(early, late)
+    p, q = _shares(reference, other)
     union = _n_counted(p, q, support)[..., None]
     return np.asarray((q - p) * _by_distinct(_ranks, p, q) / np.maximum(union, 1))
 
 
-def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
+def number_of_parts_term(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""What the appearance and loss of parts adds to the shift in the Gini coefficient over present parts.
 
     Padding `n_p` present parts with zeros to the `n` parts present in either end turns `1 - G` into
@@ -197,11 +197,11 @@ def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
     .. math:: (1 - n_p/n)(1 - G_p) - (1 - n_q/n)(1 - G_q)
 
     It is 0 where both ends hold the same number of parts of the list, and negative for parts lost while the
-    early composition held them all.
+    reference composition held them all.
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other.
 
     Returns
@@ -216,18 +216,18 @@ def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> number_of_parts_term([1, 1, 1], [1, 1, 0]).round(12).item()
     -0.333333333333
     """
-    p, q = _shares(early, late)
+    p, q = _shares(reference, other)
     n = np.maximum(_n_counted(p, q, "present"), 1)
     return np.asarray(_equality_lost(p, n) - _equality_lost(q, n))
 
 
-def _gini_present(early: ArrayLike, late: ArrayLike) -> Floats:
-    parts = gini_attribution(early, late, support="present")
-    return np.concatenate([parts, number_of_parts_term(early, late)[..., None]], axis=-1)
+def _gini_present(reference: ArrayLike, other: ArrayLike) -> Floats:
+    parts = gini_attribution(reference, other, support="present")
+    return np.concatenate([parts, number_of_parts_term(reference, other)[..., None]], axis=-1)
 
 
-def _gini_stratum(early: ArrayLike, late: ArrayLike) -> Floats:
-    return gini_attribution(early, late, support="stratum")
+def _gini_stratum(reference: ArrayLike, other: ArrayLike) -> Floats:
+    return gini_attribution(reference, other, support="stratum")
 
 
 ATTRIBUTIONS: Mapping[str, Callable[[ArrayLike, ArrayLike], Floats]] = MappingProxyType(
@@ -242,12 +242,12 @@ ATTRIBUTIONS: Mapping[str, Callable[[ArrayLike, ArrayLike], Floats]] = MappingPr
 `number_of_parts_term`. Each sums over the last axis to the shift of the metric."""
 
 
-def _shares(early: ArrayLike, late: ArrayLike) -> tuple[Floats, Floats]:
+def _shares(reference: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     """Both compositions, broadcast, closed to shares; where either is empty, both are NaN."""
-    ends = [np.atleast_1d(as_amounts(end)) for end in (early, late)]
+    ends = [np.atleast_1d(as_amounts(end)) for end in (reference, other)]
     if ends[0].shape[-1] != ends[1].shape[-1]:
         raise ArgumentError(
-            found=f"{ends[0].shape[-1]} parts early and {ends[1].shape[-1]} late",
+            found=f"{ends[0].shape[-1]} parts in the reference and {ends[1].shape[-1]} in the other",
             expected="the same list of parts at both ends, absent ones as zeros",
             fix="align both compositions on the union of their parts",
         )
