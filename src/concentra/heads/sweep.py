@@ -180,6 +180,13 @@ class _Sweep:
     def _wanted(self, every: Sequence[int]) -> list[int]:
         """The layers asked for, of all that the model has and that have heads asked for."""
         layers, heads = self.options.get("layers"), self.options.get("heads")
+        unknown = ({*(layers or ())} | {layer for layer, _ in heads or ()}) - {*every}
+        if unknown:
+            raise ArgumentError(
+                found=f"no layer {', '.join(map(str, sorted(unknown)))}",
+                expected=f"layers from {min(every)} to {max(every)}",
+                fix="choose layers that the model has; they are counted from 0",
+            )
         chosen = [layer for layer in every if layers is None or layer in set(layers)]
         return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
 
