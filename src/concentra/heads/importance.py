@@ -106,7 +106,8 @@ def head_importance(
     sites
         Where the heads are; found where not given.
     prefix_cache
-        Whether what lies below the ablated head is computed once. "auto": where that changes no bit.
+        Whether what lies below the ablated head, or beside it, is computed once. "auto": where that changes no bit.
+        Losses of a large vocabulary (logits above 16 MB) then come from tiles of it, where they agree to 1e-6.
     variants_per_pass
         How many ablations share one pass. "auto": as many as change no bit and save time; a number is taken
         where it changes the last bits only (relative differences of some 1e-6 in float32).
