@@ -1,22 +1,27 @@
-"""Sentences that people read: the answer, what was found in a tissue, the paragraph of methods.
-
-Each is a function of the tables of an analysis. A sentence is plain text; who prints it escapes it.
-"""
+"""The answer of an analysis in a sentence, and what was found in one tissue and over all."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number
+from concentra.report.sentences.labels import (
+    MOST_NAMES,
+    SMALL,
+    counted,
+    listed,
+    p_words,
+    plain,
+    records,
+    short,
+    worded,
+)
 
 ONE_COMPOSITION = ("all cells", "", "none")
 """Names of a stratum that is no tissue: everything is one composition."""
-MOST_NAMES = 6
 DIRECTIONS = ("more concentrated", "less concentrated", "mixed")
 MEANINGS = {
     "more concentrated": "the Gini coefficient rises and the effective number falls, both beyond chance",
@@ -28,64 +33,6 @@ MEANINGS = {
     "not testable": "too few donors, or a single cell type",
 }
 """What each verdict means, in the order in which they are listed."""
-
-
-def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
-    """Names as a list within a sentence; long lists end with a count.
-
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed("abcd", most=2)
-    ('a', 'a and b', 'a, b and c', 'a, b and 2 more')
-    """
-    found = [plain(name) for name in names]
-    if len(found) > most:
-        found = [*found[:most], f"{len(found) - most} more"]
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else "none"
-
-
-def counted(n: int, one: str, several: str | None = None) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "tissue"), counted(1200, "tissue"), counted(2, "analysis", "analyses")
-    ('1 tissue', '1,200 tissues', '2 analyses')
-    """
-    return f"{n:,} {one if n == 1 else several or one + 's'}"
-
-
-def plain(label: object, limit: int = 60) -> str:
-    """A label on one line, without control characters, underscores as spaces, long ones with an ellipsis.
-
-    >>> plain("Limb_Muscle"), len(plain("x" * 1000))
-    ('Limb Muscle', 60)
-    """
-    letters = "".join(one if one.isprintable() else " " for one in str(label).replace("_", " "))
-    text = " ".join(letters.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
-    """How each label is shown; labels that look the same when shown get a number.
-
-    >>> distinct(["a_b", "a b", "c"])
-    {'a_b': 'a b', 'a b': 'a b (2)', 'c': 'c'}
-    """
-    shown: dict[str, str] = {}
-    used: set[str] = set()
-    for label in dict.fromkeys(map(str, labels)):
-        text, place = plain(label, limit), 2
-        while text in used:
-            text, place = f"{plain(label, limit)} ({place})", place + 1
-        used.add(text)
-        shown[label] = text
-    return shown
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table as dictionaries.
-
-    >>> records(pd.DataFrame({"a": [1]}))
-    [{'a': 1}]
-    """
-    return cast("list[dict[str, Any]]", frame.to_dict("records"))
 
 
 def verdicts(contrast: pd.DataFrame) -> pd.DataFrame:
@@ -185,9 +132,9 @@ def _sizes(rows: pd.DataFrame, level: float) -> str:
     ratios = rows["hill_q1_effect"].dropna()
     if len(ratios) <= MOST_NAMES:
         return (
-            f"{'ratio' if len(ratios) == 1 else 'ratios'} of effective numbers {listed(map(_short, ratios))}"
+            f"{'ratio' if len(ratios) == 1 else 'ratios'} of effective numbers {listed(map(short, ratios))}"
         )
-    return f"ratios of effective numbers {_short(ratios.min())} to {_short(ratios.max())}"
+    return f"ratios of effective numbers {short(ratios.min())} to {short(ratios.max())}"
 
 
 def effect(row: Mapping[str, Any], level: float = 0.95) -> str:
@@ -199,7 +146,7 @@ def effect(row: Mapping[str, Any], level: float = 0.95) -> str:
     """
     words = []
     if not pd.isna(row["hill_q1_before"]) and not pd.isna(row["hill_q1_after"]):
-        words.append(f"effective number {_short(row['hill_q1_before'])} to {_short(row['hill_q1_after'])}")
+        words.append(f"effective number {short(row['hill_q1_before'])} to {short(row['hill_q1_after'])}")
     if not pd.isna(row["hill_q1_effect"]):
         words.append(f"ratio {number(row['hill_q1_effect'], 2)}")
     if not pd.isna(row["hill_q1_low"]):
@@ -232,16 +179,16 @@ def _subject(rows: pd.DataFrame) -> str:
 
 def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
     """One clause on how many tissues have each verdict that is no direction."""
-    words = []
-    for verdict in MEANINGS:
-        n = int((rest["verdict"] == verdict).sum())
-        if n:
-            one, several = PREDICATES[verdict]
-            words.append(f"{n} {one if n == 1 else several}")
-    of = f"of the {'other ' if others else ''}{counted(len(rest), tissue)}, "
-    return (
-        [of + (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}")] if words else []
-    )
+    total = len(rest)
+    words = str if total > len(SMALL) - 1 else worded
+    found = {verdict: int((rest["verdict"] == verdict).sum()) for verdict in MEANINGS}
+    there = {verdict: n for verdict, n in found.items() if n}
+    if len(there) == 1:
+        (verdict,) = there
+        return [f"{'the other' if others else 'all'} {words(total)} {tissue}s {PREDICATES[verdict][1]}"]
+    clauses = [f"{words(n)} {PREDICATES[verdict][n != 1]}" for verdict, n in there.items()]
+    of = f"of the {'other ' if others else ''}{words(total)} {tissue}s, "
+    return [f"{of}{', '.join(clauses[:-1])} and {clauses[-1]}"] if clauses else []
 
 
 PREDICATES = {
@@ -281,101 +228,8 @@ def description(
     ])  # fmt: skip
     if values.empty:
         return f"{known}. No groups were compared."
-    spread = (
-        f"{_short(values.min())} to {_short(values.max())}" if len(values) > 1 else _short(values.iloc[0])
-    )
+    spread = f"{short(values.min())} to {short(values.max())}" if len(values) > 1 else short(values.iloc[0])
     return f"{known}; the effective number of {part}s is {spread}. No groups were compared."
-
-
-def _short(value: float | None) -> str:
-    """Three significant digits.
-
-    >>> _short(9.301), _short(71.02), _short(0.7655)
-    ('9.30', '71.0', '0.77')
-    """
-    if value is None or pd.isna(value):
-        return "–"
-    size = abs(float(value))
-    return number(value, 0 if size >= 100 else 1 if size >= 10 else 2)
-
-
-REFERENCES: dict[str, str] = tomllib.loads(
-    Path(__file__).with_name("references.toml").read_text(encoding="utf-8")
-)
-"""What the paragraph of methods cites, by key."""
-
-
-def methods(
-    tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any], versions: Mapping[str, str]
-) -> tuple[str, list[str]]:
-    """A paragraph of methods ready for a paper, with numbers for citations, and the references that it cites.
-
-    Parameters
-    ----------
-    tables
-        Those of the analysis: what is in them is described.
-    options
-        `min_cells`, `alpha`, `level` where they are known.
-    versions
-        Of the packages, by name; `concentra` first.
-
-    Examples
-    --------
-    >>> text, cited = methods({}, {"min_cells": 50}, {"concentra": "1.0"})
-    >>> text.split(";")[0], len(cited)
-    ('The unit of analysis was the donor within a tissue', 3)
-    """
-    cited: list[str] = []
-
-    def cite(*keys: str) -> str:
-        for key in keys:
-            if REFERENCES[key] not in cited:
-                cited.append(REFERENCES[key])
-        return f" [{', '.join(str(cited.index(REFERENCES[key]) + 1) for key in keys)}]"
-
-    level = f"{100 * float(options.get('level') or 0.95):g}%"
-    words = [
-        "The unit of analysis was the donor within a tissue; cells were never treated as replicates.",
-        f"Donors with fewer than {options['min_cells']} cells in a tissue were left out."
-        if options.get("min_cells")
-        else "",
-        f"The concentration of cell-type composition was measured by the Gini coefficient{cite('gini')} over all cell "
-        f"types of the tissue and by the effective number of types, the Hill number of order 1{cite('hill1973')}, "
-        f"estimated with the entropy estimator of Chao, Wang and Jost{cite('chao2013')}.",
-    ]
-    if len(tables.get("contrast", ())):
-        words.append(
-            "Groups were compared with linear models of the logarithm of the effective number and of the logit of the "
-            f"Gini coefficient, with variances moderated across tissues by empirical Bayes{cite('smyth2004')}; {level} "
-            "intervals come from the same models. The two p-values of a tissue were combined with the Cauchy "
-            f"combination test{cite('liu2020')} and adjusted over tissues by the Benjamini-Hochberg "
-            f"procedure{cite('benjamini1995')}. A tissue is reported as changed only if the combined test and both "
-            "single tests are significant."
-        )
-    if len(tables.get("exact", ())):
-        words.append("Exact rank tests are reported beside the models.")
-    if len(tables.get("drivers", ())):
-        words.append(
-            "Each shift was divided among cell types by an attribution whose contributions add up to the shift."
-        )
-    if len(tables.get("multiverse", ())):
-        words.append(
-            f"Every defensible choice of analysis was crossed in a multiverse{cite('steegen2016', 'simonsohn2020')}."
-        )
-    names = ", ".join(f"{name} {version}" for name, version in versions.items())
-    words.append(f"Computed with {names}." if names else "")
-    return " ".join(word for word in words if word), cited
-
-
-def p_words(value: float | None) -> str:
-    """A p-value in a sentence.
-
-    >>> p_words(0.0004), p_words(0.031)
-    ('p < 0.001', 'p = 0.031')
-    """
-    if value is None or pd.isna(value):
-        return "no p"
-    return "p < 0.001" if value < 0.001 else f"p = {p_text(value)}"
 
 
 def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
@@ -405,12 +259,3 @@ def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
             f"(permutation {p_words(row['p_value'])})."
         )
     return made
-
-
-def notes_of(notes: Sequence[object]) -> list[str]:
-    """Notes as text, the same one once, in order.
-
-    >>> notes_of(["a", "b", "a"])
-    ['a', 'b']
-    """
-    return list(dict.fromkeys(str(note) for note in notes))
