@@ -58,9 +58,9 @@ def verdicts(contrast: pd.DataFrame) -> pd.DataFrame:
         by_metric = {str(row["metric"]): row for row in records(rows)}
         first = by_metric.get("hill_q1") or next(iter(by_metric.values()))
         row: dict[str, Any] = {name: first.get(name) for name in SHARED}
-        for short, metric in (("hill_q1", "hill_q1"), ("gini", "gini_stratum")):
+        for prefix, metric in (("hill_q1", "hill_q1"), ("gini", "gini_stratum")):
             of = by_metric.get(metric, {})
-            row |= {f"{short}_{new}": of.get(old, float("nan")) for old, new in VALUES.items()}
+            row |= {f"{prefix}_{new}": of.get(old, float("nan")) for old, new in VALUES.items()}
         made.append(row)
     return pd.DataFrame(
         made, columns=[*SHARED, *(f"{s}_{v}" for s in ("hill_q1", "gini") for v in VALUES.values())]
