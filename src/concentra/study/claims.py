@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -57,9 +57,10 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
-    """One statement of the published analysis."""
+    """One statement of the published analysis, or (`published` false) a prediction from it or an extension of it."""
 
     id: str
+    published: bool = True
     statement: str
     source: str
     cohorts: tuple[str, ...]
@@ -79,17 +80,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its verdict, as `concentra verify` prints it."""
+    """A claim with its verdict, as `concentra verify` prints it.
+
+    `verdict` compares numbers and directions as they were stated; `established` is what the inference over donors or
+    heads says of the same tissues and models.
+    """
 
     id: str
+    published: bool
     statement: str
     expected: str
     observed: str
     verdict: Verdict
+    established: str
     robustness: str
     note: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | bool]:
         """The fields by name."""
         return asdict(self)
 
@@ -198,13 +205,29 @@ def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
     verdict = max((answer.verdict for answer in answers), key=ORDER.index)
     return Judgement(
         id=claim.id,
+        published=claim.published,
         statement=claim.statement,
         expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
         observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
         verdict=verdict,
+        established=established(answers),
         robustness="; ".join(_robust(answers, out)),
         note="; ".join(_notes(claim, answers, verdict)),
     )
+
+
+def established(answers: Sequence[Answer]) -> str:
+    """What the inference establishes about the parts; one verdict for all of them where it is the same.
+
+    >>> part = read_claims()[0].part[0]
+    >>> established([Answer(part, "close", "", {"verdict": "undecided"})])
+    'undecided'
+    """
+    found = [(one.part.name, str(one.row["verdict"])) for one in answers if "verdict" in one.row]
+    verdicts = {verdict for _, verdict in found}
+    if len(verdicts) < 2:
+        return "".join(verdicts)
+    return "; ".join(f"{name} {verdict}" for name, verdict in found)
 
 
 def _robust(answers: list[Answer], out: Path) -> list[str]:

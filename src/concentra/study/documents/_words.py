@@ -75,7 +75,7 @@ def _width(png: Path) -> int:
 class _Claims:
     def __init__(self, judgements: Sequence[Judgement]) -> None:
         self.judgements = {one.id: one for one in judgements}
-        self.verdicts = {one.id: one.verdict for one in judgements}
+        self.published = [one for one in judgements if one.published]
 
     def verdict(self, claim: str) -> str:
         """The verdict on one claim."""
@@ -95,12 +95,12 @@ class _Claims:
         return self.judgements[claim]
 
     def tally(self, *verdicts: str) -> int:
-        """How many claims have one of these verdicts; without any, how many claims there are."""
-        return sum(not verdicts or one in verdicts for one in self.verdicts.values())
+        """How many published statements have one of these verdicts; without any, how many there are."""
+        return sum(not verdicts or one.verdict in verdicts for one in self.published)
 
     def named(self, verdict: str) -> str:
-        """The ids of the claims with this verdict, as a list in words."""
-        return in_words([f"*{name}*" for name, one in self.verdicts.items() if one == verdict]) or "none"
+        """The ids of the published statements with this verdict, as a list in words."""
+        return in_words([f"*{one.id}*" for one in self.published if one.verdict == verdict]) or "none"
 
 
 def parameter(node: str, name: str) -> str:

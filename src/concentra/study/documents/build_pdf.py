@@ -22,10 +22,16 @@ class Claims(Table):
     """Every published number and direction beside ours."""
 
     id: str = column("name of the claim")
-    statement: str = column("what the published analysis states")
+    published: bool = column(
+        "stated by the published analysis; otherwise a prediction from it or an extension of it"
+    )
+    statement: str = column("what is claimed")
     expected: str = column("its parts, at the stated rounding")
     observed: str = column("what our tables say")
     verdict: str = column("the verdict of the worst part", among=claims.ORDER)
+    established: str = column(
+        "what the inference over donors or heads establishes of the same", nullable=True
+    )
     robustness: str = column("interval, and how other choices agree", nullable=True)
     note: str = column("what to know of it", nullable=True)
 

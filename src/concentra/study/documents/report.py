@@ -58,16 +58,17 @@ def report(results: Results) -> dict[str, str]:
 
 
 def count(judgements: Sequence[Judgement], *verdicts: str) -> int:
-    """How many claims have one of these verdicts."""
-    return sum(one.verdict in verdicts for one in judgements)
+    """How many published statements have one of these verdicts."""
+    return sum(one.published and one.verdict in verdicts for one in judgements)
 
 
 def lead(judgements: Sequence[Judgement]) -> str:
     """The first sentence: how many statements hold."""
     holds, differs = count(judgements, "reproduced", "close"), count(judgements, "differs")
-    rest = len(judgements) - holds - differs
+    stated = sum(one.published for one in judgements)
+    rest = stated - holds - differs
     return (
-        f"Of {len(judgements)} published statements, {holds} are reproduced or close, {differs} differ, and {rest} "
+        f"Of {stated} published statements, {holds} are reproduced or close, {differs} differ, and {rest} "
         "cannot be judged here because their data is absent or not yet computed. That a number is reproduced does not "
         "mean that it is established: the third column of the table shows how far it is."
     )
@@ -77,7 +78,7 @@ def cards(results: Results, judgements: Sequence[Judgement]) -> list[html.Card]:
     """The answers of the first screen."""
     made = [
         html.Card(
-            f"Holds: {count(judgements, 'reproduced', 'close')} of {len(judgements)}",
+            f"Holds: {count(judgements, 'reproduced', 'close')} of {sum(one.published for one in judgements)}",
             _names(judgements, "reproduced", "close"),
             "good",
         ),
@@ -92,7 +93,10 @@ def cards(results: Results, judgements: Sequence[Judgement]) -> list[html.Card]:
 
 
 def _names(judgements: Sequence[Judgement], *verdicts: str) -> str:
-    return "; ".join(one.statement for one in judgements if one.verdict in verdicts) or "nothing"
+    return (
+        "; ".join(one.statement for one in judgements if one.published and one.verdict in verdicts)
+        or "nothing"
+    )
 
 
 def _established(results: Results) -> list[html.Card]:
