@@ -60,6 +60,17 @@ class Cell:
         return self.text
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A verdict on something named, shown with the sign of the verdict."""
+
+    name: str
+    verdict: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.verdict}"
+
+
 @dataclass
 class Page:
     """What is collected while sections are written: the charts, tables and pictures that the script draws.

@@ -26,14 +26,15 @@ def plane(
     axes: Sequence[str],
     sources: Sequence[str] = (),
     hidden: int = 0,
+    height: int = 380,
 ) -> Spec:
     """Shifts in the plane over the cloud that exchanged labels give; the axes can be chosen.
 
     Parameters
     ----------
     rows
-        With `axes` (place), `gini`, `hill_q1`, `name`, `label` (what is written beside the point), `verdict`,
-        `filled`; and `slot` (place in `sources`) where there are several.
+        With `axes` (place), `gini`, `hill_q1`, `name`, `label` (what is written beside the point), `verdict` (its
+        look), `words` (the verdict as it is shown), `filled`; and `slot` (place in `sources`) where there are several.
     points
         The cloud: `axes`, `gini`, `hill_q1`, and `slot`.
     axes
@@ -42,6 +43,8 @@ def plane(
         Where shifts come from, each with a box to tick.
     hidden
         The last so many of `sources` are off at first.
+    height
+        Of the picture.
     """
     params = [choice("axes", axes, "axes "), *switches(sources)]
     for param in params[len(params) - hidden :]:
@@ -51,12 +54,14 @@ def plane(
         "field": "gini",
         "type": "quantitative",
         "title": "shift in Gini coefficient",
+        "scale": {"padding": 44},
         "axis": {"tickCount": 6},
     }
     y = {
         "field": "hill_q1",
         "type": "quantitative",
         "title": "shift in effective number",
+        "scale": {"padding": 18},
         "axis": {"tickCount": 6},
     }
     dot = {
@@ -70,12 +75,12 @@ def plane(
     }
     about = [tip("source", "from")] if sources else []
     tooltip = [tip("name", "tissue"), *about, tip("gini", "shift in Gini", "+.3~f"),
-               tip("hill_q1", "shift in effective number", "+.3~f"), tip("verdict", "verdict")]  # fmt: skip
+               tip("hill_q1", "shift in effective number", "+.3~f"), tip("words", "verdict")]  # fmt: skip
     return chart(
         rows,
         {
             "params": params,
-            "height": 380,
+            "height": height,
             "layer": [
                 {"data": {"values": [dict(one) for one in points]}, "transform": chosen, "mark": dot,
                  "encoding": {"x": x, "y": y}},

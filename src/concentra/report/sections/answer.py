@@ -120,14 +120,14 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
             for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
-    level = f"{100 * found.level:g}%"
+    side, level = f"{side[:1].upper()}{side[1:]}. " if side else "", f"{100 * found.level:g}%"
     return [page.grid(
-        page.chart(charts.forest(points("hill_q1"), ratio=True, title=f"ratio of effective numbers, {side}",
+        page.chart(charts.forest(points("hill_q1"), ratio=True, title="ratio of effective numbers",
                                  unit="ratio"),
-                   "Effective number", f"Left of 1: more concentrated. Lines: {level} intervals."),
-        page.chart(charts.forest(points("gini"), ratio=False, title=f"difference in Gini coefficient, {side}",
+                   "Effective number", f"{side}Left of 1: more concentrated. Lines: {level} intervals."),
+        page.chart(charts.forest(points("gini"), ratio=False, title="difference in Gini coefficient",
                                  unit="difference"),
-                   "Gini coefficient", f"Right of 0: more concentrated. Lines: {level} intervals."),
+                   "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
     )]  # fmt: skip
 
 

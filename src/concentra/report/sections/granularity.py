@@ -14,6 +14,12 @@ from concentra.report.markdown import number
 from concentra.report.page import Cell, Page, Section
 from concentra.report.sections.answer import interval_cell
 
+EFFECTS = {
+    "hill_q1": ("Effective number", "ratio of effective numbers"),
+    "gini_stratum": ("Gini coefficient", "difference in Gini coefficient"),
+}
+"""The deciding metrics: title, and what the effect is."""
+
 
 def granularity(page: Page, found: Findings) -> Section | None:
     """The verdict at every granularity, and within each coarser type; None where there is but one granularity."""
@@ -91,35 +97,49 @@ def _compared(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> lis
         level_rows(found, rows), f"Verdict at every granularity, {name}; in brackets the number of types",
         name="granularity", verdict="verdict", stacks=True,
     )  # fmt: skip
-    return [_matrix(page, found, rows, name) if several else _effects(page, rows, name), table]
+    if several:
+        return [_matrix(page, found, rows, name), table]
+    return [page.grid(*(effect_chart(page, rows, name, metric) for metric in EFFECTS)), table]
 
 
-def _effects(page: Page, rows: pd.DataFrame, name: str) -> Markup:
-    """Both effects of one tissue at every granularity."""
+def effect_chart(page: Page, rows: pd.DataFrame, name: str, metric: str) -> Markup:
+    """The effect on one of the two deciding metrics at every granularity of one tissue.
 
-    def chart(metric: str, title: str, unit: str, *, ratio: bool) -> Markup:
-        """The chart of one metric."""
-        values = [
-            {"scale": str(_named(row["level"], row["n_parts"])), "effect": row["effect"], "low": row["low"],
-             "high": row["high"], "verdict": str(row["verdict"]), "filled": style.established(row["verdict"])}
-            for row in sentences.records(rows[rows["metric"] == metric].sort_values("n_parts", kind="stable"))
-        ]  # fmt: skip
-        note = f"{name}, from coarse to fine. Filled: a change is established."
-        return page.chart(
-            charts.scales(values, ratio=ratio, title=unit), f"{title} at every granularity", note
-        )
+    Parameters
+    ----------
+    page
+        Collects the chart.
+    rows
+        The columns of `concentra.analysis.granularity.Granularity`, of one tissue and contrast.
+    name
+        What was compared.
+    metric
+        "hill_q1" (a ratio) or "gini_stratum" (a difference).
 
-    return page.grid(
-        chart("hill_q1", "Effective number", "ratio of effective numbers", ratio=True),
-        chart("gini_stratum", "Gini coefficient", "difference in Gini coefficient", ratio=False),
-    )
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"level": ["7 types"], "n_parts": [7], "metric": ["hill_q1"], "effect": [0.9], "low": [0.8],
+    ...                      "high": [1.1], "verdict": ["undecided"]})
+    >>> "Effective number" in effect_chart(Page("t"), rows, "old against young", "hill_q1")
+    True
+    """
+    values = [
+        {"scale": str(_named(row["level"], row["n_parts"])), "effect": row["effect"], "low": row["low"],
+         "high": row["high"], "verdict": str(row["verdict"]), "filled": style.established(row["verdict"])}
+        for row in sentences.records(rows[rows["metric"] == metric].sort_values("n_parts", kind="stable"))
+    ]  # fmt: skip
+    note = f"{name}, from coarse to fine. Filled: a change is established."
+    title, unit = EFFECTS[metric]
+    chart = charts.scales(values, ratio=metric == "hill_q1", title=unit)
+    return page.chart(chart, f"{title} at every granularity", note)
 
 
 def _matrix(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> Markup:
     """The verdict of every tissue at every granularity as a sign."""
-    shown = rows[rows["metric"] == "hill_q1"].sort_values("n_parts", kind="stable")
+    shown = rows[rows["metric"] == "hill_q1"]
+    names = sentences.distinct(shown["stratum"], 40)
     values = [
-        {"name": found.names.get(str(row["stratum"]), sentences.plain(row["stratum"], 40)),
+        {"name": names[str(row["stratum"])],
          "level": sentences.plain(row["level"], 24), "n_parts": int(row["n_parts"]), "verdict": str(row["verdict"]),
          "filled": style.established(row["verdict"]), "effect": row["effect"], "low": row["low"], "high": row["high"]}
         for row in sentences.records(shown)

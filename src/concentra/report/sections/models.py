@@ -37,8 +37,8 @@ def models(page: Page, tables: Mapping[str, pd.DataFrame], titles: Mapping[str, 
         return None
     blocks = [page.text(
         "The importance of a head is the relative change of the loss when the head is switched off. Bands and "
-        "intervals resample the heads. Dotted: what noise of equal size in every head would show. Where the noise of the "
-        "evaluation is unknown or large, the verdict is withheld."
+        "intervals resample the heads. Dotted: what noise of equal size in every head would show. Where the noise of "
+        "the evaluation is unknown or large, the verdict is withheld."
     )]  # fmt: skip
     for place, (name, rows) in enumerate(along.groupby("cohort", sort=False)):
         model = str(name)
@@ -62,11 +62,10 @@ def _of(frame: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def _model(page: Page, along: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Markup]:
-    made = [_trajectory(page, along, metric, title) for metric, title, _ in METRICS]
+    blocks = [page.grid(*(_trajectory(page, along, metric, title) for metric, title, _ in METRICS))]
     firsts = tables.get("head_first_checkpoint", pd.DataFrame())
     if len(firsts):
-        made += [_firsts(page, firsts, metric, title) for metric, title, _ in METRICS]
-    blocks = [page.grid(*made)]
+        blocks.append(page.grid(*(_firsts(page, firsts, metric, title) for metric, title, _ in METRICS)))
     shifts, influence = (tables.get(name, pd.DataFrame()) for name in ("head_shift", "head_influence"))
     if len(shifts):
         caption = (

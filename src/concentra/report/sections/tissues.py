@@ -35,8 +35,8 @@ def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     units = found.units[found.units["stratum"].astype(str) == stratum]
     rest, below = [], []
     for contrast in found.contrasts or (None,):
-        rest += [make(page, found, stratum, contrast) for make in (drivers, multiverse, scales, levels)]
-        below.append(driver_table(page, found, stratum, contrast))
+        rest += [make(page, found, stratum, contrast) for make in (drivers, multiverse, scales)]
+        below += [make(page, found, stratum, contrast) for make in (levels, driver_table)]
     return [
         _composition(page, found, stratum),
         page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum), *filter(None, rest)),
@@ -98,10 +98,12 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
 
 def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
     made = []
-    corrected = "hill_q1_corrected" if "hill_q1_corrected" in units else "hill_q1"
+    units = units[units["included"].astype(bool)] if "included" in units else units
+    known = set(units.columns[units.notna().any()])
+    corrected = "hill_q1_corrected" if "hill_q1_corrected" in known else "hill_q1"
     others = [name for name in found.labels if name != found.group_column]
     for metric, title in ((corrected, "Effective number"), ("gini_stratum", "Gini coefficient")):
-        if metric not in units:
+        if metric not in known:
             continue
         there = sentences.records(units.dropna(subset=[metric]))
         values = []
@@ -117,7 +119,7 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
         for value in values:
             value["slot"] = shown.index(value["group"])
         words = (
-            "A point a donor, corrected for depth; lines are medians."
+            f"A point a donor{', corrected for depth' if metric.endswith('_corrected') else ''}; lines are medians."
             if metric == corrected
             else "A point a donor, all types of the tissue counted; lines are medians."
         )

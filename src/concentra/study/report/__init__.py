@@ -1,0 +1,13 @@
+"""The sections of the study's report: tables of the run in, sections of `concentra.report` out, one file a section.
+
+`answer`
+    The first screen: what is reproduced, what is established, the plane, every statement.
+`atlas`
+    The tissues of one cohort, old against young donors.
+`hierarchy`
+    A cohort with a hierarchy of cell types: the same question at every granularity.
+`states`
+    Sub-states and clusters, validation and rescue: real where the data is there, else simulated and labelled so.
+`background`
+    Drivers and specifications over all tissues, design, what was left out, figures, sources.
+"""
