@@ -113,7 +113,7 @@ def test_sexes_differ_in_marker():
 
 
 def test_lineages_differ_in_marker_and_colour():
-    from concentra.study.figures.s7_drivers import LINEAGES, OTHER
+    from concentra.study.figures.s3_drivers import LINEAGES, OTHER
 
     looks = [*LINEAGES.values(), OTHER]
     assert len({marker for _, marker in looks}) == len(looks)

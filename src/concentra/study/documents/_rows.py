@@ -135,16 +135,17 @@ def _shift_p(row: Mapping[Any, Any], decimals: int) -> str:
 
 def donors_known(source: Source) -> Rows:
     """Cells of both platforms by how their donor is known, or why they were left out."""
-    kept, lost = (source.results.rows(name) for name in ("composition", "left_out"))
     rows: Rows = []
     for cohort in COMPARED:
-        here = kept[kept["cohort"] == cohort].groupby("donor_source", sort=False)
-        rows += [
-            _cells(cohort, f"kept; donor from {KNOWN.get(str(how), how)}", found["n_cells"].sum(), found)
-            for how, found in here
-        ]
-        gone = lost[lost["cohort"] == cohort].groupby("reason", sort=False)["n_cells"].sum()
-        rows += [_cells(cohort, f"left out; {reason}", cells) for reason, cells in gone.items()]
+        kept, lost = (source.results.rows(name, cohort=cohort) for name in ("composition", "left_out"))
+        if len(kept):
+            rows += [
+                _cells(cohort, f"kept; donor from {KNOWN.get(str(how), how)}", found["n_cells"].sum(), found)
+                for how, found in kept.groupby("donor_source", sort=False)
+            ]
+        if len(lost):
+            gone = lost.groupby("reason", sort=False)["n_cells"].sum()
+            rows += [_cells(cohort, f"left out; {reason}", cells) for reason, cells in gone.items()]
     return rows
 
 

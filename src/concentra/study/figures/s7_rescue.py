@@ -1,4 +1,4 @@
-"""Figure 5: how much of the shift with age caloric restriction undoes, and how much chance would."""
+"""Figure S7: how much of the shift with age caloric restriction undoes, and how much chance would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RANGES = [
 ]
 
 
-@figure("5")
+@figure("S7")
 def rescue(rescue: pd.DataFrame, rescue_units: pd.DataFrame) -> Drawing:
     """Caloric restriction in rat marrow: the share of the shift undone"""
     names = list(rescue["cohort"].unique())

@@ -1,4 +1,4 @@
-"""Figure S7: the cell types that carry the shift in effective number, per tissue and platform."""
+"""Figure S3: the cell types that carry the shift in effective number, per tissue and platform."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LINEAGES = {
 OTHER = ("#222222", "*")
 
 
-@figure("S7")
+@figure("S3")
 def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
     """Cell types that carry the shift in effective number"""
     figure, axes = style.canvas(len(TISSUES), len(COHORTS), width=style.PAGE, height=232)

@@ -1,4 +1,4 @@
-"""Figure S11: what a few donors of a large cohort would have shown."""
+"""Figure 6: what a few donors of a large cohort would have shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
 
-@figure("S11")
+@figure("6")
 def small_studies(small_studies: pd.DataFrame) -> Drawing:
     """What small studies, drawn from a large cohort, conclude by each rule"""
     levels = list(dict.fromkeys(small_studies["level"]))

@@ -1,4 +1,4 @@
-"""Figure S10: a large cohort at every level of its cell types, and where the change lies."""
+"""Figure 5: a large cohort at every level of its cell types, and where the change lies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from concentra.study.figures import _style as style
 ASKED = "adjusted"
 
 
-@figure("S10")
+@figure("5")
 def levels(level_contrast: pd.DataFrame, level_shift: pd.DataFrame) -> Drawing:
     """Old against young blood donors at 7, 27 and 69 types, and the types within which the change lies"""
     shown = level_contrast[

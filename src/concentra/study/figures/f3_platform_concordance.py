@@ -1,4 +1,4 @@
-"""Figure 2: FACS against Droplet, levels and shifts per tissue."""
+"""Figure 3: FACS against Droplet, levels and shifts per tissue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHIFT = ("shift", "hodges_lehmann_low", "hodges_lehmann_high")
 Rows = dict[tuple[str, str], dict[Any, Any]]
 
 
-@figure("2")
+@figure("3")
 def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataFrame) -> Drawing:
     """FACS against Droplet: levels and shifts per tissue"""
     figure, axes = style.canvas(2, 2, width=style.PAGE, height=178)

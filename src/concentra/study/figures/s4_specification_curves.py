@@ -1,4 +1,4 @@
-"""Figure S9: specification curves, and how far the specifications of every tissue and model agree."""
+"""Figure S4: specification curves, and how far the specifications of every tissue and model agree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LABELS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-@figure("S9")
+@figure("S4")
 def specification_curves(
     multiverse: pd.DataFrame,
     multiverse_summary: pd.DataFrame,

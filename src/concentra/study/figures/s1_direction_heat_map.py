@@ -1,4 +1,4 @@
-"""Figure S2: direction of every shift, tissue by platform and metric."""
+"""Figure S1: direction of every shift, tissue by platform and metric."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONCENTRATES, SPREADS, NO_TEST = "#f2b8a6", "#a9cbe6", "#e4e4e4"
 GAP = 0.6
 
 
-@figure("S2")
+@figure("S1")
 def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
     """Direction of every shift, tissue by platform and metric"""
     shown = age_contrast[

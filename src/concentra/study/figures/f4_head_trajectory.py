@@ -1,4 +1,4 @@
-"""Figure S8: concentration of head importance along training."""
+"""Figure 4: concentration of head importance along training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METRICS = {"gini": "Gini coefficient over all heads measured", "hill_q1": "effec
 VALUE = "abs"
 
 
-@figure("S8")
+@figure("4")
 def head_trajectory(head_trajectory: pd.DataFrame, head_shift: pd.DataFrame) -> Drawing:
     """Concentration of head importance along training"""
     figure, axes = style.canvas(1, 2, width=style.PAGE, height=85)

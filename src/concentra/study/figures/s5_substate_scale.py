@@ -1,4 +1,4 @@
-"""Figure 3: kidney against spleen from annotated types over clusters to states within a type."""
+"""Figure S5: kidney against spleen from annotated types over clusters to states within a type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concentra.study.questions import TYPES
 SPREAD = 0.7
 
 
-@figure("3")
+@figure("S5")
 def substate_scale(substate_scale: pd.DataFrame) -> Drawing:
     """Kidney against spleen: the shift from coarse to fine parts"""
     figure, axes, places = scales.grid(substate_scale)
