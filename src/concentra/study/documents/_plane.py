@@ -22,8 +22,8 @@ NOTE = (
     "Drag to move once zoomed; Ctrl and the wheel zoom."
 )
 SLOTS = {"tms_facs": 0, "tms_droplet": 1, "simulated": 2, "pythia_410m": 3, "pythia_160m": 4, "tiny_neox": 5,
-         "pythia_1p4b": 6, "olmo2_1b": 7}  # fmt: skip
-MARKERS = {"tms_facs": "circle", "tms_droplet": "square", "simulated": "cross", "pythia_410m": "triangle"}
+         "pythia_1p4b": 6, "olmo2_1b": 7, "blood_ageing": 6}  # fmt: skip
+MARKERS = {"tms_facs": "circle", "tms_droplet": "square", "blood_ageing": "circle", "simulated": "cross"}
 LABELS = {
     "normalised": ("shift in Gini / (1 − 1/n)", "shift in ln effective number"),
     "raw": ("shift in Gini coefficient", "shift in effective number"),
@@ -40,7 +40,7 @@ def slot(cohort: str) -> int:
 
 
 def marker(cohort: str) -> str:
-    """The mark of a cohort."""
+    """The mark of a cohort: diamonds are models. No triangles, which stand for directions."""
     return MARKERS.get(cohort, "diamond")
 
 
