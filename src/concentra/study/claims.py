@@ -225,9 +225,11 @@ def gathered(parts: Sequence[tuple[str, str]]) -> str:
     'gain: FACS; loss: Droplet, both'
     >>> gathered([("Gini", "+0.145"), ("effective number", "−45.5")])
     'Gini +0.145; effective number −45.5'
+    >>> gathered([("p (Gini)", "0.016"), ("p (effective number)", "0.016")])
+    '0.016: p (Gini), p (effective number)'
     """
     texts = list(dict.fromkeys(text for _, text in parts))
-    if len(texts) < 2:
+    if len(texts) < 2 and not any(_number(text) is not None for text in texts):
         return "".join(texts)
     if len(texts) == len(parts):
         return "; ".join(f"{name} {text}" for name, text in parts)

@@ -19,6 +19,7 @@ from concentra.study.summaries._shared import contrast_rows, effect_text, title_
 
 Rows = list[dict[str, object]]
 COMPARED = ("tms_facs", "tms_droplet")
+MANY = 6  # parts of a claim that a table lists one by one
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,25 @@ def verdicts(source: Source) -> Rows:
     return [
         {
             "statement": one.statement + ("" if one.published else " (not stated by the published analysis)"),
-            "stated": gathered([(part.name, part.published) for part in parts_of(one)]),
-            "found": "–"
-            if one.verdict == "data absent"
-            else gathered([(part.name, part.here) for part in parts_of(one)]),
+            "stated": stated,
+            "found": "–" if one.verdict == "data absent" else found,
             "numbers": one.verdict,
             "established": one.established or "–",
         }
         for one in sorted(source.judgements, key=lambda one: not one.published)
+        for stated, found in [_stated_and_found(parts_of(one))]
     ]
+
+
+def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
+    """What was stated and found; of many parts, those that are as stated."""
+    if len(parts) <= MANY:
+        return gathered([(part.name, part.published) for part in parts]), gathered(
+            [(part.name, part.here) for part in parts]
+        )
+    kept = [part.name for part in parts if part.published == part.here]
+    stated = "; ".join(dict.fromkeys(part.published for part in parts))
+    return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
 
 
 def contrast(cohort: str) -> Callable[[Source], Rows]:
@@ -111,7 +122,6 @@ def tested_tissues(source: Source) -> Rows:
             "donors": f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}",
             "Gini (p)": _shift_p(keyed["gini_present"][cohort, tissue], 3),
             "eff_N (p)": _shift_p(row, 2),
-            "least p": p_printed(row["p_exact_attainable"]),
             "ratio of eff_N": effect_text(row, 2),
             "difference in Gini": effect_text(
                 keyed["gini_stratum"].get((cohort, tissue), NO_EFFECT), 3, sign=True
@@ -193,12 +203,13 @@ def cells_left_out(source: Source) -> Rows:
 
 
 def confounding(source: Source) -> Rows:
-    """Age and sex per tissue."""
+    """Age and sex per tissue of the measured cohorts."""
     frame = source.results.rows("confounding")
+    frame = frame[~frame["cohort"].isin(source.results.simulated)]
     return [
         {
             "cohort": title_of(row["cohort"]).rpartition(", ")[2],
-            "tissue": row["stratum"].replace("_", " "),
+            "tissue": tissue_name(row["stratum"]),
             "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
             "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],

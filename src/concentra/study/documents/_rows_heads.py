@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,29 +15,18 @@ FIRSTS = (512, 1000)  # the published first checkpoint, and the earliest that al
 
 def models(source: Source) -> Rows:
     """The shift of every published model from the first checkpoints that are compared."""
-    rows = first_checkpoints(source, firsts=FIRSTS)
-    heads = source.results.rows("head_models").set_index("cohort")
+    heads = source.results.rows("head_models").set_index("cohort").to_dict("index")
+    measured = {title_of(str(cohort)): _measured(row) for cohort, row in heads.items()}
     return [
-        {"model": f"{row['model']} ({_heads(heads, str(row['model']))})"} | _without(row, "model")
-        for row in rows
+        {"model": row["model"], "heads": measured.get(str(row["model"]), "–")} | row
+        for row in first_checkpoints(source, firsts=FIRSTS)
     ]
 
 
-def _without(row: Mapping[str, object], *names: str) -> dict[str, object]:
-    return {name: value for name, value in row.items() if name not in names}
-
-
-def _heads(heads: pd.DataFrame, model: str) -> str:
+def _measured(row: Mapping[Any, Any]) -> str:
     """How many of a model's heads were ablated."""
-    for cohort, row in heads.iterrows():
-        if title_of(str(cohort)) == model:
-            every = pd.isna(row["model_heads"]) or row["n_heads"] == row["model_heads"]
-            return (
-                f"all {row['n_heads']} heads"
-                if every
-                else f"{row['n_heads']} of {row['model_heads']:.0f} heads"
-            )
-    return "heads not counted"
+    every = pd.isna(row["model_heads"]) or row["n_heads"] == row["model_heads"]
+    return f"all {row['n_heads']}" if every else f"{row['n_heads']} of {row['model_heads']:.0f}"
 
 
 def first_checkpoints(source: Source, firsts: Sequence[int] | None = None) -> Rows:
@@ -55,7 +45,7 @@ def first_checkpoints(source: Source, firsts: Sequence[int] | None = None) -> Ro
             "Gini": shift_text(row, 3, ("gini", "gini_low", "gini_high")),
             "eff_N": shift_text(row, 1, ("hill_q1", "hill_q1_low", "hill_q1_high")),
             "direction": row["direction"],
-            "verdict if noise were small": row["verdict_of_heads"],
+            "verdict if noise is small": row["verdict_of_heads"],
         }
         for _, row in frame[chosen].iterrows()
     ]

@@ -74,8 +74,7 @@ TEXT: dict[str, Made] = {
         "age_contrast",
         "Old against young mice in every tissue that can be tested. Donors: young / old. Gini and eff_N: shifts of "
         "medians over donors, as published, with the exact two-sided Mann-Whitney p, where the groups have similar "
-        f"numbers of cells; least p: the smallest that these numbers of donors allow. {EFFECTS} over the tissues of "
-        "the platform.",
+        f"numbers of cells. {EFFECTS} over the tissues of the platform.",
         made.tested_tissues,
     ),
     "models": Made(
