@@ -17,6 +17,7 @@ meant.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from concentra.study.summaries._shared import title_of
 Scalar = str | int | float | bool
 Reduction = Literal["sum", "min", "max", "largest", "median", "count", "unique", "list", "first"]
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+CODE = re.compile(r" \([A-Z]+\)$")  # of a kind of adipose tissue
 ABSENT, UNCOMPUTED, NONE = "[data absent]", "[not computed]", "[none]"
 
 
@@ -185,7 +187,7 @@ def _written(value: Any, form: str, column: str) -> Number:
 def _label(value: object, column: str) -> str:
     text = str(value)
     if column == "stratum":
-        text = tissue_name(text)
+        text = CODE.sub(" tissue", tissue_name(text))
     if column == "cohort":
         text = title_of(text).rpartition(", ")[2]
     return markdown.escape(text.replace("_", " "))

@@ -96,9 +96,12 @@ def verdicts(source: Source) -> Rows:
 def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
     """What was stated and found; of many parts, those that are as stated."""
     if len(parts) <= MANY:
-        return gathered([(part.name, part.published) for part in parts]), gathered(
-            [(part.name, part.here) for part in parts]
+        stated, found = (
+            [(part.name, text) for part, text in zip(parts, texts, strict=True)]
+            for texts in ([part.published for part in parts], [part.here for part in parts])
         )
+        where = f" ({parts[0].name})" if len(parts) == 1 and parts[0].here.isalpha() else ""
+        return gathered(stated), gathered(found) + where
     kept = [part.name for part in parts if part.published == part.here]
     stated = "; ".join(dict.fromkeys(part.published for part in parts))
     return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
@@ -180,8 +183,10 @@ def mouse_totals(source: Source) -> Rows:
             "mouse": row["donor"],
             "official cells": f"{row['n_official']:,}",
             "cells assigned here": f"{row['n_assigned']:,}",
-            "difference": number(row["difference"], 0, sign=True),
-            "difference, %": number(100 * row["difference"] / row["n_official"], 1, sign=True),
+            "difference": number(row["difference"], 0, sign=bool(row["difference"])),
+            "difference, %": number(
+                100 * row["difference"] / row["n_official"], 1, sign=bool(row["difference"])
+            ),
         }
         for _, row in frame.iterrows()
     ]

@@ -43,6 +43,7 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
         "count": count,
         "capital": capital,
         "of": of,
+        "share_of": share_of,
         "includes": includes,
         "sign": sign,
         "rises": rises,
@@ -178,6 +179,17 @@ def of(part: float | Number, whole: float | Number) -> str:
     if some == everything and some:
         return {1: "the only", 2: "both"}.get(int(some), f"all {_small(some)}")
     return f"{'none' if not some else _small(some)} of the {_small(everything)}"
+
+
+def share_of(share: Number, whole: Number) -> str:
+    """A share of a whole number of things.
+
+    >>> share_of(Number("61%", 0.61), Number("866", 866)), share_of(Number("100%", 1.0), Number("24", 24))
+    ('61% of the 866', 'all 24')
+    """
+    if share.value in (0, 1):
+        return of(share.value * (whole.value or 0), whole)
+    return f"{share} of the {whole}"
 
 
 def _values(*numbers: Number) -> list[float] | None:
