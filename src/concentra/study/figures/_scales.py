@@ -8,28 +8,26 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.stats.verdict import LESS, MIXED, MORE
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.figures import _style as style
 from concentra.study.questions import TYPES
 
 METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
 SHORT = {"gini_present": "Gini", "hill_q1": "eff_N"}
-BAR = "#dddddd"
 TALLEST = 225  # millimetres of panels on one page
 PER_LINE = 4
-MARKS = {MORE: "^", LESS: "v", MIXED: "o"}
 
 
-def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float], width: float = 0.3) -> None:
-    """Each shift at its place, the exact interval of the difference as a grey bar; marks and colours by direction."""
+def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float]) -> None:
+    """Each shift at its place with the exact interval of the difference; mark and colour are those of the direction."""
     ax.axhline(0, color=style.FAINT, linewidth=0.6, zorder=0)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
         if pd.notna(low):
-            ax.fill_between([place - width, place + width], low, high, color=BAR, linewidth=0, zorder=1)
-        hue = style.DIRECTIONS.get(row["direction"], style.INK)
-        mark = MARKS.get(row["direction"], "o")
-        ax.scatter(place, row["shift"], s=16, color=hue, marker=mark, linewidth=0, zorder=3)
+            ax.vlines(place, low, high, color=style.INK, linewidth=0.6, zorder=1)
+        how = style.look(row["direction"])
+        ax.scatter(place, row["shift"], s=16, color=how.face, marker=how.marker, edgecolor=how.colour,
+                   linewidth=0.6, zorder=3)  # fmt: skip
 
 
 def scale_axis(ax: Any, names: Sequence[str]) -> None:
@@ -41,13 +39,12 @@ def scale_axis(ax: Any, names: Sequence[str]) -> None:
 def legend(figure: Any) -> None:
     """What marks, colours and bars mean."""
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
     handles: list[Any] = [
-        Line2D([], [], linestyle="", marker=MARKS[name], color=hue, markersize=4.5, label=name)
-        for name, hue in style.DIRECTIONS.items()
+        Line2D([], [], linestyle="", marker=how.marker, color=how.colour, markersize=4.5, label=name)
+        for name, how in ((name, style.look(name)) for name in DIRECTIONS)
     ]
-    handles.append(Patch(color=BAR, label="exact 95 % interval (Hodges-Lehmann)"))
+    handles.append(Line2D([], [], color=style.INK, linewidth=0.6, marker="", label="exact 95 % interval"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 

@@ -19,7 +19,7 @@ GROUPS = ("young", "old")
 
 @figure("2")
 def compositions(composition: pd.DataFrame, donor_counts: pd.DataFrame, type_levels: pd.DataFrame) -> Drawing:
-    """Donors differ in composition: marrow on two platforms, and ageing blood"""
+    """The composition of every donor: marrow on two platforms, and ageing blood"""
     marrow = {name: _marrow(composition, name) for name in PLATFORMS}
     blood = _blood(donor_counts, type_levels)
     drawn, axes = style.canvas(1, 1, width=style.PAGE, height=150)
@@ -68,8 +68,8 @@ def _bars(ax: Any, rows: pd.DataFrame, title: str, hues: dict[str, str], **how: 
     else:
         pl.composition(rows, colours=hues, legend=False, ax=ax, **how)
         ax.set_xlabel("share of the cells" if ax.get_subplotspec().is_last_row() else "")
-    ax.set_title(title, loc="left")
     ax.set_title("")
+    style.panel_title(ax, *title.split("   "))
 
 
 def _legend(block: Any, hues: dict[str, str]) -> None:

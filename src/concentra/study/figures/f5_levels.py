@@ -8,6 +8,7 @@ import pandas as pd
 
 from concentra import pl
 from concentra.pl import _style as looks
+from concentra.report.markdown import number
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
@@ -25,7 +26,7 @@ def levels(level_contrast: pd.DataFrame, level_shift: pd.DataFrame) -> Drawing:
     terms = level_shift[(level_shift["asked"] == ASKED) & (level_shift["metric"] == "entropy")]
     pairs = list(dict.fromkeys(zip(terms["fine"], terms["coarse"], strict=True)))
     fine, coarse = pairs[-1]
-    figure, axes = style.canvas(1, 3, width=style.PAGE, height=68, width_ratios=[1, 1, 1.3])
+    figure, axes = style.canvas(1, 3, width=style.PAGE, height=72, width_ratios=[1, 1, 1.3])
     for ax, metric in zip(axes.flat[:2], ("hill_q1", "gini_stratum"), strict=True):
         pl.levels(shown[shown["metric"] == metric].drop(columns="n_parts"), metric=metric, ax=ax).set_title(
             ""
@@ -33,10 +34,23 @@ def levels(level_contrast: pd.DataFrame, level_shift: pd.DataFrame) -> Drawing:
     axes.flat[1].set_ylabel("difference in Gini coefficient")
     here = terms[(terms["fine"] == fine) & (terms["coarse"] == coarse)]
     _bars(axes.flat[2], here, coarse)
-    axes.flat[2].set_title(f"{fine}, nested in {coarse}")
-    for ax, letter in zip(axes.flat, "abc", strict=True):
-        ax.set_title(letter, loc="left", fontweight="bold")
+    titles = ("effective number", "Gini coefficient", f"{fine}, nested in {coarse}")
+    for ax, letter, title in zip(axes.flat, "abc", titles, strict=True):
+        ax.set_title("")
+        style.panel_title(ax, letter, title)
+    _legend(figure, shown["verdict"])
     return Drawing(figure, _caption(shown, here, fine, coarse), _alternative(shown))
+
+
+def _legend(figure: Any, verdicts: pd.Series) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="", marker=how.marker, color=how.colour, markerfacecolor=how.face, markersize=4.5,
+               label=word)
+        for word, how in looks.VERDICTS.items() if word in set(verdicts)
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower left", ncols=4)
 
 
 def _rows(here: pd.DataFrame, coarse: str) -> pd.DataFrame:
@@ -67,11 +81,12 @@ def _caption(shown: pd.DataFrame, here: pd.DataFrame, fine: str, coarse: str) ->
     total = here.loc[here["term"] == "total", "shift"].iloc[0]
     between = here.loc[here["term"] == "between", "shift"].iloc[0]
     return (
-        f"{style.title_of(first['cohort'])}, {first['n_other']} old against {first['n_reference']} young donors, each "
-        "counted once over all its samples, adjusted for sex and CMV. a, b: ratio of effective numbers and difference "
-        "of Gini coefficients at each level of the cell types, with 95 % intervals; filled: established. "
-        f"c: the change in the logarithm of the effective number over {fine}, {total:+.3f}, is exactly the sum of the "
-        f"change between the {coarse}, {between:+.3f}, and of those within them; lines are 95 % intervals."
+        f"{style.title_of(first['cohort'])}, {first['n_other']} old against {first['n_reference']} young donors, "
+        "each counted once over all its samples, adjusted for sex and CMV. a, b, ratio of effective numbers and "
+        "difference of Gini coefficients at each level of the cell types, with 95 % intervals. c, the change in the "
+        f"logarithm of the effective number over {fine}, {number(total, 3, sign=True)}, is exactly the sum of the "
+        f"change between the {coarse}, {number(between, 3, sign=True)}, and of those within them; lines are 95 % "
+        "intervals."
     )
 
 

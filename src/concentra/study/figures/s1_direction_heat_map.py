@@ -9,6 +9,7 @@ import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
 from concentra.report.markdown import number
+from concentra.stats.verdict import LESS, MORE
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
@@ -19,13 +20,14 @@ METRICS = {
     "hill_q1_corrected": ("eff_N\ncorrected", 2, -1),
 }
 COHORTS = ("tms_facs", "tms_droplet")
-CONCENTRATES, SPREADS, NO_TEST = "#f2b8a6", "#a9cbe6", "#e4e4e4"
+CONCENTRATES, SPREADS, NO_TEST = "#eda28c", "#cfe4f5", "white"
+"""Tints of the two directions, of different lightness."""
 GAP = 0.6
 
 
 @figure("S1")
 def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
-    """Direction of every shift, tissue by platform and metric"""
+    """Direction of every shift by tissue, platform and measure"""
     shown = age_contrast[
         age_contrast["cohort"].isin(COHORTS)
         & age_contrast["metric"].isin(METRICS)
@@ -42,11 +44,12 @@ def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
     tested = shown[shown["p_exact"].notna() & shown["metric"].isin(["gini_present", "hill_q1"])]
     reached = int((tested["p_exact"] <= 0.05).sum())
     caption = (
-        "Direction of the shift of medians from young to old donors. Red: towards concentration (Gini up, effective "
-        "number down); blue: away from it; grey: no test, because a group has one donor or the groups differ twofold "
-        "in cells; empty: no donors in one of the groups. Triangles point the way the metric goes. Frame: the exact "
-        "interval of the median difference (Hodges-Lehmann) excludes zero. Bold: exact p at most 0.05, unadjusted "
-        f"({reached} of the {len(tested)} tests of Gini and eff_N as published). Donors: young / old."
+        "Numbers are shifts of medians, old − young; donors are young / old. A triangle up on the darker tint: more "
+        "concentrated (Gini up, effective number down); a triangle down on the lighter tint: less concentrated; "
+        "without tint: no test, because a group has one donor or the groups differ twofold in cells; empty: no "
+        "donors in one of the groups. Frame: the exact 95 % interval of the median difference (Hodges-Lehmann) "
+        f"excludes zero. Bold: exact p at most 0.05, unadjusted ({reached} of the {len(tested)} tests of Gini and "
+        "eff_N as published)."
     )
     return Drawing(
         figure,
@@ -70,12 +73,21 @@ def _cell(ax: Any, row: Mapping[Any, Any], column: float, place: int) -> None:
     ax.add_patch(
         Rectangle(
             (column - 0.46, place - 0.43), 0.92, 0.86, facecolor=fill,
-            edgecolor=style.INK if certain else "none", linewidth=1.2,
+            edgecolor=style.INK if certain else "none" if tested else "#d8d8d8",
+            linewidth=1.2 if certain else 0.5,
         )
     )  # fmt: skip
-    symbol = "▲" if row["shift"] > 0 else "▼" if row["shift"] < 0 else "•"
+    symbol = style.look(MORE if towards > 0 else LESS).sign if towards else "•"
     weight = "bold" if tested and row["p_exact"] <= 0.05 else "normal"
-    ax.text(column - 0.3, place, symbol, ha="center", va="center", fontsize=5.5, color=style.INK)
+    ax.text(
+        column - 0.3,
+        place,
+        symbol,
+        ha="center",
+        va="center",
+        fontsize=6,
+        color=style.INK if tested else style.FAINT,
+    )
     ax.text(
         column + 0.4, place, number(row["shift"], decimals, sign=True), ha="right", va="center", fontsize=6,
         fontweight=weight,
@@ -111,12 +123,14 @@ def _frame(ax: Any, tissues: list[str], shown: pd.DataFrame) -> None:
 
 
 def _legend(figure: Any) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles = [
-        Patch(facecolor=CONCENTRATES, label="towards concentration"),
-        Patch(facecolor=SPREADS, label="away from it"),
-        Patch(facecolor=NO_TEST, label="no test"),
+        Patch(facecolor=CONCENTRATES, label=f"{style.look(MORE).sign} {MORE}"),
+        Patch(facecolor=SPREADS, label=f"{style.look(LESS).sign} {LESS}"),
+        Patch(facecolor=NO_TEST, edgecolor="#c8c8c8", linewidth=0.6, label="no test"),
         Patch(facecolor="white", edgecolor=style.INK, linewidth=1.2, label="interval excludes 0"),
+        Line2D([], [], linestyle="", label="bold: p ≤ 0.05"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)

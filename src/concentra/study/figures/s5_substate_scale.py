@@ -15,7 +15,7 @@ SPREAD = 0.7
 
 @figure("S5")
 def substate_scale(substate_scale: pd.DataFrame) -> Drawing:
-    """Kidney against spleen: the shift from coarse to fine parts"""
+    """Simulated kidney and spleen: the shift from coarse to fine parts"""
     figure, axes, places = scales.grid(substate_scale)
     for (cohort, stratum), pair in zip(places, axes, strict=True):
         here = substate_scale[(substate_scale["cohort"] == cohort) & (substate_scale["stratum"] == stratum)]
@@ -35,19 +35,19 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
     if len(within):
         n = len(within)
         offsets = [end + SPREAD * (place / max(1, n - 1) - 0.5) * (n > 1) for place in range(n)]
-        scales.panel(ax, within, offsets, width=SPREAD / (2.6 * n))
+        scales.panel(ax, within, offsets)
         names.append("\nwithin")
     ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-0.6, len(names) - 0.4)
-    ax.tick_params(axis="x", labelsize=5.5)
+    ax.tick_params(axis="x", labelsize=6)
 
 
 def _caption(rows: pd.DataFrame) -> str:
     n = len(rows.loc[rows["scale"] == "states", ["cohort", "stratum", "level"]].drop_duplicates())
     return (
-        "Shift of medians, old less young, of both metrics over parts from coarse to fine: annotated cell types, "
-        "clusters of the whole tissue at five Leiden resolutions, and states within one cell type (one mark a type, "
-        f"{n} types in all). All donors were clustered together. {scales.donors(rows)}. Cohorts called simulated hold "
-        "no measurement: they show what the step finds where a flip was planted in kidney and opposite shifts within "
-        "two types of spleen."
+        "Shift of medians, old − young, with exact 95 % intervals, of both metrics over parts from coarse to fine: "
+        "annotated cell types, clusters of the whole tissue at five Leiden resolutions, and states within one cell "
+        f"type (one mark a type, {n} types in all). All donors were clustered together. {scales.donors(rows)}. "
+        "Cohorts called simulated hold no measurement: they show what the step finds where a flip was planted in "
+        "kidney and opposite shifts within two types of spleen."
     )

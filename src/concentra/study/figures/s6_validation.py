@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.pl import _style as looks
 from concentra.report.markdown import p_text
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
@@ -23,7 +24,7 @@ def validation(
     kidney_scale: pd.DataFrame,
     kidney_granularity: pd.DataFrame,
 ) -> Drawing:
-    """The direction in a simulated validation cohort, and at every resolution"""
+    """Simulated validation cohort: direction per tissue, at every resolution, and for kidney in both cohorts"""
     drawn, axes = style.canvas(1, 1, width=style.PAGE, height=225)
     axes[0, 0].remove()
     blocks: Any = drawn.subfigures(3, 1, height_ratios=[1, 1, 1.1])
@@ -57,12 +58,12 @@ def _titles(contrast: pd.DataFrame) -> list[str]:
 
 
 def _donors(ax: Any, units: pd.DataFrame, row: pd.Series) -> None:
-    hue = style.DIRECTIONS.get(row["direction"], style.INK)
-    for place, group in enumerate(GROUPS):
+    hues = looks.group_colours(GROUPS)
+    for place, (group, middle) in enumerate(zip(GROUPS, ("median_reference", "median_other"), strict=True)):
         values = units.loc[units["group"] == group, row["metric"]]
-        fill = "white" if group == "young" else hue
-        ax.scatter([place] * len(values), values, s=14, color=fill, edgecolor=hue, linewidth=0.8, zorder=3)
-    ax.plot([0, 1], [row["median_reference"], row["median_other"]], "_", color=hue, markersize=12, zorder=2)
+        ax.scatter([place] * len(values), values, s=14, color=hues[group], marker=looks.GROUP_MARKERS[place],
+                   linewidth=0, zorder=2)  # fmt: skip
+        ax.plot([place - 0.14, place + 0.14], [row[middle]] * 2, color=style.INK, linewidth=1.2, zorder=3)
     ax.set_xticks([0, 1], [f"{group}\n(n = {row[n]})" for group, n in GROUPS.items()])
     ax.set_xlim(-0.5, 1.5)
     ax.margins(y=0.22)
@@ -95,8 +96,8 @@ def _caption(
         for _, row in kidney.iterrows()
     )
     return (
-        f"a, Leiden clusters at resolution {at}, every donor a mark (open young, filled old), bars are medians; p: "
-        "exact two-sided Mann-Whitney. b, shift of medians, old less young, at five resolutions of one neighbour "
+        f"a, Leiden clusters at resolution {at}, every donor a mark, bars are medians; p: "
+        "exact two-sided Mann-Whitney. b, shift of medians, old − young, at five resolutions of one neighbour "
         f"graph of all donors ({agreed}): resolutions are views of the same cells, and their agreement is not "
         f"replication. c, kidney of every cohort, clustered in the same way, from annotated types to clusters "
         f"({flips}). {scales.donors(resolutions)}. The claim, written down before the data is read, is that lung and "

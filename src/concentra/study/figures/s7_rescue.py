@@ -6,22 +6,23 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.pl import _style as looks
 from concentra.report.markdown import p_text
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
 from concentra.study.figures import _style as style
 
 GROUPS = {"young": "young", "old": "old", "treated": "old,\nrestricted"}
-HUES = {"young": "#56B4E9", "old": "#000000", "treated": "#E69F00"}
+HUES = looks.group_colours(GROUPS)
 RANGES = [
-    ("rescue_donor_low", "rescue_donor_high", "range over choices of one library a group", "#000000", "-"),
-    ("rescue_cell_low", "rescue_cell_high", "95 % of draws of cells alone", "#E69F00", "-"),
+    ("rescue_donor_low", "rescue_donor_high", "range over choices of one library a group", style.INK, "-"),
+    ("rescue_cell_low", "rescue_cell_high", "95 % of draws of cells alone", "#b0b0b0", "-"),
 ]
 
 
 @figure("S7")
 def rescue(rescue: pd.DataFrame, rescue_units: pd.DataFrame) -> Drawing:
-    """Caloric restriction in rat marrow: the share of the shift undone"""
+    """Simulated caloric restriction in marrow: the share of the shift undone"""
     names = list(rescue["cohort"].unique())
     figure, axes = style.canvas(max(1, len(names)), 3, width=style.PAGE, height=max(1, len(names)) * 66 + 8)
     if not names:
@@ -32,7 +33,9 @@ def rescue(rescue: pd.DataFrame, rescue_units: pd.DataFrame) -> Drawing:
         units = rescue_units[rescue_units["cohort"] == cohort]
         for ax, (metric, label) in zip(line, scales.METRICS.items(), strict=False):
             _levels(ax, units, found.loc[metric], label)
-        line[0].set_title(style.title_of(str(cohort)), loc="left")
+        style.panel_title(line[0], "a", style.title_of(str(cohort)))
+        style.panel_title(line[1], "b")
+        style.panel_title(line[2], "c")
         _shares(line[2], found)
     if names:
         handles, labels = axes[0, 2].get_legend_handles_labels()
@@ -43,8 +46,9 @@ def rescue(rescue: pd.DataFrame, rescue_units: pd.DataFrame) -> Drawing:
 def _levels(ax: Any, units: pd.DataFrame, found: pd.Series, label: str) -> None:
     for place, group in enumerate(GROUPS):
         values = units.loc[units["group"] == group, str(found.name)]
-        ax.scatter([place] * len(values), values, s=18, color=HUES[group], edgecolor=style.INK, linewidth=0.5)
-        ax.hlines(found[group], place - 0.25, place + 0.25, color=HUES[group], linewidth=1.4)
+        ax.scatter([place] * len(values), values, s=18, color=HUES[group], marker=looks.GROUP_MARKERS[place],
+                   linewidth=0, zorder=2)  # fmt: skip
+        ax.hlines(found[group], place - 0.25, place + 0.25, color=style.INK, linewidth=1.2)
     ax.set_xticks(range(len(GROUPS)), list(GROUPS.values()))
     ax.set_xlim(-0.5, 2.5)
     ax.set_ylabel(f"{label} over cell types")
@@ -75,7 +79,7 @@ def _caption(rescue: pd.DataFrame) -> str:
     sizes = rescue[["n_young", "n_old", "n_treated"]].drop_duplicates().to_numpy().tolist()
     n = "; ".join(" / ".join(str(one) for one in row) for row in sizes)
     return (
-        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. Right: the "
+        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. c, the "
         "share of the shift with age that restriction undoes, over all choices of one library a group, and when cells "
         "alone are resampled, which says nothing of other animals. The old group stands in both contrasts: each "
         f"number is to be judged against exchanged labels. {words}. A cohort called simulated holds no measurement."
