@@ -70,8 +70,8 @@ def _show(judgements: Sequence[Judgement], *, long: bool) -> None:
 
 def _line(one: Judgement) -> tuple[str, str, str, str]:
     sign, colour = SIGNS.get(one.verdict, ABSENT)
-    one_verdict = one.established and ";" not in one.established
-    beside = f" ({one.established})" if sign == "✓" and one_verdict else ""
+    alike = one.established and ";" not in one.established
+    beside = f" ({one.established})" if sign == "✓" and alike else ""
     return sign, one.id, f"{one.verdict}{beside}: {one.statement}", colour
 
 

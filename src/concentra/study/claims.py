@@ -216,18 +216,35 @@ def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
     )
 
 
+def gathered(parts: Sequence[tuple[str, str]]) -> str:
+    """Named parts in as few words as they need: one text for all, or the names of those that share a text.
+
+    >>> gathered([("FACS", "gain"), ("Droplet", "gain")])
+    'gain'
+    >>> gathered([("FACS", "gain"), ("Droplet", "loss"), ("both", "loss")])
+    'gain: FACS; loss: Droplet, both'
+    >>> gathered([("Gini", "+0.145"), ("effective number", "−45.5")])
+    'Gini +0.145; effective number −45.5'
+    >>> gathered([("p (Gini)", "0.016"), ("p (effective number)", "0.016")])
+    '0.016: p (Gini), p (effective number)'
+    """
+    texts = list(dict.fromkeys(text for _, text in parts))
+    if len(texts) < 2 and not any(_number(text) is not None for text in texts):
+        return "".join(texts)
+    if len(texts) == len(parts):
+        return "; ".join(f"{name} {text}" for name, text in parts)
+    names = {text: ", ".join(name for name, one in parts if one == text) for text in texts}
+    return "; ".join(f"{text}: {names[text]}" for text in texts)
+
+
 def established(answers: Sequence[Answer]) -> str:
-    """What the inference establishes about the parts; one verdict for all of them where it is the same.
+    """What the inference establishes about the parts, in as few words as it takes.
 
     >>> part = read_claims()[0].part[0]
     >>> established([Answer(part, "close", "", {"verdict": "undecided"})])
     'undecided'
     """
-    found = [(one.part.name, str(one.row["verdict"])) for one in answers if "verdict" in one.row]
-    verdicts = {verdict for _, verdict in found}
-    if len(verdicts) < 2:
-        return "".join(verdicts)
-    return "; ".join(f"{name} {verdict}" for name, verdict in found)
+    return gathered([(one.part.name, str(one.row["verdict"])) for one in answers if "verdict" in one.row])
 
 
 def _robust(answers: list[Answer], out: Path) -> list[str]:

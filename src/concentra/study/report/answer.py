@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from concentra.analysis.trajectory import WITHHELD
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.markdown import number
 from concentra.report.page import Marked, Page, Section
 from concentra.report.sections.granularity import effect_chart
 from concentra.stats.verdict import DIRECTIONS, UNDECIDED, VERDICTS
-from concentra.study.claims import Judgement
+from concentra.study.claims import Judgement, gathered
 from concentra.study.documents._rows import parts_of, place
 from concentra.study.report.hierarchy import plain_contrast
 from concentra.study.results import Results
@@ -26,6 +27,8 @@ AXES = ("normalised", "raw")
 CLOUD = 3_000
 """Points of the null clouds that are drawn, evenly taken."""
 CHANGE = "change established"
+KNOWN = (*VERDICTS, WITHHELD)
+"""Every verdict, on donors and on heads."""
 SIMULATED = "simulated"
 
 
@@ -128,24 +131,37 @@ def claim_rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
         parts = parts_of(one)
         made.append({
             "statement": one.statement if one.published else f"{one.statement} (not stated by the source)",
-            "published": tuple(_named(part.name, part.published) for part in parts),
-            "found here": "–" if one.verdict == "data absent"
-            else tuple(_named(part.name, part.here) for part in parts),
+            "published": _lines([(part.name, part.published) for part in parts]),
+            "found here": "–" if one.verdict == "data absent" else _lines([(part.name, part.here) for part in parts]),
             "outcome": outcome(one),
-            "verdict": tuple(map(_marked, one.established.split("; "))) if one.established else "–",
+            "verdict": tuple(_marked(*part) for part in verdict_parts(one.established)) or "–",
         })  # fmt: skip
     return made
 
 
-def _marked(part: str) -> str | Marked:
-    """A verdict, with the name of the part where there are several."""
-    verdict = next((word for word in VERDICTS if part.endswith(word)), "")
-    name = part.removesuffix(verdict).strip() if verdict else ""
-    return Marked(name, verdict) if name else part
+def verdict_parts(established: str) -> list[tuple[str, str]]:
+    """Names of parts and the verdict on them, from the text of a judgement.
+
+    >>> verdict_parts("FACS more concentrated; Droplet undecided"), verdict_parts("undecided: FACS, Droplet")
+    ([('FACS', 'more concentrated'), ('Droplet', 'undecided')], [('FACS, Droplet', 'undecided')])
+    >>> verdict_parts("withheld"), verdict_parts("")
+    ([('', 'withheld')], [])
+    """
+    found = []
+    for part in established.split("; ") if established else []:
+        before, colon, after = part.partition(": ")
+        verdict = before if colon else next((word for word in KNOWN if part.endswith(word)), part)
+        found.append((after if colon else part.removesuffix(verdict).strip(), verdict))
+    return found
 
 
-def _named(name: str, value: str) -> str:
-    return f"{name}: {value}" if name else value
+def _marked(name: str, verdict: str) -> str | Marked:
+    return Marked(name, verdict) if name else verdict
+
+
+def _lines(parts: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What was stated or found, in as few lines as it takes."""
+    return tuple(gathered(parts).split("; "))
 
 
 def outcome(one: Judgement) -> str:
@@ -175,17 +191,19 @@ def change(established: str) -> str:
     >>> change("FACS more concentrated; Droplet undecided"), change("withheld"), change("")
     ('change established in part', 'verdict withheld', '')
     """
-    parts = established.split("; ") if established else []
-    firm = [any(part.endswith(word) for word in DIRECTIONS) for part in parts]
-    if not parts:
+    verdicts = [verdict for _, verdict in verdict_parts(established)]
+    firm = [verdict in DIRECTIONS for verdict in verdicts]
+    if not verdicts:
         return ""
     if all(firm):
         return CHANGE
     if any(firm):
         return f"{CHANGE} in part"
-    if len(parts) == 1:
+    if len(verdicts) == 1:
         return (
-            "verdict withheld" if parts[0] == "withheld" else f"change {parts[0]}".replace("change no", "no")
+            "verdict withheld"
+            if verdicts == [WITHHELD]
+            else f"change {verdicts[0]}".replace("change no", "no")
         )
     return f"change {UNDECIDED}"
 
@@ -219,7 +237,7 @@ def plane(page: Page, results: Results) -> list[Markup]:
         told = verdict in DIRECTIONS or arrow["kind"] != "atlas" or row["stratum"] == "Marrow"
         rows.append({
             "axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "name": name,
-            "label": sentences.plain(name, 28) if told and row["cohort"] not in unlabelled else "",
+            "label": _label(row, name) if told and row["cohort"] not in unlabelled else "",
             "source": title_of(str(row["cohort"])),
             "gini": row["gini"], "hill_q1": row["hill_q1"], "words": verdict,
             "verdict": verdict if verdict in style.VERDICTS else UNDECIDED, "filled": style.established(verdict),
@@ -236,6 +254,11 @@ def plane(page: Page, results: Results) -> list[Markup]:
         "Lower right: more concentrated. Filled: established. Grey dots: labels exchanged; to lie among them is no "
         "evidence."
     ))]  # fmt: skip
+
+
+def _label(row: Mapping[str, Any], name: str) -> str:
+    """What is written beside a point: a level of a hierarchy without its cohort, which no other has."""
+    return sentences.plain(row["stratum"] if ", " in str(row["stratum"]) else name, 28)
 
 
 def _source(cohort: str, kind: str, results: Results) -> str:
