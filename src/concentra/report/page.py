@@ -101,7 +101,7 @@ class Page:
         *,
         name: str = "table",
         verdict: str = "",
-        stacks: bool = False,
+        stacks: bool | None = None,
     ) -> Markup:
         """A short table: in the page as it is, sortable, searchable and downloadable where scripts run.
 
@@ -116,9 +116,10 @@ class Page:
         verdict
             The column of verdicts, which are shown with their marks.
         stacks
-            On a telephone each row is a block, one cell below the other.
+            On a telephone each row is a block, one cell below the other; None: where there are more than three columns.
         """
         names = list(rows[0]) if rows else []
+        stacks = len(names) > 3 if stacks is None else stacks
         right = {name for name in names if rows and all(_numeric(row[name]) for row in rows)}
         return _macro("table")(names, rows, caption, name, right, verdict, looks.VERDICTS, stacks)
 

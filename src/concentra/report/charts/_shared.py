@@ -18,13 +18,15 @@ from concentra.report.page import jsonable
 Row = Mapping[str, Any]
 Spec = dict[str, Any]
 LINE, GRID = "#8a8a8a", "#8a8a8a44"
+LABELS: Spec = {"expr": "max(120, min(280, containerSize()[0] * 0.45))"}
+"""How wide the labels of an axis may be: names of cell types are long."""
 CONFIG: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": LINE, "tickColor": LINE,
-        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": LABELS,
     },
     "legend": {
         "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,

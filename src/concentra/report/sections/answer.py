@@ -36,7 +36,6 @@ def answer(page: Page, found: Findings) -> Section:
                 f"Verdicts, {sentences.plain(name)}",
                 name="verdicts",
                 verdict="verdict",
-                stacks=True,
             )
         )
     blocks += [page.text(words) for words in sentences.across(found.table("across"), tissue=found.tissue)]

@@ -95,7 +95,7 @@ def _compared(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> lis
     several = rows["stratum"].nunique() > 1
     table = page.table(
         level_rows(found, rows), f"Verdict at every granularity, {name}; in brackets the number of types",
-        name="granularity", verdict="verdict", stacks=True,
+        name="granularity", verdict="verdict",
     )  # fmt: skip
     if several:
         return [_matrix(page, found, rows, name), table]
@@ -176,7 +176,7 @@ def _nested(page: Page, found: Findings) -> list[Markup]:
         caption = f"The same comparison within each coarser type, {sentences.plain(name)}"
         if shown:
             made.append(page.folded("Within each coarser type", page.table(shown, caption, name="nested",
-                                    verdict="verdict", stacks=True)))  # fmt: skip
+                                    verdict="verdict")))  # fmt: skip
     return made
 
 

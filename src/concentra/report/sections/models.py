@@ -72,9 +72,7 @@ def _model(page: Page, along: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) 
             "First against last checkpoint, by what counts as importance; 95% intervals over resampled heads. Verdict: "
             "withheld unless the noise of the evaluation is known and small; in brackets what the heads alone show."
         )
-        blocks.append(
-            page.table(_shift_rows(shifts), caption, name="head_shift", verdict="direction", stacks=True)
-        )
+        blocks.append(page.table(_shift_rows(shifts), caption, name="head_shift", verdict="direction"))
     if len(influence):
         caption = f"The shift without one head: the {MOST_HEADS} heads that move it most."
         blocks.append(page.table(_influence_rows(influence), caption, name="head_influence"))

@@ -178,4 +178,4 @@ def levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> M
         "Where the change lies: terms of the change in the logarithm of the effective number, as counted, which add up "
         "exactly."
     )
-    return page.table(shown, caption, name="levels", stacks=True)
+    return page.table(shown, caption, name="levels")

@@ -41,7 +41,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
         "within 5%. That a number is reproduced does not mean that the change is established: the verdict is that of "
         "the model over donors, or of the resampled heads."
     )
-    blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict", stacks=True))
+    blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict"))
     noted = [
         {"statement": one.statement, "robustness": tuple(one.robustness.split("; ")) if one.robustness else "–",
          "note": one.note or "–"}
@@ -50,7 +50,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     if noted:
         blocks.append(page.folded("Robustness and notes of every statement",
                                   page.table(noted, "Intervals, and how other choices of analysis agree.",
-                                             name="robustness", stacks=True)))  # fmt: skip
+                                             name="robustness")))  # fmt: skip
     return Section("answer", "Answer", tuple(blocks))
 
 

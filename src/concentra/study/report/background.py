@@ -169,7 +169,7 @@ def provenance(page: Page, results: Results) -> Section:
     ]
     versions = ", ".join(f"{name} {version}" for name, version in _versions(results).items())
     return Section("provenance", "Provenance", (
-        page.table(rows, "Where the numbers of this run come from.", name="sources", stacks=True),
+        page.table(rows, "Where the numbers of this run come from.", name="sources"),
         page.folded("Steps, parameters and inputs", page.table(steps, "What each step was made from.", name="steps")),
         page.text(f"Versions: {versions}."),
         page.folded("Libraries in this file", page.listing(list(bundle.packages()))),

@@ -81,7 +81,7 @@ def hierarchy(page: Page, results: Results, cohort: str) -> Section:
         table = page.table(
             level_rows(Findings({}, tissue="question"), others),
             "The same comparison adjusted, within groups of donors, and along age (the effect is that of a year)",
-            name="questions", verdict="verdict", stacks=True,
+            name="questions", verdict="verdict",
         )  # fmt: skip
         blocks.append(page.folded("Adjusted, within groups of donors, along age", table))
     small = small_rows(results.rows("small_studies", cohort=cohort))
