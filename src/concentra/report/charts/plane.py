@@ -34,7 +34,8 @@ def plane(
     ----------
     rows
         With `axes` (place), `gini`, `hill_q1`, `name`, `label` (what is written beside the point), `verdict` (its
-        look), `words` (the verdict as it is shown), `filled`; and `slot` (place in `sources`) where there are several.
+        look), `words` (the verdict as it is shown), `filled`; where they are needed, `slot` (place in `sources`) and
+        `below` (the label stands below its point).
     points
         The cloud: `axes`, `gini`, `hill_q1`, and `slot`.
     axes
@@ -88,7 +89,8 @@ def plane(
                 line("y", 0),
                 {"transform": chosen, "mark": {"type": "point", "size": 110, "strokeWidth": 2}, "params": [zoom()],
                  "encoding": {"x": x, "y": y, "tooltip": tooltip} | verdict(rows)},
-                {"transform": chosen, "mark": {"type": "text", "dy": -12, "fontSize": 11},
+                {"transform": chosen,
+                 "mark": {"type": "text", "dy": {"expr": "datum.below ? 18 : -12"}, "fontSize": 11},
                  "encoding": {"x": x, "y": y, "text": {"field": "label"}}},
             ],
         },

@@ -2,6 +2,8 @@
 
 `answer`
     The first screen: what is reproduced, what is established, the plane, every statement.
+`plane`
+    Every tissue, level and model in the plane of the two shifts.
 `atlas`
     The tissues of one cohort, old against young donors.
 `hierarchy`

@@ -9,27 +9,23 @@ import pandas as pd
 from markupsafe import Markup
 
 from concentra.analysis.trajectory import WITHHELD
-from concentra.pl import _style as style
-from concentra.report import charts, sentences
+from concentra.report import sentences
 from concentra.report.markdown import number
 from concentra.report.page import Marked, Page, Section
 from concentra.report.sections.granularity import effect_chart
 from concentra.stats.verdict import DIRECTIONS, UNDECIDED, VERDICTS
 from concentra.study.claims import Judgement, gathered
-from concentra.study.documents._rows import parts_of, place
+from concentra.study.documents._rows import parts_of
 from concentra.study.report.hierarchy import plain_contrast
+from concentra.study.report.plane import plane
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
 REPRODUCED = ("reproduced", "close")
 UNKNOWN = ("data absent", "not yet computed", "altered")
-AXES = ("normalised", "raw")
-CLOUD = 3_000
-"""Points of the null clouds that are drawn, evenly taken."""
 CHANGE = "change established"
 KNOWN = (*VERDICTS, WITHHELD)
 """Every verdict, on donors and on heads."""
-SIMULATED = "simulated"
 
 
 def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Section:
@@ -213,56 +209,3 @@ def _pictures(page: Page, results: Results) -> list[Markup]:
     for cohort, rows in plain_contrast(results).groupby("cohort", sort=False):
         blocks.append(effect_chart(page, rows, title_of(str(cohort)), "hill_q1"))
     return [page.grid(*blocks)] if blocks else []
-
-
-def plane(page: Page, results: Results) -> list[Markup]:
-    """All tissues and models in the plane of the two shifts; nothing where the run has none."""
-    arrows, null = results.rows("overlay"), results.rows("overlay_null")
-    if arrows.empty or null.empty:
-        return []
-    sources = {
-        name: _source(name, kind, results)
-        for name, kind in zip(arrows["cohort"], arrows["kind"], strict=True)
-    }
-    shown = sorted(dict.fromkeys(sources.values()), key=lambda name: name == SIMULATED)
-    unlabelled = set(results.rows("head_models", included=False).get("cohort", ()))
-    about = {(row["cohort"], row["stratum"]): row for row in sentences.records(arrows)}
-    rows = []
-    for row in sentences.records(null[null["axes"].isin(AXES)]):
-        arrow = about.get((row["cohort"], row["stratum"]))
-        if arrow is None:
-            continue
-        verdict = str(arrow["verdict"])
-        name = place(str(row["cohort"]), str(row["stratum"]))
-        told = verdict in DIRECTIONS or arrow["kind"] != "atlas" or row["stratum"] == "Marrow"
-        rows.append({
-            "axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "name": name,
-            "label": _label(row, name) if told and row["cohort"] not in unlabelled else "",
-            "source": title_of(str(row["cohort"])),
-            "gini": row["gini"], "hill_q1": row["hill_q1"], "words": verdict,
-            "verdict": verdict if verdict in style.VERDICTS else UNDECIDED, "filled": style.established(verdict),
-        })  # fmt: skip
-    cloud = results.rows("overlay_cloud", what="null")
-    cloud = cloud.iloc[:: max(1, -(-len(cloud) // CLOUD))]
-    points = [
-        {"axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "gini": round(row["gini"], 4),
-         "hill_q1": round(row["hill_q1"], 4)}
-        for row in sentences.records(cloud) if row["cohort"] in sources
-    ]  # fmt: skip
-    spec = charts.plane(rows, points, axes=AXES, sources=shown, hidden=int(SIMULATED in shown), height=230)
-    return [page.chart(spec, "Tissues and models in the plane of the two shifts", (
-        "Lower right: more concentrated. Filled: established. Grey dots: labels exchanged; to lie among them is no "
-        "evidence."
-    ))]  # fmt: skip
-
-
-def _label(row: Mapping[str, Any], name: str) -> str:
-    """What is written beside a point: a level of a hierarchy without its cohort, which no other has."""
-    return sentences.plain(row["stratum"] if ", " in str(row["stratum"]) else name, 28)
-
-
-def _source(cohort: str, kind: str, results: Results) -> str:
-    """The name of the box that shows or hides a cohort: models share one, so do simulated cohorts."""
-    if cohort in results.simulated:
-        return SIMULATED
-    return "models" if kind == "model" else title_of(cohort).rpartition(", ")[2]
