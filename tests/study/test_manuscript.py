@@ -135,7 +135,7 @@ def test_the_written_manuscript_has_no_gap_and_no_impossible_share(archive_run: 
 
 
 @pytest.mark.slow
-def test_captions_and_text_name_the_same_numbers_of_donors(archive_run: object) -> None:
+def test_captions_and_text_name_the_same_donors_arrows_and_shares(archive_run: object) -> None:
     out: Path = archive_run.out  # type: ignore[attr-defined]
     read = json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))
     donors = {
@@ -146,5 +146,8 @@ def test_captions_and_text_name_the_same_numbers_of_donors(archive_run: object) 
     pattern = re.compile(r"(\d+) young and (\d+) old")
     compositions = pattern.findall(found["figure_2_compositions"])
     assert [tuple(map(int, pair)) for pair in compositions] == list(donors.values())
+    plane = found["figure_1_overlay"]
+    assert f" of {read['plane.arrows']['text']} arrows" in plane
+    assert f"{read['plane_tissues.opposite']['text']} of the null cloud".replace("\xa0", " ") in plane
     for name, caption in found.items():
         assert impossible_shares(caption) == [], name

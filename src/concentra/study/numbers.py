@@ -178,7 +178,7 @@ def _written(value: Any, form: str, column: str) -> Number:
     if form == "p":
         return Number(p_printed(value), value)
     if form.startswith("%"):
-        return Number(f"{100 * value:.{int(form[1:] or 0)}f}%", value)
+        return Number(f"{100 * value:.{int(form[1:] or 0)}f}{HARD}%", value)
     if form == ",":
         return Number(f"{value:,.0f}", value)
     return Number(markdown.number(value, int(form[-1]), sign=form.startswith("+")), value)
