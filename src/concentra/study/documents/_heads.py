@@ -15,8 +15,8 @@ Block = dict[str, Any]
 NOTE = (
     "Importance of a head is the relative change of loss when it is switched off. Bands: 95 % over resampled heads, "
     "which measure sensitivity to single heads. Where only some heads of a model were ablated (144 of 384 in "
-    "Pythia-410M and Pythia-1.4B) these are a sample, and effective numbers are those of the sample. The noise of the published "
-    "evaluations is unknown, so that verdicts on them are withheld. Dotted: what noise alone would show."
+    "Pythia-410M and Pythia-1.4B) these are a sample, and effective numbers are those of the sample. The noise of the "
+    "published evaluations is unknown, so that verdicts on them are withheld. Dotted: what noise alone would show."
 )
 METRICS = {"gini": "Gini coefficient over heads", "hill_q1": "effective number of heads"}
 VALUES = {"abs": "size of the change", "harm": "harm only", "help": "help only", "signed": "with its sign"}
