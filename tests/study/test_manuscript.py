@@ -151,3 +151,20 @@ def test_captions_and_text_name_the_same_donors_arrows_and_shares(archive_run: o
     assert f"{read['plane_tissues.opposite']['text']} of the null cloud".replace("\xa0", " ") in plane
     for name, caption in found.items():
         assert impossible_shares(caption) == [], name
+
+
+@pytest.mark.slow
+def test_intervals_of_the_text_stand_in_the_tables_as_well(archive_run: object) -> None:
+    out: Path = archive_run.out  # type: ignore[attr-defined]
+    read = json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))
+    tables = words((out / "paper" / "manuscript.html").read_text(encoding="utf-8")).replace("\xa0", " ")
+    names = [("marrow_facs_effective", ""), ("marrow_facs_model", ""), ("marrow_droplet_effective", "")]
+    names += [
+        ("marrow_droplet_model", ""),
+        ("gonadal_effective", ""),
+        ("large", "gini_"),
+        ("large", "hill_q1_"),
+    ]
+    for group, kind in names:
+        low, high = (read[f"{group}.{kind}{side}"]["text"] for side in ("low", "high"))
+        assert f"[{low}, {high}]" in tables, (group, low, high)
