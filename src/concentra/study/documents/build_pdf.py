@@ -46,7 +46,11 @@ def build_pdf(results: Results) -> dict[str, str | bytes | pd.DataFrame]:
     found = numbers.look_up(numbers.read_groups(declared), results)
     judgements = claims.judge(results.out)
     filled = fill(read_text(text), found, _words.functions(results, judgements))
-    pictures = {f"figure_{label}.png": one.png for label, one in results.pictures.items()}
+    pictures = {
+        f"figure_{label}{path.suffix}": path
+        for label, one in results.pictures.items()
+        for path in (one.png, one.svg)
+    }
     made = pdf.render(filled, references=read_text(references), files=pictures)
     documents: dict[str, str | bytes | pd.DataFrame] = {
         f"paper/manuscript.{form}": content for form, content in made.items()

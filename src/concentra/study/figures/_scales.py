@@ -14,7 +14,6 @@ from concentra.study.questions import TYPES
 
 METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
 SHORT = {"gini_present": "Gini", "hill_q1": "eff_N"}
-TALLEST = 225  # millimetres of panels on one page
 PER_LINE = 4
 
 
@@ -96,7 +95,7 @@ def grid(
     """A figure with a row a metric and a column a (cohort, tissue), at most four columns; titles and labels set."""
     lines = -(-len(places_of(rows)) // PER_LINE) or 1
     n_rows = len(METRICS) * lines
-    height = min(height, TALLEST / n_rows)
+    height = min(height, (style.TALLEST - 12) / n_rows)
     figure, axes = style.canvas(1, 1, width=style.PAGE, height=n_rows * height + 12)
     axes[0, 0].remove()
     return figure, *grid_in(figure, rows, prefix=prefix)

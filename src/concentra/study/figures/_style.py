@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MILLIMETRE = 1 / 25.4
-PAGE = 180  # width of a page in millimetres
+PAGE, TALLEST = 180, 207  # of a figure, in millimetres: below a taller one there is no room for its caption
 # None is the colour of a direction or of a group of donors; in grey, cohorts of one kind differ by 0.15 in lightness
 COLOURS = {
     "tms_facs": "#12355b",

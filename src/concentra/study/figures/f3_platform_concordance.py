@@ -133,7 +133,7 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
         for name, rows in ((name, donors[donors["cohort"] == name]) for name in (FACS, DROPLET))
     )
     return (
-        "a, c, medians over mice of the Gini coefficient and of the effective number of cell types: from young "
+        "Medians over mice of the Gini coefficient (a) and of the effective number of cell types (c): from young "
         "(open) to old (arrowhead); a lone mark where only one group is on both platforms (open young, filled old); "
         "on the line the platforms agree. b, d, shifts of medians, with exact 95 % intervals of the median "
         f"difference (Hodges-Lehmann) where the mice allow one; shaded: opposite signs{same}. {who}. The platforms "

@@ -17,7 +17,7 @@ METRICS = {
     "gini_present": ("gini_rarefied", "Gini coefficient over cell types present"),
     "hill_q1": ("hill_q1_corrected", "effective number, eff_N (cell types)"),
 }
-COLUMNS, TALLEST = 5, 228
+COLUMNS = 5
 SIDE = {"tms_facs": -1, "tms_droplet": 1}  # each platform has its side of an age
 SHIFT, STEP, WIDEST = 0.3, 0.4, 1.3  # months: of a platform, between donors of one age, and of all of them
 GROUPS = {"young": (-0.9, 5.2), "old": (22.2, 31.6)}
@@ -34,7 +34,7 @@ def donors_age(concentration: pd.DataFrame, age_trend: pd.DataFrame) -> Drawing:
     several = shown.groupby(["stratum", "cohort"])["age_months"].nunique().groupby("stratum").max()
     tissues = sorted(several.index[several > 1], key=tissue_name)
     rows = math.ceil((len(tissues) + 1) / COLUMNS)
-    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=min(TALLEST, 2 * (36 * rows + 8)))
+    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=min(style.TALLEST, 2 * (36 * rows + 8)))
     axes[0, 0].remove()
     halves: Any = drawn.subfigures(2, 1)
     for half, letter, (metric, (corrected, label)) in zip(halves, "ab", METRICS.items(), strict=True):
@@ -49,7 +49,7 @@ def donors_age(concentration: pd.DataFrame, age_trend: pd.DataFrame) -> Drawing:
             ax.set_axis_off()
         for ax in grid.flat[: max(len(tissues) - COLUMNS, 0)]:
             ax.tick_params(labelbottom=False)
-        half.supylabel(f"{letter}   {label}", fontsize=7)
+        half.supylabel(f"$\\mathbf{{{letter}}}$   {label}", fontsize=7)
         if letter == "a":
             _legend(grid.flat[len(tissues)])
     halves[-1].supxlabel("age (months)", fontsize=7)

@@ -23,7 +23,7 @@ METRIC = "hill_q1"
 @figure("S3")
 def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
     """Cell types that carry the shift in effective number"""
-    figure, axes = style.canvas(len(TISSUES), len(COHORTS), width=style.PAGE, height=232)
+    figure, axes = style.canvas(len(TISSUES), len(COHORTS), width=style.PAGE, height=style.TALLEST)
     here = drivers[(drivers["metric"] == METRIC) & (drivers["rank"] <= TOP)]
     shifts = attributed_shift[attributed_shift["metric"] == METRIC]
     for row, tissue in enumerate(TISSUES):

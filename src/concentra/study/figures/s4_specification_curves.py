@@ -122,7 +122,6 @@ def _legend(figure: Any) -> None:
 
 def _dashboard(ax: Any, rows: pd.DataFrame, published: pd.Series) -> None:
     """A row for each value of each choice that varies, a stroke where a specification takes it."""
-    places = np.arange(len(rows), dtype=np.float64)
     ticks: list[float] = []
     labels: list[tuple[str, bool]] = []
     at = 0.0
@@ -131,10 +130,8 @@ def _dashboard(ax: Any, rows: pd.DataFrame, published: pd.Series) -> None:
         if number % 2 == 0:
             ax.axhspan(at - 0.5, at + len(values) - 0.5, color="#f0f0f0", linewidth=0, zorder=0)
         for value in values:
-            chosen = places[(rows[name] == value).to_numpy()]
-            strokes = np.repeat(chosen, 3)
-            heights = np.tile([at - 0.36, at + 0.36, np.nan], chosen.size)
-            ax.plot(strokes, heights, color="#3b3b3b", linewidth=min(1.0, 60 / len(rows)), zorder=2)
+            ax.broken_barh(_runs((rows[name] == value).to_numpy()), (at - 0.36, 0.72), color="#3b3b3b", linewidth=0,
+                           zorder=2)  # fmt: skip
             ticks.append(at)
             labels.append((LABELS[name](value), value == published[name]))
             at += 1
@@ -147,6 +144,18 @@ def _dashboard(ax: Any, rows: pd.DataFrame, published: pd.Series) -> None:
     for side in ax.spines.values():
         side.set_visible(False)
     ax.set_xlabel("sorted by shift in Gini")
+
+
+def _runs(chosen: Any) -> list[tuple[float, float]]:
+    """Where each run of specifications that take a value begins, and how long it is.
+
+    >>> _runs(np.array([True, True, False, True]))
+    [(-0.5, 2.0), (2.5, 1.0)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    return [
+        (float(start) - 0.5, float(stop - start)) for start, stop in zip(edges[::2], edges[1::2], strict=True)
+    ]
 
 
 def _ordered(column: pd.Series) -> list[Any]:

@@ -47,7 +47,7 @@ def _caption(rows: pd.DataFrame) -> str:
     return (
         "Shift of medians, old − young, with exact 95 % intervals, of both metrics over parts from coarse to fine: "
         "annotated cell types, clusters of the whole tissue at five Leiden resolutions, and states within one cell "
-        f"type (one mark a type, {n} types in all). All donors were clustered together. {scales.donors(rows)}. "
+        f"type (one mark a type, {n} types in all). All donors were clustered together. Donors: {scales.donors(rows)}. "
         "Cohorts called simulated hold no measurement: they show what the step finds where a flip was planted in "
         "kidney and opposite shifts within two types of spleen."
     )

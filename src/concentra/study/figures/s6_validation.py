@@ -25,7 +25,7 @@ def validation(
     kidney_granularity: pd.DataFrame,
 ) -> Drawing:
     """Simulated validation cohort: direction per tissue, at every resolution, and for kidney in both cohorts"""
-    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=225)
+    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=style.TALLEST)
     axes[0, 0].remove()
     blocks: Any = drawn.subfigures(3, 1, height_ratios=[1, 1, 1.1])
     axes, places = scales.grid_in(
@@ -51,9 +51,9 @@ def _titles(contrast: pd.DataFrame) -> list[str]:
     """What each block shows, and whose cells."""
     who = ", ".join(style.title_of(str(name)) for name in contrast["cohort"].unique()) or "no cohort"
     return [
-        f"a   {who}: every donor at the published resolution",
-        f"b   {who}: shifts at five resolutions",
-        "c   kidney, from annotated types to clusters",
+        f"$\\mathbf{{a}}$   {who}: every donor at the published resolution",
+        f"$\\mathbf{{b}}$   {who}: shifts at five resolutions",
+        r"$\mathbf{c}$   kidney, from annotated types to clusters",
     ]
 
 
@@ -96,13 +96,13 @@ def _caption(
         for _, row in kidney.iterrows()
     )
     return (
-        f"a, Leiden clusters at resolution {at}, every donor a mark, bars are medians; p: "
-        "exact two-sided Mann-Whitney. b, shift of medians, old − young, at five resolutions of one neighbour "
-        f"graph of all donors ({agreed}): resolutions are views of the same cells, and their agreement is not "
-        f"replication. c, kidney of every cohort, clustered in the same way, from annotated types to clusters "
-        f"({flips}). {scales.donors(resolutions)}. The claim, written down before the data is read, is that lung and "
-        "spleen become less concentrated. A cohort called simulated holds no measurement: planted are a less "
-        "concentrated lung, a flip in kidney, nothing in spleen."
+        f"Leiden clusters at resolution {at} (a), every donor a mark, bars are medians; p: exact two-sided "
+        "Mann-Whitney. b, shift of medians, old − young, at five resolutions of one neighbour graph of all donors "
+        f"({agreed}): resolutions are views of the same cells, and their agreement is not replication. c, kidney of "
+        f"every cohort, clustered in the same way, from annotated types to clusters ({flips}). Donors: "
+        f"{scales.donors(resolutions)}. The claim, written down before the data is read, is that lung and spleen "
+        "become less concentrated. A cohort called simulated holds no measurement: planted are a less concentrated "
+        "lung, a flip in kidney, nothing in spleen."
     )
 
 

@@ -79,10 +79,11 @@ def _caption(rescue: pd.DataFrame) -> str:
     sizes = rescue[["n_young", "n_old", "n_treated"]].drop_duplicates().to_numpy().tolist()
     n = "; ".join(" / ".join(str(one) for one in row) for row in sizes)
     return (
-        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. c, the "
-        "share of the shift with age that restriction undoes, over all choices of one library a group, and when cells "
+        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. c, the share "
+        "of the shift with age that restriction undoes, over all choices of one library a group, and when cells "
         "alone are resampled, which says nothing of other animals. The old group stands in both contrasts: each "
-        f"number is to be judged against exchanged labels. {words}. A cohort called simulated holds no measurement."
+        f"number is to be judged against exchanged labels. Found: {words}. A cohort called simulated holds no "
+        "measurement."
     )
 
 
