@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from concentra.study import numbers
+from concentra.study.declare import tables
 from concentra.study.documents import _paper, _tables
 
 TEXT, REFERENCES, DECLARED = _paper.paper_files()
@@ -88,6 +89,13 @@ def test_no_cell_is_declared_twice() -> None:
         for key, shown in group.show.items()
     )
     assert [cell for cell, times in cells.items() if times > 1] == []
+
+
+def test_every_number_names_a_column_of_a_declared_table() -> None:
+    for name, group in numbers.read_groups(DECLARED).items():
+        columns = set(tables()[group.table].columns())
+        needed = {*group.where, *(shown.column or key for key, shown in group.show.items())}
+        assert needed <= columns, f"{name}: {sorted(needed - columns)} of {group.table}"
 
 
 def test_references_are_complete() -> None:
