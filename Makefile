@@ -8,6 +8,8 @@ PYTEST := $(BIN)/python -m pytest
 SHARED := --numprocesses auto --dist worksteal
 APART := not heads and not clustering and not soma and not browser and not docs
 EXAMPLES ?= 2000
+RUNS ?= 150
+FAMILIES ?= 1500
 
 .PHONY: install reproduce archive test test-minimum kill fuzz dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
@@ -106,10 +108,11 @@ vendor:  ## what the report's page brings along, bundled anew from src/concentra
 bench: install  ## paired ratios against peers
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-calibrate: install  ## coverage, level and power, simulated and on the cohorts of CONCENTRA_DATA_DIR, with their page
-	$(BIN)/python benchmarks/calibration.py --out docs/calibration.csv
-	$(BIN)/python benchmarks/calibration_cohorts.py --out docs/calibration_cohorts.csv
-	$(BIN)/python benchmarks/calibration_model.py --out docs/calibration_model.csv --cohorts docs/calibration_verdicts.csv
+calibrate: install  ## coverage, level and power, simulated and on the cohorts of CONCENTRA_DATA_DIR, with their page: RUNS=500 FAMILIES=4000 for more
+	$(BIN)/python benchmarks/calibration.py --runs $(RUNS) --out docs/calibration.csv
+	$(BIN)/python benchmarks/calibration_cohorts.py --families $(FAMILIES) --out docs/calibration_cohorts.csv
+	$(BIN)/python benchmarks/calibration_blood.py --out docs/calibration_blood.csv --cohorts docs/calibration_verdicts.csv
+	$(BIN)/python benchmarks/calibration_model.py --out docs/calibration_model.csv
 	$(BIN)/python benchmarks/calibration_page.py docs
 
 peers: install  ## limma, lme4, lmerTest and vegan (Debian: r-bioc-limma r-cran-lmertest r-cran-statmod r-cran-vegan); scanpro

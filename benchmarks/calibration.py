@@ -4,7 +4,7 @@ Writes ``docs/calibration.csv``: ``python benchmarks/calibration.py [--runs N]``
 published shifts and the exact tests; the model that decides has `calibration_cohorts.py` and `calibration_model.py`.
 
 Donors have compositions from a Dirichlet distribution over 20 parts; cells are multinomial. The target is the
-difference, late minus early, of the mean (or median) over all donors of a population of the metric of a donor's
+difference, other minus reference, of the mean (or median) over all donors of a population of the metric of a donor's
 *own* composition, known without counting noise: what infinitely many donors with infinitely many cells would
 show. For ``gini_present``, where what is present depends on how many cells are counted, it is the difference
 in its expected value at the common number of cells.
@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 
 N_PARTS = 20
 PRECISION = 40.0  # of the Dirichlet distribution: donors' effective numbers differ by about 1.3 around 11
-SHARPENED = 1.3  # planted effect: late shares are early shares to this power, an effective number of 8.7
+SHARPENED = 1.3  # planted effect: other shares are reference shares to this power, an effective number of 8.7
 ALPHA = 0.05
 N_DRAWS = 500  # fewer than the default of 10,000: coverage is, if anything, understated
 METRICS = {
@@ -64,10 +64,10 @@ class Row:
     method: str
     statistic: str
     metric: str
-    n_early: int
-    n_late: int
-    cells_early: int
-    cells_late: int
+    n_reference: int
+    n_other: int
+    cells_reference: int
+    cells_other: int
     rate: float
     standard_error: float
     median_width: float
@@ -84,9 +84,9 @@ class Row:
 
 def expected_shares(effect: bool) -> tuple[Array, Array]:
     """Mean compositions of the two populations: log-normal shares, and the same or sharpened."""
-    early = np.exp(stats.norm.ppf((np.arange(N_PARTS) + 0.5) / N_PARTS))
-    late = early ** (SHARPENED if effect else 1.0)
-    return early / early.sum(), late / late.sum()
+    reference = np.exp(stats.norm.ppf((np.arange(N_PARTS) + 0.5) / N_PARTS))
+    other = reference ** (SHARPENED if effect else 1.0)
+    return reference / reference.sum(), other / other.sum()
 
 
 def simulate(
@@ -107,10 +107,10 @@ def targets(effect: bool, depth: int) -> dict[tuple[str, str], float]:
     found = {}
     for statistic, average in (("mean", np.mean), ("median", np.median)):
         for name, metric in METRICS.items():
-            early, late = (average(metric(population)) for population in populations)
-            found[statistic, name] = float(late - early)
-    early, late = (PRESENT["gini_present"](rng.multinomial(depth, p)).mean() for p in populations)
-    found["mean", "gini_present"] = float(late - early)
+            reference, other = (average(metric(population)) for population in populations)
+            found[statistic, name] = float(other - reference)
+    reference, other = (PRESENT["gini_present"](rng.multinomial(depth, p)).mean() for p in populations)
+    found["mean", "gini_present"] = float(other - reference)
     return found
 
 
@@ -190,8 +190,8 @@ def rivals(
     rng: np.random.Generator, counts: list[NDArray[np.int64]], metric: Callable[..., Any]
 ) -> dict[str, tuple[float, float]]:
     """Intervals in common use: Welch's t of uncorrected values, two bootstraps without any correction."""
-    early, late = (metric(table) for table in counts)
-    welch = stats.ttest_ind(late, early, equal_var=False).confidence_interval()
+    reference, other = (metric(table) for table in counts)
+    welch = stats.ttest_ind(other, reference, equal_var=False).confidence_interval()
     pooled = [table.sum(axis=0) for table in counts]
     draws = [metric(rng.multinomial(p.sum(), p / p.sum(), size=200)) for p in pooled]
     donors = [table[rng.integers(0, len(table), (200, len(table)))] for table in counts]
@@ -215,8 +215,8 @@ def rejection(
         counts = simulate(rng, sizes, cells, effect)
         corrected = [correct_for_depth(table, METRICS, rng=rng, n_replicates=300) for table in counts]
         for name, metric in METRICS.items():
-            early, late = (values[name] for values in corrected)
-            for method, p_value in tests_of(early, late, rng).items():
+            reference, other = (values[name] for values in corrected)
+            for method, p_value in tests_of(reference, other, rng).items():
                 tally.add((question, method, "donors", name), p_value <= ALPHA)
             raw = [metric(table) for table in counts]
             welch = stats.ttest_ind(raw[1], raw[0], equal_var=False).pvalue
@@ -232,14 +232,14 @@ def rejection(
     return list(tally.rows(sizes, cells, rejection_bounds))
 
 
-def tests_of(early: Array, late: Array, rng: np.random.Generator) -> dict[str, float]:
+def tests_of(reference: Array, other: Array, rng: np.random.Generator) -> dict[str, float]:
     """p of each test of two groups of donors."""
-    attainable = smallest_attainable_p(early.size, late.size)
+    attainable = smallest_attainable_p(reference.size, other.size)
     options = {"rng": rng, "all_up_to": 1000, "n_random": 999}
     return {
-        f"Mann-Whitney exact (smallest p {attainable:.2g})": mann_whitney_exact(early, late).p_value,
-        "permutation of means": permutation_test(early, late, **options).p_value,
-        "permutation of medians": permutation_test(early, late, statistic="median", **options).p_value,
+        f"Mann-Whitney exact (smallest p {attainable:.2g})": mann_whitney_exact(reference, other).p_value,
+        "permutation of means": permutation_test(reference, other, **options).p_value,
+        "permutation of medians": permutation_test(reference, other, statistic="median", **options).p_value,
     }
 
 
@@ -256,15 +256,15 @@ def effects(seed: np.random.SeedSequence, sizes: tuple[int, int], runs: int) -> 
     delta = 2 * stats.norm.cdf(1 / np.sqrt(2)) - 1
     margin = 1.5
     for _ in range(runs):
-        early, late = rng.normal(size=sizes[0]), rng.normal(1.0, size=sizes[1])
-        shift, cliff = hodges_lehmann(early, late), cliffs_delta(early, late)
+        reference, other = rng.normal(size=sizes[0]), rng.normal(1.0, size=sizes[1])
+        shift, cliff = hodges_lehmann(reference, other), cliffs_delta(reference, other)
         tally.covers(
             (f"coverage, {shift.kind}", "Hodges-Lehmann", "donors", "shift"), shift.low, shift.high, 1.0
         )
         tally.covers(
             ("coverage", "Cliff's delta (Newcombe)", "donors", "delta"), cliff.low, cliff.high, delta
         )
-        answer = equivalence_test(early, late + margin - 1.0, margin).answer
+        answer = equivalence_test(reference, other + margin - 1.0, margin).answer
         tally.add(("level", "equivalence at its margin", "donors", "shift"), answer == "equivalent")
 
     def bounds(key: tuple[str, ...]) -> tuple[float, float]:

@@ -74,10 +74,10 @@ def derivative(measure: Measure, x: Sequence[float], k: int) -> float:
 
 
 def weighted_mean_over_pairs(
-    pairs: Sequence[Sequence[float]], early_weights: Sequence[float], late_weights: Sequence[float]
+    pairs: Sequence[Sequence[float]], reference_weights: Sequence[float], other_weights: Sequence[float]
 ) -> float:
     return sum(
-        early_weights[i] * late_weights[j] * pairs[i][j]
-        for i in range(len(early_weights))
-        for j in range(len(late_weights))
+        reference_weights[i] * other_weights[j] * pairs[i][j]
+        for i in range(len(reference_weights))
+        for j in range(len(other_weights))
     )

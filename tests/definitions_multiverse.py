@@ -34,14 +34,14 @@ def specifications(donors, choices):
     used = {age for ages in (*choices.references, *choices.others) for age in ages}
     combinations = itertools.product(
         choices.references, choices.others, choices.restrictions, choices.min_cells, choices.supports,
-        choices.depths, choices.averages,
+        choices.depths, choices.averages, choices.left_out,
     )  # fmt: skip
     rows = []
-    for place, (early, late, sex, min_cells, support, depth, average) in enumerate(combinations):
+    for place, (early, late, sex, min_cells, support, depth, average, left_out) in enumerate(combinations):
         eligible = {
             name: (age, counts)
             for name, (age, own, counts) in donors.items()
-            if age in used and sum(counts) >= min_cells and sex in ("all", own)
+            if age in used and sum(counts) >= min_cells and sex in ("all", own) and name != left_out
         }
         groups = [[name for name, (age, _) in eligible.items() if age in ages] for ages in (early, late)]
         if not all(groups):

@@ -1,6 +1,7 @@
 """Tables that say what they hold: every column's meaning, unit, range and key, declared beside the question.
 
-A subclass of `Table` names columns in order; `Config.unique` is its key. pandera is imported when a frame is checked.
+A subclass of `Table` names columns in order; `Config.unique` is its key, to which a subclass adds. pandera is imported
+when a frame is checked.
 """
 
 from __future__ import annotations
@@ -86,10 +87,16 @@ class Table:
     """
 
     class Config:
-        """`unique`: the columns that together have no value twice; `first`: those that stand before inherited ones."""
+        """`unique`: the columns that together have no value twice; `first`: those that stand before all others.
+
+        A subclass adds to both what its parents name.
+        """
 
         unique: ClassVar[list[str]] = []
         first: ClassVar[list[str]] = []
+
+    leading: ClassVar[tuple[str, ...]] = ()
+    """Columns that are of the key and stand before all others."""
 
     @classmethod
     def name(cls) -> str:
@@ -109,7 +116,15 @@ class Table:
     @classmethod
     def key(cls) -> list[str]:
         """The columns that together have no value twice."""
-        return list(cls.Config.unique)
+        return cls._gathered("unique")
+
+    @classmethod
+    def _gathered(cls, name: str) -> list[str]:
+        """The leading columns, then what a table and its parents name in their `Config`, the table's own first."""
+        found = list(cls.leading)
+        for one in cls.__mro__:
+            found += getattr(vars(one).get("Config"), name, [])
+        return list(dict.fromkeys(found))
 
     @classmethod
     def empty(cls) -> pd.DataFrame:
@@ -177,7 +192,7 @@ def _columns(table: Any) -> dict[str, Column]:
                 kind = hints[name]
                 dtype = "object" if kind is object else kind.__name__
                 found[name] = Column(**{**vars(declared), "dtype": dtype})
-    return {name: found[name] for name in dict.fromkeys([*table.Config.first, *found])}
+    return {name: found[name] for name in dict.fromkeys([*table._gathered("first"), *found])}
 
 
 @cache

@@ -313,8 +313,8 @@ def trend(
     along
         A column of `obs`: numbers, ages such as "3m", dates, or ordered categories.
     formula, min_cells, depth, alpha, level, rng, key_added, modality
-        As for `contrast`; see `concentra.analysis.trend`. The model's effect, per unit of the axis, is stored as
-        `contrast` beside.
+        As for `contrast`; see `concentra.analysis.trend`. The model's effect, over the range of the axis, is stored
+        as `contrast` beside.
 
     Examples
     --------

@@ -55,7 +55,7 @@ def test_slopes_and_tests_are_those_of_the_ranks(tissues):
     np.testing.assert_allclose(first["p_exact_adjusted"], adjusted)
 
 
-def test_the_planted_trend_is_called_and_its_effect_is_per_unit_of_the_axis(tissues):
+def test_the_planted_trend_is_called_and_its_effect_is_the_change_over_the_ages(tissues):
     design, units = followed(tissues)
     found = contrast(design, units).set_index(["stratum", "metric"])
     row = found.loc[("rises", "hill_q1")]
@@ -63,12 +63,25 @@ def test_the_planted_trend_is_called_and_its_effect_is_per_unit_of_the_axis(tiss
     values = units[units["stratum"] == "rises"]
     ages = values["age"].str.removesuffix("m").astype(float)
     slope = np.polyfit(ages, np.log(values["hill_q1_corrected"]), 1)[0]
-    assert row["effect"] == pytest.approx(np.exp(slope))
+    assert row["effect"] == pytest.approx(np.exp(slope * (24 - 3)))
+    assert "from 3m to 24m" in design.notes[0].text
     assert found.loc[("flat", "hill_q1"), "verdict"] not in (
         "more concentrated",
         "less concentrated",
         "mixed",
     )
+
+
+def test_no_verdict_depends_on_the_unit_of_the_axis(tissues):
+    """A slope per day lies within any margin; the change over the ages does not."""
+    in_days = tissues.assign(age=tissues["age"].str.removesuffix("m").astype(float) * 30.4375)
+    months, days = (contrast(*followed(frame)) for frame in (tissues, in_days))
+    assert months["verdict"].tolist() == days["verdict"].tolist()
+    columns = ["effect", "low", "high", "p_value", "detectable"]
+    np.testing.assert_allclose(months[columns], days[columns], rtol=1e-9)
+    steep = months[(months["stratum"] == "rises") & (months["metric"] == "gini_stratum")].iloc[0]
+    assert steep["low"] < steep["effect"] < steep["high"]
+    assert steep["effect"] > 0.04
 
 
 def test_no_verdict_depends_on_the_seed(tissues):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
@@ -30,6 +31,7 @@ DROPLET = Choices(
     [50, 20, 100, 200],
 )
 SMALL = Choices([["1m", "3m"], ["3m"]], [["24m"], ["18m", "24m"]], ["all", "male"], [12, 16])
+WITHOUT_ONE = replace(SMALL, min_cells=[12], left_out=["none", "donor 1", "donor 5"])
 
 
 def multiverse(rows, choices, *, rng, **how):
@@ -81,11 +83,13 @@ def composition():
     return pd.read_csv(ARCHIVE / "composition.csv")
 
 
+@pytest.mark.parametrize("choices", [SMALL, WITHOUT_ONE], ids=["few cells", "one donor left out"])
 @pytest.mark.parametrize("seed", range(4))
-def test_specifications_are_those_of_the_slow_loop(seed):
+def test_specifications_are_those_of_the_slow_loop(seed, choices):
     donors = some_donors(seed)
-    found, summary = multiverse(tidy(donors), SMALL, rng=0)
-    every = slow.specifications(donors, SMALL)
+    found, summary = multiverse(tidy(donors), choices, rng=0)
+    every = slow.specifications(donors, choices)
+    assert set(found["left_out"]) == set(choices.left_out)
     rows = slow.distinct(every, METRICS)
     assert found["specification"].tolist() == [row[0] for row in rows]
     assert found[["n_reference", "n_other"]].values.tolist() == [[row[1], row[2]] for row in rows]
@@ -100,7 +104,8 @@ def test_specifications_are_those_of_the_slow_loop(seed):
         assert [mine["low"], mine["high"]] == pytest.approx([min(shifts), max(shifts)], abs=1e-9)
         signs = [slow.sign(shift) == slow.sign(shifts[0]) for shift in shifts]
         assert mine["share_same_sign"] == pytest.approx(np.mean(signs))
-    assert (summary["n_combinations"] == 2 * 2 * 2 * 2 * 2 * 3 * 2).all()
+    crossed_with = len(choices.min_cells) * len(choices.left_out)
+    assert (summary["n_combinations"] == 2 * 2 * 2 * crossed_with * 2 * 3 * 2).all()
 
 
 @pytest.mark.parametrize(
@@ -261,8 +266,8 @@ def test_joint_test_of_one_specification_is_the_permutation_test():
         values=values[None],
         eligible=np.ones((2, 9), dtype=bool),
         member=np.eye(2, dtype=bool),
-        early=np.array([0]),
-        late=np.array([1]),
+        reference=np.array([0]),
+        other=np.array([1]),
         columns=np.array([[0]]),
         mean=np.array([False]),
     )

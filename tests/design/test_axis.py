@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.design.axis import months, numeric_axis, numeric_values
+from concentra.design.axis import months, numeric_axis, numeric_values, parse_trend
 from concentra.errors import ArgumentError
 
 
@@ -73,3 +74,42 @@ def test_ordered_categories_are_ranks():
     )
     numbers, title = numeric_axis(labels, "grade")
     assert (numbers.tolist(), title) == ([2, 1, 3], "grade (rank)")
+
+
+@pytest.mark.parametrize("stored", [[3.5, 24.25, None], [3, 24, 30], ["3.5", "24.25", None]])
+def test_numbers_are_read_however_they_are_stored(stored):
+    labels = pd.Series(stored, dtype=object)
+    expected = [np.nan if value is None else float(value) for value in stored]
+    np.testing.assert_array_equal(numeric_axis(labels, "age")[0], expected)
+    np.testing.assert_array_equal(numeric_values(labels), expected)
+
+
+def test_an_order_of_labels_is_an_axis():
+    labels = pd.Series(["II", "I", "III", None, "unknown", "I"])
+    numbers, title = numeric_axis(labels, "stage", ("I", "II", "III"))
+    assert (numbers.fillna(0).tolist(), title) == ([2, 1, 3, 0, 0, 1], "stage (rank)")
+    with pytest.raises(ArgumentError, match="'IV', which no cell has in column 'stage'"):
+        numeric_axis(labels, "stage", ("I", "IV"))
+    for order in (("I", "I"), ("I",)):
+        with pytest.raises(ArgumentError, match="two or more different labels"):
+            numeric_axis(labels, "stage", order)
+
+
+def test_an_order_is_named_where_labels_are_no_numbers():
+    with pytest.raises(ArgumentError, match="--trend stage:I:II:III"):
+        numeric_axis(pd.Series(["I", "II", "III"]), "stage")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("stage", ("stage", ())),
+        ("stage:I:II", ("stage", ("I", "II"))),
+        ("a:b", ("a:b", ())),
+        ("a:b:x:y", ("a:b", ("x", "y"))),
+        ("absent:I:II", ("absent", ("I", "II"))),
+        ("absent", ("absent", ())),
+    ],
+)
+def test_a_trend_is_a_column_with_or_without_an_order(text, expected):
+    assert parse_trend(text, ["stage", "a:b"]) == expected

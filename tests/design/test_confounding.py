@@ -54,7 +54,7 @@ def test_no_stratum_value_or_pair_with_both():
 def test_complete_confounding_is_refused_unless_accepted(name):
     confounded = BALANCED.drop(columns=["batch", "sex"]).assign(**{name: ["1", "1", "2", "2"]})
     with pytest.raises(
-        DesignError, match=f"confounded with '{name}' completely \\(3m: 1 \\(2\\); 24m: 2 \\(2\\)\\)"
+        DesignError, match=f"completely confounded with '{name}' \\(3m: 1 \\(2\\); 24m: 2 \\(2\\)\\)"
     ):
         asked(confounded)
     accepted = Question("age", ("3m",), (("24m",),), accept_confounding=(name,))
@@ -66,12 +66,30 @@ def test_a_number_that_separates_the_groups_is_confounding():
     frame = donors(rows, BMI=["20", "21", "22.5", "23", "31", "32", "35", "40"]).rename(
         columns={"age": "group"}
     )
-    with pytest.raises(DesignError, match="'BMI' completely \\(ctrl: 20 to 23; case: 31 to 40\\)"):
+    with pytest.raises(DesignError, match="confounded with 'BMI' \\(ctrl: 20 to 23; case: 31 to 40\\)"):
         asked(frame, Question("group", ("ctrl",), (("case",),)))
     near = frame.assign(BMI=["20", "21", "22.5", "33", "31", "32", "35", "40"])
     found = asked(near, Question("group", ("ctrl",), (("case",),)))
     assert confounding(found).set_index("covariate").loc["BMI", "confounded"] == "partial"
-    assert "--formula '~ BMI'" in found.notes[0].text
+    assert found.notes[0].text.endswith("--formula '~ BMI' adjusts for it")  # no two donors share a BMI
+
+
+def test_all_columns_that_separate_the_groups_are_named_at_once_with_the_formula_that_would_adjust():
+    rows = [(f"d{n}", "ctrl" if n < 4 else "case", "fm"[n % 2], "1" if n < 4 else "2") for n in range(8)]
+    ages = {"age at death": [str(30 + n if n < 4 else 60 + n) for n in range(8)]}
+    frame = donors(rows, **ages).rename(columns={"age": "disease"})
+    question = Question("disease", ("ctrl",), (("case",),), formula="~ sex")
+    with pytest.raises(DesignError) as refused:
+        asked(frame, question)
+    text = str(refused.value)
+    assert (
+        "'batch' (ctrl: 1 (4); case: 2 (4)) and with 'age at death' (ctrl: 30 to 33; case: 64 to 67)" in text
+    )
+    assert "--formula '~ sex + batch + `age at death`'" in text
+    assert "--accept-confounding 'batch' --accept-confounding 'age at death'" in text
+    both = ("batch", "age at death")
+    accepted = asked(frame, Question("disease", ("ctrl",), (("case",),), accept_confounding=both))
+    assert [note.kind for note in accepted.notes] == ["accepted", "accepted"]
 
 
 def test_another_name_of_the_groups_is_noted_not_refused():

@@ -219,7 +219,7 @@ def test_amounts_that_cannot_be_measured_are_refused(name, bad):
 
 
 def test_unequal_parts_and_unknown_supports_are_refused():
-    with pytest.raises(ArgumentError, match="2 parts early and 3 late"):
+    with pytest.raises(ArgumentError, match="2 parts in the reference and 3 in the other"):
         entropy_attribution([1, 1], [1, 1, 1])
     with pytest.raises(ArgumentError, match="'present' or 'stratum'"):
         gini_attribution([1, 1], [1, 2], support="all")
@@ -233,3 +233,23 @@ def _drawn(seed):
     late[rng.integers(7)] = 0.0
     early[:2] = early[:2].mean() + 0.01
     return early / early.sum(), late / late.sum()
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize("n_alike", [1, 5])
+def test_thousands_of_parts_are_attributed_as_few_are(name, n_alike, monkeypatch):
+    """Parts alike are computed once, and large matrices of differences in stretches: the same numbers."""
+    rng = np.random.default_rng(2)
+    early, late = (np.repeat(rng.poisson(2.0, (2, 60)), n_alike, axis=1).astype(float) for _ in range(2))
+    early[:, 0] = late[:, 0] = 1.0  # never empty
+    whole = ATTRIBUTIONS[name](early[:, None], late[None])
+    monkeypatch.setattr("concentra.stats.attribution._FEW", 10)
+    monkeypatch.setattr("concentra.stats.attribution._BLOCK", 100)
+    np.testing.assert_allclose(ATTRIBUTIONS[name](early[:, None], late[None]), whole, rtol=0, atol=1e-13)
+
+
+def test_an_empty_composition_is_nan_among_thousands_of_parts(monkeypatch):
+    monkeypatch.setattr("concentra.stats.attribution._FEW", 2)
+    found = ATTRIBUTIONS["gini_stratum"](np.array([[0.0, 0, 0], [1, 2, 3]]), np.array([3.0, 2, 1]))
+    assert np.isnan(found[0]).all()
+    assert np.isfinite(found[1]).all()

@@ -164,21 +164,21 @@ def test_common_depth_compares_expected_values_at_that_depth():
     assert result["hill_q0"].corrected == pytest.approx(late.mean() - np.mean(expected), abs=0.1)
     few[0] = 0
     few[0, 0] = 149  # below the depth: left out
-    assert bootstrap_shift(many, few, metrics, rng=1, n_draws=200, depth=150)["hill_q0"].n_late == 7
+    assert bootstrap_shift(many, few, metrics, rng=1, n_draws=200, depth=150)["hill_q0"].n_other == 7
 
 
 def test_two_donors_give_a_range_and_one_gives_nothing(donors):
     early, late = donors
     two = bootstrap_shift(early[:2], late, METRICS, rng=1, n_draws=2000)
     shift = two["hill_q1"]
-    assert (shift.kind, shift.n_early, shift.n_late) == ("range", 2, 4)
+    assert (shift.kind, shift.n_reference, shift.n_other) == ("range", 2, 4)
     assert "two donors" in shift.reason
     rng = np.random.default_rng(0)
     first, second = (corrected_values(counts, hill_number, rng) for counts in (early[:2], late))
     assert shift.low == pytest.approx(second.min() - first.max(), abs=0.05)
     assert shift.high == pytest.approx(second.max() - first.min(), abs=0.05)
     one = bootstrap_shift(early[:1], late, METRICS, rng=1, n_draws=200)["gini"]
-    assert (one.kind, one.n_early) == ("none", 1)
+    assert (one.kind, one.n_reference) == ("none", 1)
     assert np.isnan([one.low, one.high]).all()
     assert np.isfinite(one.estimate)
     assert "one donor" in one.reason
@@ -190,11 +190,11 @@ def test_donors_without_cells_are_left_out(donors):
     result = bootstrap_shift(with_empty, late, METRICS, rng=1, n_draws=300)
     assert result["gini"] == bootstrap_shift(early, late, METRICS, rng=1, n_draws=300)["gini"]
     nothing = bootstrap_shift(with_empty[5:], late, METRICS, rng=1, n_draws=300)["gini"]
-    assert (nothing.kind, nothing.n_early) == ("none", 0)
+    assert (nothing.kind, nothing.n_reference) == ("none", 0)
     assert np.isnan(nothing.estimate)
     assert "no donors" in nothing.reason
     paired = bootstrap_shift(with_empty[5:], late[:2], METRICS, rng=1, n_draws=300, paired=True)["gini"]
-    assert (paired.kind, paired.n_late) == ("none", 0)
+    assert (paired.kind, paired.n_other) == ("none", 0)
 
 
 def test_donors_that_do_not_differ_have_no_spread():
@@ -212,7 +212,7 @@ def test_pairs_keep_together():
     paired = bootstrap_shift(early, late, METRICS, rng=1, paired=True, statistic="mean")["gini"]
     apart = bootstrap_shift(early, late, METRICS, rng=1, statistic="mean")["gini"]
     assert paired.estimate == pytest.approx(apart.estimate)
-    assert (paired.df, paired.n_early, paired.n_late) == (5, 6, 6)
+    assert (paired.df, paired.n_reference, paired.n_other) == (5, 6, 6)
     assert paired.high < 0 < apart.high
     differences = METRICS["gini"](late) - METRICS["gini"](early)
     assert paired.standard_error == pytest.approx(differences.std(ddof=1) / np.sqrt(6), rel=0.1)
@@ -226,7 +226,7 @@ def test_strata_remove_what_differs_between_them():
     )
     early, late = np.vstack([female[:3], male[:2]]), np.vstack([female[3:], male[2:]])
     early, late = rng.multinomial(2000, early), rng.multinomial(2000, late)
-    sexes = {"strata_early": list("fffmm"), "strata_late": list("ffmmm")}
+    sexes = {"strata_reference": list("fffmm"), "strata_other": list("ffmmm")}
     within = bootstrap_shift(early, late, METRICS, rng=1, statistic="mean", **sexes)["gini"]
     mixed = bootstrap_shift(early, late, METRICS, rng=1, statistic="mean")["gini"]
     values = [METRICS["gini"](early), METRICS["gini"](late)]
@@ -237,12 +237,12 @@ def test_strata_remove_what_differs_between_them():
     assert within.low < 0 < within.high
     assert within.high - within.low < (mixed.high - mixed.low) / 5
     assert within.df < 6.01
-    one_sex = {"strata_early": list("fff"), "strata_late": list("ffmmm")}
+    one_sex = {"strata_reference": list("fff"), "strata_other": list("ffmmm")}
     alone = bootstrap_shift(early[:3], late, METRICS, rng=1, **one_sex)
     assert "left out: m" in alone["gini"].reason
-    assert (alone["gini"].n_early, alone["gini"].n_late) == (3, 2)
+    assert (alone["gini"].n_reference, alone["gini"].n_other) == (3, 2)
     neither = bootstrap_shift(
-        early[:2], late[:2], METRICS, rng=1, strata_early=list("ff"), strata_late=list("mm")
+        early[:2], late[:2], METRICS, rng=1, strata_reference=list("ff"), strata_other=list("mm")
     )["gini"]
     assert (neither.kind, neither.reason.split(";")[0]) == ("none", "no stratum in both groups")
 
@@ -284,9 +284,9 @@ def test_wrong_input_says_what_to_do(donors):
     with pytest.raises(ArgumentError, match="n_draws=10"):
         bootstrap_shift(early, late, METRICS, rng=1, n_draws=10)
     with pytest.raises(ArgumentError, match="one group only"):
-        bootstrap_shift(early, late, METRICS, rng=1, strata_early=list("fffmm"))
-    with pytest.raises(ArgumentError, match=r"strata_late of shape \(2,\)"):
-        bootstrap_shift(early, late, METRICS, rng=1, strata_early=list("fffmm"), strata_late=list("fm"))
+        bootstrap_shift(early, late, METRICS, rng=1, strata_reference=list("fffmm"))
+    with pytest.raises(ArgumentError, match=r"strata_other of shape \(2,\)"):
+        bootstrap_shift(early, late, METRICS, rng=1, strata_reference=list("fffmm"), strata_other=list("fm"))
     with pytest.raises(ArgumentError, match="depth=0"):
         bootstrap_shift(early, late, METRICS, rng=1, depth=0)
 
@@ -324,7 +324,7 @@ def test_intervals_within_strata_cover_where_sexes_differ_and_ages_do_not(sizes_
             for sizes in (sizes_early, sizes_late)
         )
         labels = [list("f" * female + "m" * male) for female, male in (sizes_early, sizes_late)]
-        options = {"strata_early": labels[0], "strata_late": labels[1], "n_draws": 500}
+        options = {"strata_reference": labels[0], "strata_other": labels[1], "n_draws": 500}
         shift = bootstrap_shift(early, late, METRICS, rng=rng, statistic="mean", **options)["gini"]
         hits.append(shift.low <= 0 <= shift.high)
     assert 0.90 <= np.mean(hits) <= 0.995

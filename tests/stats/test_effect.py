@@ -18,14 +18,14 @@ distinct = st.lists(st.integers(-1000, 1000), min_size=8, max_size=12, unique=Tr
 @given(distinct, st.integers(3, 5), st.sampled_from([0.8, 0.9, 0.95]))
 @settings(max_examples=60)
 @example([0, 1, -90, -91, 288, -33, 345, 346, 347], 5, 0.8)
-def test_interval_holds_the_shifts_that_the_exact_test_does_not_reject(values, n_early, level):
-    early, late = np.array(values[:n_early], float), np.array(values[n_early:], float) + 0.37
+def test_interval_holds_the_shifts_that_the_exact_test_does_not_reject(values, n_reference, level):
+    early, late = np.array(values[:n_reference], float), np.array(values[n_reference:], float) + 0.37
     effect = hodges_lehmann(early, late, level=level)
     differences = np.unique(np.round(late[:, None] - early[None, :], 6))  # equal ones differ by rounding
     between = (differences[1:] + differences[:-1]) / 2
     kept = [d for d in between if mann_whitney_exact(early + d, late).p_value > 1 - level + 1e-12]
     if effect.kind == "range":
-        assert smallest_attainable_p(n_early, late.size) > 1 - level
+        assert smallest_attainable_p(n_reference, late.size) > 1 - level
         assert (effect.low, effect.high) == pytest.approx((differences[0], differences[-1]))
         return
     assert effect.attained_level >= level
@@ -52,7 +52,7 @@ def test_few_donors_have_a_range_and_one_has_nothing():
     assert effect.attained_level == pytest.approx(1 - 2 / 6)
     for function in (hodges_lehmann, cliffs_delta):
         lone = function([1], [2, 3])
-        assert (lone.kind, lone.n_early) == ("none", 1)
+        assert (lone.kind, lone.n_reference) == ("none", 1)
         assert np.isnan([lone.low, lone.high]).all()
         assert np.isfinite(lone.estimate)
         assert np.isnan(function([], [2, 3]).estimate)
@@ -84,10 +84,12 @@ def test_cliffs_delta_counts_pairs_and_stays_within_its_bounds(early, late):
 
 def test_cliffs_delta_bounds_solve_their_equation():
     effect = cliffs_delta([1, 2, 3, 4, 9], [3, 5, 6, 7])
-    theta, n_early, n_late = (effect.estimate + 1) / 2, 5, 4
+    theta, n_reference, n_other = (effect.estimate + 1) / 2, 5, 4
     for bound in ((effect.low + 1) / 2, (effect.high + 1) / 2):
         spread = (1 - bound) / (2 - bound) + bound / (1 + bound)
-        variance = bound * (1 - bound) * (1 + ((n_early + n_late) / 2 - 1) * spread) / (n_early * n_late)
+        variance = (
+            bound * (1 - bound) * (1 + ((n_reference + n_other) / 2 - 1) * spread) / (n_reference * n_other)
+        )
         assert abs(theta - bound) == pytest.approx(stats.norm.ppf(0.975) * np.sqrt(variance), rel=1e-6)
 
 

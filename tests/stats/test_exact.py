@@ -41,11 +41,11 @@ def test_mann_whitney_is_symmetric_and_depends_on_ranks_only(early, late):
     assert stretched == result
 
 
-@pytest.mark.parametrize("n_early,n_late", [(2, 3), (4, 5), (7, 6), (20, 25)])
-def test_mann_whitney_without_ties_is_that_of_scipy(n_early, n_late):
-    rng = np.random.default_rng(n_early)
+@pytest.mark.parametrize("n_reference,n_other", [(2, 3), (4, 5), (7, 6), (20, 25)])
+def test_mann_whitney_without_ties_is_that_of_scipy(n_reference, n_other):
+    rng = np.random.default_rng(n_reference)
     for _ in range(10):
-        early, late = rng.normal(size=n_early), rng.normal(size=n_late)
+        early, late = rng.normal(size=n_reference), rng.normal(size=n_other)
         expected = stats.mannwhitneyu(late, early, method="exact")
         result = mann_whitney_exact(early, late)
         assert result.statistic == expected.statistic
@@ -107,7 +107,7 @@ def test_published_smallest_p_of_five_against_six_and_of_four_against_five():
     assert smallest_attainable_p(4, 5) == 2 / 126
     assert np.isnan(smallest_attainable_p(1, 9))
     assert np.isnan(smallest_attainable_p_paired(1))
-    with pytest.raises(ArgumentError, match="n_early"):
+    with pytest.raises(ArgumentError, match="n_reference"):
         smallest_attainable_p(-1, 3)
 
 
@@ -146,7 +146,7 @@ def test_signed_rank_of_very_many_pairs_is_approximate_and_of_one_is_none():
 def test_wrong_input_says_what_to_do():
     with pytest.raises(ArgumentError, match="one value per donor"):
         mann_whitney_exact([[1, 2]], [3, 4])
-    with pytest.raises(ArgumentError, match="infinite value in late at position 1"):
+    with pytest.raises(ArgumentError, match="infinite value in other at position 1"):
         mann_whitney_exact([1, 2], [3, np.inf])
     with pytest.raises(ArgumentError, match="align the two by donor"):
         wilcoxon_signed_rank_exact([1, 2], [3])

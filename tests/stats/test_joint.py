@@ -109,7 +109,7 @@ def test_collinear_metrics_missing_donors_and_no_spread():
     assert mahalanobis_test(line[:4], line[4:]).p_value == pytest.approx(2 / 70)
     missing = line.copy()
     missing[0, 1] = np.nan
-    assert mahalanobis_test(missing[:4], missing[4:]).n_early == 3
+    assert mahalanobis_test(missing[:4], missing[4:]).n_reference == 3
     assert mahalanobis_test(np.ones((3, 2)), np.ones((3, 2))).p_value == 1.0
     with pytest.raises(ArgumentError, match="stack the metrics"):
         mahalanobis_test([1, 2, 3], [1, 2, 3])

@@ -18,7 +18,7 @@ def test_means_are_the_weighted_means_of_each_draw(monkeypatch):
     means = draws.means(pairs)
     for row in range(40):
         expected = [
-            weighted_mean_over_pairs(pairs[..., k], draws.early_weights[row], draws.late_weights[row])
+            weighted_mean_over_pairs(pairs[..., k], draws.reference_weights[row], draws.other_weights[row])
             for k in range(5)
         ]
         np.testing.assert_allclose(means[row], expected, atol=1e-14)
@@ -26,18 +26,21 @@ def test_means_are_the_weighted_means_of_each_draw(monkeypatch):
 
 def test_weights_are_resamples():
     draws = draw_pairs(3, 5, rng=1, n_draws=20_000)
-    for weights, n in ((draws.early_weights, 3), (draws.late_weights, 5)):
+    for weights, n in ((draws.reference_weights, 3), (draws.other_weights, 5)):
         np.testing.assert_allclose(weights.sum(axis=1), 1.0)
         np.testing.assert_allclose(weights * n, np.round(weights * n))
         np.testing.assert_allclose(weights.mean(axis=0), 1 / n, atol=0.01)
         assert weights.var(axis=0).mean() == pytest.approx((n - 1) / n**3, rel=0.05)
 
 
-@pytest.mark.parametrize("n_early, n_late", [(3, 3), (4, 7), (6, 5)])
-def test_a_difference_of_means_gets_about_welchs_interval(n_early, n_late):
+@pytest.mark.parametrize("n_reference, n_other", [(3, 3), (4, 7), (6, 5)])
+def test_a_difference_of_means_gets_about_welchs_interval(n_reference, n_other):
     rng = np.random.default_rng(5)
-    early, late = stats.norm.ppf((np.arange(n_early) + 0.5) / n_early), 3 + 2 * rng.normal(size=n_late)
-    low, high = draw_pairs(n_early, n_late, rng=1).interval((late - early[:, None])[..., None])
+    early, late = (
+        stats.norm.ppf((np.arange(n_reference) + 0.5) / n_reference),
+        3 + 2 * rng.normal(size=n_other),
+    )
+    low, high = draw_pairs(n_reference, n_other, rng=1).interval((late - early[:, None])[..., None])
     expected = stats.ttest_ind(late, early, equal_var=False).confidence_interval(0.95)
     width = expected.high - expected.low
     assert (high[0] - low[0]) == pytest.approx(width, rel=0.12)
@@ -82,7 +85,18 @@ def test_a_quantity_without_variation_has_no_width_and_nan_stays():
     assert np.isnan([low[1], high[1]]).all()
 
 
-@pytest.mark.parametrize("wrong", [{"level": 1.0}, {"level": 0.0}, {"n_draws": 0}, {"n_early": 0}])
+@pytest.mark.parametrize("wrong", [{"level": 1.0}, {"level": 0.0}, {"n_draws": 0}, {"n_reference": 0}])
 def test_impossible_requests_are_refused(wrong):
     with pytest.raises(ArgumentError):
-        draw_pairs(**{"n_early": 3, "n_late": 3, "rng": 1} | wrong)
+        draw_pairs(**{"n_reference": 3, "n_other": 3, "rng": 1} | wrong)
+
+
+def test_many_quantities_have_the_intervals_of_each_alone(monkeypatch):
+    """Repeated quantities are summarised once, many in stretches: the same bounds."""
+    rng = np.random.default_rng(3)
+    pairs = np.tile(rng.normal(size=(3, 4, 12)), 3)
+    draws = draw_pairs(3, 4, rng=1, n_draws=200)
+    whole = draws.interval(pairs)
+    monkeypatch.setattr("concentra.stats.pairs._AT_ONCE", 5)
+    np.testing.assert_allclose(draws.interval(pairs), whole, rtol=0, atol=1e-13)
+    assert not np.allclose(whole[0][0], whole[0][1]), "quantities that differ have bounds that differ"

@@ -32,7 +32,7 @@ def test_is_the_share_of_all_arrangements(values, statistic, stratified):
         values[:3],
         values[3:],
         statistic=statistic,
-        **({"strata_early": strata[:3], "strata_late": strata[3:]} if stratified else {}),
+        **({"strata_reference": strata[:3], "strata_other": strata[3:]} if stratified else {}),
     )
     expected = definitions.difference_over_tissues(values, labels, AVERAGES[statistic], strata)
     if np.isnan(expected):
@@ -51,7 +51,7 @@ def test_is_the_share_of_all_arrangements(values, statistic, stratified):
 def test_sign_flips_are_the_share_of_all_signs(differences, statistic):
     kept = differences[~np.isnan(differences).all(axis=1)]
     result = sign_flip_test(np.ones((5, 2)), 1 + differences, statistic=statistic)
-    assert result.n_late == kept.shape[0]
+    assert result.n_other == kept.shape[0]
     if kept.shape[0] < 2:
         assert np.isnan(result.p_value)
         return
@@ -108,7 +108,7 @@ def test_random_arrangements_approach_all_of_them(statistic, monkeypatch):
     rng = np.random.default_rng(3)
     early, late = rng.normal(size=(5, 3)), rng.normal(0.4, size=(5, 3))
     early[0, 1] = np.nan
-    strata = {"strata_early": list("ffmmm"), "strata_late": list("fffmm")}
+    strata = {"strata_reference": list("ffmmm"), "strata_other": list("fffmm")}
     exact = permutation_test(early, late, statistic=statistic, **strata)
     monkeypatch.setattr(_arrangements, "CELLS", 3000)
     sampled = permutation_test(early, late, statistic=statistic, rng=1, all_up_to=5, n_random=4000, **strata)
@@ -150,7 +150,7 @@ def test_level_is_kept_under_the_null():
 
 def test_too_few_donors_is_no_test():
     result = permutation_test([1.0], [2.0, 3.0])
-    assert (result.statistic, result.n_early) == (1.5, 1)
+    assert (result.statistic, result.n_reference) == (1.5, 1)
     assert np.isnan(result.p_value)
     assert "fewer than two donors" in result.reason
     assert np.isnan(permutation_test([], [2.0, 3.0]).statistic)
@@ -189,7 +189,7 @@ def test_wrong_input_says_what_to_do():
         permutation_test(np.ones((3, 2)), np.ones((3, 3)))
     with pytest.raises(ArgumentError, match="infinite"):
         permutation_test([1, np.inf], [1, 2])
-    with pytest.raises(ArgumentError, match="3 labels in strata_early"):
-        permutation_test([1, 2, 3], [4, 5], strata_early=["f"], strata_late=["f", "m"])
+    with pytest.raises(ArgumentError, match="3 labels in strata_reference"):
+        permutation_test([1, 2, 3], [4, 5], strata_reference=["f"], strata_other=["f", "m"])
     with pytest.raises(ArgumentError, match="same donors in the same order"):
         sign_flip_test([1, 2, 3], [4, 5])

@@ -45,9 +45,9 @@ def looked_up(entry: str, frame: pd.DataFrame | None = FRAME, tmp_path: Path | N
         ("{ n = 1 }", '{ column = "shift", format = "+2" }', "+0.50"),
         ("{ n = 2 }", '{ column = "shift", format = "3" }', "−0.250"),
         ("{ n = 1 }", '{ column = "cohort", format = "text" }', "FACS"),
-        ("{ n = 1 }", '{ column = "shift", format = "%" }', "50%"),
-        ("{ n = 1 }", '{ column = "shift", format = "%1" }', "50.0%"),
-        ("{ n = 1 }", '{ column = "shift", format = "p" }', "0.5"),
+        ("{ n = 1 }", '{ column = "shift", format = "%" }', "50\xa0%"),
+        ("{ n = 1 }", '{ column = "shift", format = "%1" }', "50.0\xa0%"),
+        ("{ n = 1 }", '{ column = "shift", format = "p" }', "0.50"),
         ("{}", '{ column = "n", reduce = "sum", format = "," }', "6"),
         ("{ n = [1, 2] }", '{ column = "n", reduce = "count", format = "," }', "2"),
         (

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from concentra.study import numbers
+from concentra.study.declare import tables
 from concentra.study.documents import _paper, _tables
 
 TEXT, REFERENCES, DECLARED = _paper.paper_files()
@@ -90,6 +91,13 @@ def test_no_cell_is_declared_twice() -> None:
     assert [cell for cell, times in cells.items() if times > 1] == []
 
 
+def test_every_number_names_a_column_of_a_declared_table() -> None:
+    for name, group in numbers.read_groups(DECLARED).items():
+        columns = set(tables()[group.table].columns())
+        needed = {*group.where, *(shown.column or key for key, shown in group.show.items())}
+        assert needed <= columns, f"{name}: {sorted(needed - columns)} of {group.table}"
+
+
 def test_references_are_complete() -> None:
     entries = re.findall(r"@(\w+)\{(\w+),(.*?)\n\}", REFERENCES.read_text(encoding="utf-8"), flags=re.S)
     assert len(entries) > 40
@@ -135,7 +143,7 @@ def test_the_written_manuscript_has_no_gap_and_no_impossible_share(archive_run: 
 
 
 @pytest.mark.slow
-def test_captions_and_text_name_the_same_numbers_of_donors(archive_run: object) -> None:
+def test_captions_and_text_name_the_same_donors_arrows_and_shares(archive_run: object) -> None:
     out: Path = archive_run.out  # type: ignore[attr-defined]
     read = json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))
     donors = {
@@ -146,5 +154,25 @@ def test_captions_and_text_name_the_same_numbers_of_donors(archive_run: object) 
     pattern = re.compile(r"(\d+) young and (\d+) old")
     compositions = pattern.findall(found["figure_2_compositions"])
     assert [tuple(map(int, pair)) for pair in compositions] == list(donors.values())
+    plane = found["figure_1_overlay"]
+    assert f" of {read['plane.arrows']['text']} arrows" in plane
+    assert f"{read['plane_tissues.opposite']['text']} of the null cloud".replace("\xa0", " ") in plane
     for name, caption in found.items():
         assert impossible_shares(caption) == [], name
+
+
+@pytest.mark.slow
+def test_intervals_of_the_text_stand_in_the_tables_as_well(archive_run: object) -> None:
+    out: Path = archive_run.out  # type: ignore[attr-defined]
+    read = json.loads((out / "paper" / "numbers.json").read_text(encoding="utf-8"))
+    tables = words((out / "paper" / "manuscript.html").read_text(encoding="utf-8")).replace("\xa0", " ")
+    names = [("marrow_facs_effective", ""), ("marrow_facs_model", ""), ("marrow_droplet_effective", "")]
+    names += [
+        ("marrow_droplet_model", ""),
+        ("gonadal_effective", ""),
+        ("large", "gini_"),
+        ("large", "hill_q1_"),
+    ]
+    for group, kind in names:
+        low, high = (read[f"{group}.{kind}{side}"]["text"] for side in ("low", "high"))
+        assert f"[{low}, {high}]" in tables, (group, low, high)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from concentra.analysis.exact import ALL_UP_TO, ends
 from concentra.design.design import Design, Term
@@ -13,6 +14,8 @@ from concentra.stats.permutation import permutation_test, sign_flip_test
 from concentra.stats.streams import stream
 from concentra.tables import Table, column
 
+Floats = NDArray[np.float64]
+Names = NDArray[np.str_]
 METRICS = (
     "gini_present", "hill_q1", "gini_stratum", "hill_q0", "hill_q2", "hill_q1_corrected", "gini_rarefied",
     "hill_q1_rarefied",
@@ -78,7 +81,7 @@ def across(design: Design, units: pd.DataFrame) -> pd.DataFrame:
 
 def _over_strata(design: Design, units: pd.DataFrame, term: Term, metric: str) -> dict[str, Any]:
     measured = units[metric].to_numpy(dtype=np.float64)
-    columns: tuple[list[pd.Series], list[pd.Series]] = ([], [])
+    columns: tuple[list[tuple[Names, Floats]], list[tuple[Names, Floats]]] = ([], [])
     blocks: dict[str, str] = {}
     for stratum in design.strata:
         names = stratum.donor if stratum.pair is None else stratum.pair
@@ -92,14 +95,23 @@ def _over_strata(design: Design, units: pd.DataFrame, term: Term, metric: str) -
             if stratum.pair is not None:
                 others = stratum.of_group(term.other if place == 0 else term.reference)
                 donors = np.intersect1d(donors, names[others].astype(str))
-            columns[place].append(pd.Series(sides[place], index=donors, name=stratum.name))
+            columns[place].append((donors, np.asarray(sides[place], dtype=np.float64)))
             if stratum.block is not None:
                 blocks |= dict(zip(names[rows].astype(str), stratum.block[rows].astype(str), strict=True))
     if not columns[0]:
         empty = {"n_strata": 0, "n_reference": 0, "n_other": 0, "mean_shift": np.nan, "share_up": np.nan}
         return empty | {"p_value": np.nan, "p_attainable": np.nan, "n_arrangements": 0, "exact": True}
-    first, second = (pd.concat(side, axis=1).sort_index() for side in columns)
+    first, second = map(_donors_by_strata, columns)
     return _tested(design, first, second, blocks, stream(design.settings.seed, "across", metric))
+
+
+def _donors_by_strata(columns: list[tuple[Names, Floats]]) -> pd.DataFrame:
+    """One row a donor, sorted, and one column a stratum; NaN where a donor has no value."""
+    donors = np.unique(np.concatenate([names for names, _ in columns]))
+    values = np.full((len(donors), len(columns)), np.nan)
+    for number, (names, some) in enumerate(columns):
+        values[np.searchsorted(donors, names), number] = some
+    return pd.DataFrame(values, index=donors)
 
 
 def _tested(
@@ -118,12 +130,12 @@ def _tested(
         shifts = second.mean(axis=0) - first.mean(axis=0)
         labels = [[blocks.get(str(donor), "") for donor in table.index] for table in (first, second)]
         test = permutation_test(
-            first.to_numpy(), second.to_numpy(), strata_early=labels[0], strata_late=labels[1], **how
+            first.to_numpy(), second.to_numpy(), strata_reference=labels[0], strata_other=labels[1], **how
         )
     return {
         "n_strata": first.shape[1],
-        "n_reference": test.n_early,
-        "n_other": test.n_late,
+        "n_reference": test.n_reference,
+        "n_other": test.n_other,
         "mean_shift": test.statistic,
         "share_up": float((shifts > 0).mean()),
         "p_value": test.p_value,

@@ -17,7 +17,7 @@ from concentra.metrics.gini import as_support
 from concentra.metrics.rarefaction import rarefied_gini, rarefied_hill
 from concentra.stats.specifications import Comparisons
 
-ALL = "all"
+ALL, NONE = "all", "none"
 OBSERVED, CORRECTED, RAREFIED = "observed", "corrected", "rarefied"
 MEDIAN, MEAN = "median", "mean"
 
@@ -44,6 +44,8 @@ class Choices:
         there is no estimator of the Gini coefficient of the population.
     averages
         "median" or "mean" over donors.
+    left_out
+        "none", or a donor without whom the groups are compared.
     """
 
     references: Sequence[Sequence[str]]
@@ -53,6 +55,7 @@ class Choices:
     supports: Sequence[str] = ("present", "stratum")
     depths: Sequence[str] = (OBSERVED, CORRECTED, RAREFIED)
     averages: Sequence[str] = (MEDIAN, MEAN)
+    left_out: Sequence[str] = (NONE,)
 
     def __post_init__(self) -> None:
         for name, known in (("depths", (OBSERVED, CORRECTED, RAREFIED)), ("averages", (MEDIAN, MEAN))):
@@ -89,7 +92,11 @@ class Choices:
 
 
 def comparisons_of(
-    choices: Choices, counts: Floats, restricting: NDArray[np.str_], labels: Sequence[str]
+    choices: Choices,
+    counts: Floats,
+    donors: NDArray[np.str_],
+    restricting: NDArray[np.str_],
+    labels: Sequence[str],
 ) -> tuple[pd.DataFrame, Comparisons]:
     """Combinations that differ for some labels of the donors, and what they compare.
 
@@ -99,6 +106,8 @@ def comparisons_of(
         The dimensions.
     counts
         Cells of each part in each donor, shape (n, K).
+    donors
+        Their names, shape (n,).
     restricting
         The value of each donor that a restriction may name, shape (n,).
     labels
@@ -116,7 +125,7 @@ def comparisons_of(
     --------
     >>> choices = Choices(references=[["3m"]], others=[["24m"]], min_cells=(50,), depths=("observed",))
     >>> counts = np.array([[50.0, 50], [60, 40], [90, 10], [80, 20]])
-    >>> rows, found = comparisons_of(choices, counts, np.array(["male"] * 4), ["3m", "24m"])
+    >>> rows, found = comparisons_of(choices, counts, np.array(list("abcd")), np.array(["male"] * 4), ["3m", "24m"])
     >>> len(rows), found.values.round(2).tolist()[0]  # mean or median, of the Gini coefficient here
     (4, [0.0, 0.1, 0.4, 0.3])
     """
@@ -126,9 +135,9 @@ def comparisons_of(
     places: dict[tuple[int, ...], tuple[int, int | None]] = {}
     rows = choices.crossed()
     for number, row in enumerate(rows.to_dict("records")):
-        eligible = (n_cells >= row["min_cells"]) & (
-            (row["restricted_to"] == ALL) | (restricting == row["restricted_to"])
-        )
+        eligible = (n_cells >= row["min_cells"]) & (donors != row["left_out"])
+        if row["restricted_to"] != ALL:
+            eligible &= restricting == row["restricted_to"]
         if not eligible.any():
             continue
         cells = int(n_cells[eligible].min())
@@ -149,8 +158,8 @@ def comparisons_of(
         values=np.array([_measured(counts, *column) for column in columns]),
         eligible=np.array([np.frombuffer(eligible, dtype=bool) for eligible, _ in groups]),
         member=np.array([[label in side for label in labels] for _, side in groups]),
-        early=table[:, 0],
-        late=table[:, 1],
+        reference=table[:, 0],
+        other=table[:, 1],
         columns=table[:, 2:4].T,
         mean=table[:, 4].astype(bool),
     )

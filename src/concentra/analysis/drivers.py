@@ -185,28 +185,36 @@ class Attributed:
         return pd.DataFrame(rows)
 
     def _table(self, groups: Sequence[str], name: str) -> pd.DataFrame:
-        labels = sorted(set(groups))
-        membership = np.array([[group == label for label in labels] for group in groups], dtype=np.float64)
-        shared = self._share_columns(membership)
+        labels, place = np.unique(np.asarray(groups, dtype=object), return_inverse=True)
+        shared = self._share_columns(place)
         tables = []
         for metric, pairs in self.pairs.items():
-            grouped = np.concatenate([pairs[..., :-1] @ membership, pairs[..., -1:]], axis=-1)
+            grouped = np.concatenate([_summed(pairs[..., :-1], place), pairs[..., -1:]], axis=-1)
             low, high = self.draws.interval(grouped)
             contribution = grouped.mean(axis=(0, 1))
             total = contribution.sum()
-            rows = pd.DataFrame({"metric": metric, name: [*labels, NUMBER_OF_PARTS], **shared})
-            rows["contribution"], rows["low"], rows["high"] = contribution, low, high
             n_family = len(labels) + (metric == "gini_present")
-            rows["low_adjusted"], rows["high_adjusted"] = adjusted_interval(
+            low_adjusted, high_adjusted = adjusted_interval(
                 grouped, level=self.draws.level, n_family=n_family
             )
-            rows["fraction_of_shift"] = contribution / total if abs(total) > _NO_SHIFT else np.nan
-            tables.append(_ordered(rows.assign(**self._design()), name, metric == "gini_present"))
+            rows = {
+                "metric": metric,
+                name: [*labels, NUMBER_OF_PARTS],
+                **shared,
+                "contribution": contribution,
+                "low": low,
+                "high": high,
+                "low_adjusted": low_adjusted,
+                "high_adjusted": high_adjusted,
+                "fraction_of_shift": contribution / total if abs(total) > _NO_SHIFT else np.nan,
+                **self._design(),
+            }
+            tables.append(_ordered(pd.DataFrame(rows), name, metric == "gini_present"))
         return pd.concat(tables, ignore_index=True)
 
-    def _share_columns(self, membership: Floats) -> dict[str, Floats]:
+    def _share_columns(self, place: NDArray[np.int64]) -> dict[str, Floats]:
         """Columns that do not depend on the metric; NaN in the last row, for the number of parts."""
-        early, late = self.reference @ membership, self.other @ membership
+        early, late = _summed(self.reference, place), _summed(self.other, place)
         columns = {"share_reference": _closed(early).mean(axis=0), "share_other": _closed(late).mean(axis=0)}
         ratios = _log_ratios(early, late, self.zero)
         for name, ends in (("share_change", (_closed(early), _closed(late))), ("clr_change", ratios)):
@@ -312,11 +320,16 @@ def drivers(design: Design, *, zero: float | None = None) -> pd.DataFrame:
     0.3
     """
     amount = absent_amount(design) if zero is None else zero
-    frames = []
+    frames, places = [], []
     for term, stratum, attributed in attributed_strata(design, zero=amount):
-        found = ranked(attributed, stratum, term, zero=amount)
-        frames.append(found.assign(contrast=term.name, stratum=stratum.name))
-    return pd.concat(frames, ignore_index=True)[list(Drivers.columns())] if frames else Drivers.empty()
+        frames.append(ranked(attributed, stratum, term, zero=amount))
+        places.append((term.name, stratum.name))
+    if not frames:
+        return Drivers.empty()
+    contrasts, strata = zip(*places, strict=True)
+    sizes = list(map(len, frames))
+    named = {"contrast": np.repeat(contrasts, sizes), "stratum": np.repeat(strata, sizes)}
+    return pd.concat(frames, ignore_index=True).assign(**named)[list(Drivers.columns())]
 
 
 def absent_amount(design: Design) -> float:
@@ -422,6 +435,14 @@ def amounts_of_donors(stratum: Stratum, group: str) -> Floats:
     sizes = np.bincount(place)
     cells = np.bincount(place, weights=counts.sum(axis=1)) / sizes
     return np.asarray(shares / sizes[:, None] * cells[:, None])
+
+
+def _summed(amounts: Floats, place: NDArray[np.int64]) -> Floats:
+    """Amounts (..., K) summed over the parts of each group, whose number `place` (K,) gives."""
+    n_parts, n_groups = len(place), int(place.max()) + 1
+    if n_groups == n_parts:
+        return np.ascontiguousarray(amounts[..., np.argsort(place)]) + 0.0  # no negative zeros, as in sums
+    return np.asarray(amounts @ np.eye(n_groups)[place])
 
 
 def _pairwise(metric: str, reference: Floats, other: Floats) -> Floats:

@@ -236,6 +236,6 @@ def van_elteren(
     known = ~np.isnan(scores)
     one, two = known & ~is_second, known & is_second
     return permutation_test(
-        scores[one], scores[two], strata_early=labels[one].tolist(), strata_late=labels[two].tolist(), rng=rng,
+        scores[one], scores[two], strata_reference=labels[one].tolist(), strata_other=labels[two].tolist(), rng=rng,
         all_up_to=ALL_UP_TO,
     )  # fmt: skip

@@ -147,7 +147,10 @@ def stratum_model(stratum: Stratum, term: Term, correlation: float = 0.0) -> Lin
     if np.isnan(wanted).any():  # a group without donors here: nothing can be estimated
         ones = np.ones((len(stratum.rows), 2))
         return linear_model(ones, np.array([0.0, 1.0]))
-    return linear_model(stratum.matrix, wanted, groups=groups, donors=donors, correlation=correlation)
+    at = None
+    if not term.other:  # the middle of the range over which the change is estimated
+        at = np.where(wanted != 0, (term.low + term.high) / 2, stratum.matrix.mean(axis=0))
+    return linear_model(stratum.matrix, wanted, groups=groups, donors=donors, correlation=correlation, at=at)
 
 
 def _shares(stratum: Stratum) -> Floats:

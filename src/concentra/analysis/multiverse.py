@@ -56,6 +56,7 @@ class Multiverse(Table):
     )
     common_cells: float = column("cells at which values are rarefied", unit="cells", low=1, nullable=True)
     average: str = column("over donors", among=[MEDIAN, MEAN])
+    left_out: str = column("donor left out, or `none`")
     n_reference: int = column("donors of the reference group", unit="donors", low=1)
     n_other: int = column("donors of the other group", unit="donors", low=1)
     gini: float = column("shift in Gini", low=-1, high=1)
@@ -241,10 +242,11 @@ def crossed(
         if restricted_by is None
         else composition.label(restricted_by).to_numpy(dtype=object)
     )
+    donors = composition.units["donor"].to_numpy(dtype=object)
     found, summaries = [], []
     for stratum in composition.strata:
         counts, _, rows = composition.of_stratum(stratum)
-        crossing = _Crossing.of(counts, labels[rows], restricting[rows], choices)
+        crossing = _Crossing.of(counts, donors[rows], labels[rows], restricting[rows], choices)
         if crossing is None:
             continue
         frame = crossing.specifications()
@@ -315,7 +317,7 @@ class _Crossing:
 
     @classmethod
     def of(
-        cls, every: NDArray[np.int64], labels: Names, restricting: Names, choices: Choices
+        cls, every: NDArray[np.int64], donors: Names, labels: Names, restricting: Names, choices: Choices
     ) -> _Crossing | None:
         """The crossing, or None where the choice made leaves a group empty."""
         wanted = sorted({label for group in (*choices.references, *choices.others) for label in group})
@@ -328,15 +330,15 @@ class _Crossing:
         values = np.array(
             ["unknown" if value is None else str(value) for value in restricting[kept]], dtype=np.str_
         )
-        rows, comparisons = comparisons_of(choices, counts, values, wanted)
+        rows, comparisons = comparisons_of(choices, counts, donors[kept].astype(np.str_), values, wanted)
         observed = sweep(comparisons, places[None])
         return cls(rows, comparisons, places, values, observed) if observed.first[-1, 0, 0] else None
 
     def specifications(self) -> pd.DataFrame:
         """The distinct specifications with their shifts, in the order of the crossing."""
         frame = self.rows.assign(
-            n_reference=self.observed.n_early[0],
-            n_other=self.observed.n_late[0],
+            n_reference=self.observed.n_reference[0],
+            n_other=self.observed.n_other[0],
             **{name: self.observed.shifts[place, 0] for place, name in enumerate(METRICS)},
             **{f"counts_{name}": self.observed.first[place, 0] for place, name in enumerate(METRICS)},
         )

@@ -190,7 +190,7 @@ def part_changes(design: Design, *, zero: float = ZERO) -> PartChanges:
     ))  # fmt: skip
 
 
-def share_tests(early: np.ndarray, late: np.ndarray) -> pd.DataFrame:
+def share_tests(reference: np.ndarray, other: np.ndarray) -> pd.DataFrame:
     """The exact test of each column of shares (donors, parts), and its adjustment over the columns.
 
     Returns
@@ -199,11 +199,11 @@ def share_tests(early: np.ndarray, late: np.ndarray) -> pd.DataFrame:
 
     Examples
     --------
-    >>> early, late = np.array([[0.5], [0.6], [0.4]]), np.array([[0.1], [0.2], [0.3]])
-    >>> share_tests(early, late)["p_value"].tolist()  # all late shares are lower: 2 of 20
+    >>> reference, other = np.array([[0.5], [0.6], [0.4]]), np.array([[0.1], [0.2], [0.3]])
+    >>> share_tests(reference, other)["p_value"].tolist()  # all other shares are lower: 2 of 20
     [0.1]
     """
-    tests = [mann_whitney_exact(before, after) for before, after in zip(early.T, late.T, strict=True)]
+    tests = [mann_whitney_exact(before, after) for before, after in zip(reference.T, other.T, strict=True)]
     p_values, attainable = ([getattr(test, name) for test in tests] for name in ("p_value", "p_attainable"))
     family = benjamini_hochberg(p_values, attainable)
     return pd.DataFrame(
@@ -217,11 +217,11 @@ def share_tests(early: np.ndarray, late: np.ndarray) -> pd.DataFrame:
 
 
 def _shares(attributed: Attributed, membership: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    early, late = (
+    reference, other = (
         ends / ends.sum(axis=1, keepdims=True) @ membership
         for ends in (attributed.reference, attributed.other)
     )
-    return early, late
+    return reference, other
 
 
 def _parts(attributed: Attributed, by_part: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Counts = dict[str, NDArray[np.int64]]
 
 
-def rescued_share(early: Floats, late: Floats, treated: Floats) -> Floats:
+def rescued_share(young: Floats, old: Floats, treated: Floats) -> Floats:
     r"""The share of the ageing shift that treatment undoes, `(O - CR) / (O - Y)`.
 
     0: treated are as old ones; 1: as young ones; above 1: beyond young; below 0: further than old. NaN where
@@ -42,9 +42,9 @@ def rescued_share(early: Floats, late: Floats, treated: Floats) -> Floats:
     >>> rescued_share(np.array([1.0]), np.array([3.0]), np.array([2.0])).tolist()
     [0.5]
     """
-    ageing = np.asarray(late, dtype=np.float64) - early
+    ageing = np.asarray(old, dtype=np.float64) - young
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(ageing == 0, np.nan, (late - treated) / ageing))
+        return np.asarray(np.where(ageing == 0, np.nan, (old - treated) / ageing))
 
 
 def rescue(
@@ -78,7 +78,7 @@ def rescue(
       nothing about other animals.
     - `null_rescue_median`, `null_positive`: median of the share, and how often it is positive, over all
       arrangements of the three labels over the donors.
-    - `p_permutation`, `p_attainable`, `n_arrangements`: how often an arrangement sets late apart from both
+    - `p_permutation`, `p_attainable`, `n_arrangements`: how often an arrangement sets old apart from both
       others at least as far as observed, by :math:`\min(|O - Y|, |O - CR|)`, negative where the two differ in
       sign; the smallest p that these donors allow; and how many arrangements there are.
 
@@ -178,8 +178,8 @@ def _contrasts(
 
 
 def _over_donors(values: Mapping[str, Floats]) -> dict[str, float]:
-    early, late, treated = np.meshgrid(*(values[group] for group in GROUPS))
-    shares = rescued_share(early, late, treated)
+    young, old, treated = np.meshgrid(*(values[group] for group in GROUPS))
+    shares = rescued_share(young, old, treated)
     known = shares[~np.isnan(shares)]
     low, high = (known.min(), known.max()) if known.size else (np.nan, np.nan)
     return {"rescue_donor_low": float(low), "rescue_donor_high": float(high)}
@@ -224,8 +224,8 @@ def _over_cells(drawn: Mapping[str, Floats], level: float) -> dict[str, float]:
 class _Arrangements:
     """Positions of the donors of each group, shapes (A, n_group)."""
 
-    early: NDArray[np.int64]
-    late: NDArray[np.int64]
+    young: NDArray[np.int64]
+    old: NDArray[np.int64]
     treated: NDArray[np.int64]
     exact: bool
 
@@ -234,13 +234,13 @@ def _permuted(values: Mapping[str, Floats], rng: np.random.Generator, n_random: 
     pooled = np.concatenate([values[group] for group in GROUPS])
     sizes = [values[group].size for group in GROUPS]
     found = _arrangements(sizes, rng, n_random)
-    early, late, treated = (
-        np.median(pooled[chosen], axis=1) for chosen in (found.early, found.late, found.treated)
+    young, old, treated = (
+        np.median(pooled[chosen], axis=1) for chosen in (found.young, found.old, found.treated)
     )
-    apart = _apart(early, late, treated)
+    apart = _apart(young, old, treated)
     observed = _apart(*(np.array([np.median(values[group])]) for group in GROUPS))[0]
     slack = TOLERANCE * np.abs(pooled).max()
-    shares = rescued_share(early, late, treated)
+    shares = rescued_share(young, old, treated)
     extra = 0 if found.exact else 1
     total = apart.size + extra
     return {
@@ -252,9 +252,9 @@ def _permuted(values: Mapping[str, Floats], rng: np.random.Generator, n_random: 
     }
 
 
-def _apart(early: Floats, late: Floats, treated: Floats) -> Floats:
-    """How far late stands from both others on the same side; negative where it stands between them."""
-    ageing, undone = late - early, late - treated
+def _apart(young: Floats, old: Floats, treated: Floats) -> Floats:
+    """How far old stands from both others on the same side; negative where it stands between them."""
+    ageing, undone = old - young, old - treated
     same = np.where(np.sign(ageing) == np.sign(undone), 1.0, -1.0)
     return np.asarray(same * np.minimum(np.abs(ageing), np.abs(undone)))
 
@@ -270,9 +270,9 @@ def _arrangements(sizes: Sequence[int], rng: np.random.Generator, n_random: int)
     return _Arrangements(order[:, : ends[0]], order[:, ends[0] : ends[1]], order[:, ends[1] :], exact)
 
 
-def _orders(n_donors: int, n_early: int, n_late: int) -> Iterator[tuple[int, ...]]:
+def _orders(n_donors: int, n_young: int, n_old: int) -> Iterator[tuple[int, ...]]:
     everyone = range(n_donors)
-    for early in combinations(everyone, n_early):
-        rest = [donor for donor in everyone if donor not in early]
-        for late in combinations(rest, n_late):
-            yield (*early, *late, *(donor for donor in rest if donor not in late))
+    for young in combinations(everyone, n_young):
+        rest = [donor for donor in everyone if donor not in young]
+        for old in combinations(rest, n_old):
+            yield (*young, *old, *(donor for donor in rest if donor not in old))

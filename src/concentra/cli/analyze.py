@@ -56,7 +56,12 @@ def analyze(
     formula: Annotated[
         str | None, typer.Option(help="Covariates, '~ age + sex'; without --contrast each is a question.")
     ] = None,
-    trend: Annotated[str | None, typer.Option(help="Column of numbers, or of ages such as 3m.")] = None,
+    trend: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of numbers, of ages such as 3m, or COLUMN:FIRST:SECOND[:THIRD], labels in their order."
+        ),
+    ] = None,
     within: Annotated[
         str | None, typer.Option(help="Compare donors within this column (sex, batch).")
     ] = None,

@@ -5,6 +5,7 @@
 `settings`       `Settings`: the numbers that every analysis shares
 `design`         `Design`, its `Stratum` and `Term`
 `resolve`        from a composition and a question to a design, or a refusal
+`matrix`         the model matrix, and what is estimated of its coefficients
 `confounding`    columns in which the groups differ
 `axis`           labels as numbers: ages, dates, ordered categories
 ===============  ============================================================================================

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
-from concentra.errors import ArgumentError
+from concentra.errors import ArgumentError, nearest
+from concentra.io.labels import label_text
 
 MONTHS = {"day": 12 / 365.25, "week": 12 * 7 / 365.25, "month": 1.0, "year": 12.0}
 _SHORT = {
@@ -115,6 +116,15 @@ def _read(texts: list[str]) -> tuple[dict[str, float], str] | None:
     return None
 
 
+def _mapped(labels: pd.Series, values: dict[str, float]) -> pd.Series:
+    """The number of every label, whether it is stored as text or as a number; NaN of a missing one."""
+    return (
+        labels.astype(object)
+        .map(lambda label: np.nan if pd.isna(label) else values[str(label)])
+        .astype(float)
+    )
+
+
 def numeric_values(labels: pd.Series) -> pd.Series | None:
     """The labels as numbers where each is one (or an age, a range, a date), else None; missing ones stay missing.
 
@@ -125,10 +135,24 @@ def numeric_values(labels: pd.Series) -> pd.Series | None:
     found = _read(texts)
     if found is None or not texts:
         return None
-    return labels.astype(object).map(found[0]).astype(float)
+    return _mapped(labels, found[0])
 
 
-def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
+def parse_trend(text: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """The column that ``COLUMN`` or ``COLUMN:FIRST:SECOND...`` names, and the order of its labels where one is given.
+
+    >>> parse_trend("stage:I:II:III", ["stage", "sex"]), parse_trend("age", ["age"])
+    (('stage', ('I', 'II', 'III')), ('age', ()))
+    """
+    pieces = text.split(":")
+    for count in range(len(pieces), 0, -1):
+        head = ":".join(pieces[:count])
+        if head in known:
+            return head, tuple(pieces[count:])
+    return (text, ()) if len(pieces) < 3 else (pieces[0], tuple(pieces[1:]))
+
+
+def numeric_axis(labels: pd.Series, name: str, order: Sequence[str] = ()) -> tuple[pd.Series, str]:
     """A label column as numbers along an axis, and what the axis is called.
 
     Parameters
@@ -139,6 +163,8 @@ def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
         categories are numbered 1, 2, ....
     name
         The column's name, for the title and the message.
+    order
+        The labels in their order, numbered 1, 2, ...; others are missing.
 
     Returns
     -------
@@ -150,7 +176,7 @@ def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
     Raises
     ------
     ArgumentError
-        The labels are no numbers of one kind, or all are the same.
+        The labels are no numbers of one kind, or all are the same; a label of the order does not occur.
 
     Examples
     --------
@@ -159,7 +185,11 @@ def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
     ([3.0, 24.0, nan], 'age (months)')
     >>> numeric_axis(pd.Series(["25-30", "60-70"]), "age")[0].tolist()
     [27.5, 65.0]
+    >>> numeric_axis(pd.Series(["high", "low", "other"]), "dose", ["low", "high"])[0].tolist()
+    [2.0, 1.0, nan]
     """
+    if order:
+        return _ranked(labels, name, order), f"{name} (rank)"
     if isinstance(labels.dtype, pd.CategoricalDtype) and labels.cat.ordered:
         ranks = labels.cat.codes.astype(float).where(labels.notna())
         return ranks + 1, f"{name} (rank)"
@@ -176,7 +206,27 @@ def numeric_axis(labels: pd.Series, name: str) -> tuple[pd.Series, str]:
         raise ArgumentError(
             found=what,
             expected="two or more different numbers, or ages such as '3m' and '24 months', all of one kind",
-            fix="name a numeric column, or ask for a contrast of two groups instead",
+            fix=f"name a numeric column, give the order of the labels (--trend {_in_order(name, texts)}), or compare "
+            "groups with --contrast",
         )
     values, unit = found
-    return labels.astype(object).map(values).astype(float), f"{name} ({unit})" if unit else name
+    return _mapped(labels, values), f"{name} ({unit})" if unit else name
+
+
+def _in_order(name: str, texts: Sequence[str]) -> str:
+    """How an order of labels is written, with the labels at hand."""
+    shown = sorted(texts)[:3] if len(texts) > 1 else ["FIRST", "SECOND"]
+    return ":".join([name, *shown]) + (":..." if len(texts) > len(shown) else "")
+
+
+def _ranked(labels: pd.Series, name: str, order: Sequence[str]) -> pd.Series:
+    texts = labels.astype(object).map(lambda label: None if pd.isna(label) else label_text(label))
+    absent = [label for label in order if label not in set(texts.dropna())]
+    if absent or len(set(order)) < max(2, len(order)):
+        raise ArgumentError(
+            found=f"{absent[0]!r}, which no cell has in column {name!r}" if absent
+            else f"the order {', '.join(map(repr, order))} of column {name!r}",
+            expected="two or more different labels of that column, the first one first",
+            fix=nearest(absent[0], texts.dropna().unique()) if absent else "name each label once",
+        )  # fmt: skip
+    return texts.map({label: float(place) for place, label in enumerate(order, start=1)}).astype(float)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from concentra.design.axis import numeric_values
 from concentra.design.design import Design
-from concentra.design.question import formula_columns
+from concentra.design.question import Question, formula_columns
 from concentra.errors import DesignError
 from concentra.notes import Note
 
@@ -108,16 +109,16 @@ def _counted(values: pd.Series) -> str:
 
 
 def confounding_notes(design: Design) -> list[Note]:
-    """Notes on columns that separate the groups; complete separation in a nuisance column is refused.
+    """Notes on columns that separate the groups; complete separation in nuisance columns is refused, all at once.
 
     Raises
     ------
     DesignError
-        Groups differ completely in a column such as sex, batch or site, and that is not accepted.
+        Groups differ completely in columns such as sex, batch or site, and that is not accepted.
     """
     question = design.question
     adjusted = set(formula_columns(question.formula))
-    notes = []
+    notes, refused = [], []
     for row in confounding(design).to_dict("records"):
         name, how = str(row["covariate"]), row["confounded"]
         sides = f"{row['reference']}: {row['reference_values']}; {row['other']}: {row['other_values']}"
@@ -126,19 +127,41 @@ def confounding_notes(design: Design) -> list[Note]:
             notes.append(Note("accepted", f"{question.name}: the groups differ completely in {name!r} ({sides}), "
                               "accepted by the user"))  # fmt: skip
         elif how == COMPLETE and NUISANCE.search(name) and not _alias(name, question.column):
-            raise DesignError(
-                found=f"{question.name!r} confounded with {name!r} completely ({sides})",
-                expected="groups that share at least one value of it, or the two effects cannot be distinguished",
-                fix=f"compare other groups; --accept-confounding {name!r} if it cannot matter. No formula can adjust "
-                f"for it; where the groups overlap, --formula '~ {name}' does",
-            )
+            refused.append((name, sides))
         elif how == COMPLETE:
             notes.append(Note("limits", f"{question.name}: {name!r} differs just as the groups do ({sides}): the two "
                               "cannot be distinguished"))  # fmt: skip
         elif how == PARTIAL and name not in adjusted:
+            alike = "" if numeric_values(design.composition.label(name)) is not None else (
+                f", --within {name!r} compares like with like"
+            )  # fmt: skip
             notes.append(Note("limits", f"{question.name}: the groups are unequal in {name!r} ({sides}); --formula "
-                              f"'~ {name}' adjusts for it, --within {name!r} compares like with like"))  # fmt: skip
+                              f"{adjusting(question.formula, [name])!r} adjusts for it{alike}"))  # fmt: skip
+    if refused:
+        raise _separated(question, refused)
     return notes
+
+
+def _separated(question: Question, refused: Sequence[tuple[str, str]]) -> DesignError:
+    names = list(dict.fromkeys(name for name, _ in refused))
+    accepting = " ".join(f"--accept-confounding {name!r}" for name in names)
+    return DesignError(
+        found=f"{question.name!r} completely confounded with "
+        + " and with ".join(f"{name!r} ({sides})" for name, sides in refused),
+        expected="groups that share values of such columns, or the effects cannot be distinguished",
+        fix=f"add donors of each group with the values of the other, then --formula "
+        f"{adjusting(question.formula, names)!r} adjusts; compare other groups; or {accepting} where it cannot matter",
+    )
+
+
+def adjusting(formula: str | None, names: Sequence[str]) -> str:
+    """The formula that adjusts for some more columns.
+
+    >>> adjusting("~ sex", ["age"]), adjusting(None, ["age at death"])
+    ('~ sex + age', '~ `age at death`')
+    """
+    more = " + ".join(name if name.isidentifier() else f"`{name}`" for name in names)
+    return f"{formula.strip()} + {more}" if formula else f"~ {more}"
 
 
 def _alias(name: str, column: str) -> bool:

@@ -21,7 +21,7 @@ Names = NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that is estimated: the difference of two groups, or the effect of one unit of a number.
+    """One thing that is estimated: the difference of two groups, or the change over the range of a number.
 
     Attributes
     ----------
@@ -29,11 +29,16 @@ class Term:
         As tables and reports print it.
     reference, other
         The groups; empty for a number.
+    low, high
+        The smallest and the largest number among the samples compared, between which the change is estimated; NaN
+        for groups.
     """
 
     name: str
     reference: str = ""
     other: str = ""
+    low: float = float("nan")
+    high: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class Question:
         Covariates or terms in Wilkinson notation, "~ age + sex"; without `column` each coefficient is a question.
     trend
         A column of numbers, or of ages, along which concentration is followed.
+    order
+        The labels of that column in their order, where they are no numbers.
     within
         A column (sex, batch): donors are compared within its values alone.
     paired_by
@@ -47,6 +49,7 @@ class Question:
     others: tuple[tuple[str, ...], ...] = ()
     formula: str | None = None
     trend: str | None = None
+    order: tuple[str, ...] = ()
     within: str | None = None
     paired_by: str | None = None
     accept_confounding: tuple[str, ...] = ()
@@ -84,7 +87,7 @@ class Question:
     def name(self) -> str:
         """The question in a few words."""
         if self.trend is not None:
-            what = f"trend along {self.trend}"
+            what = f"trend along {self.trend}" + (f" ({', '.join(self.order)})" if self.order else "")
         elif self.column:
             what = (
                 f"{self.column}: {' to '.join('+'.join(group) for group in (self.reference, *self.others))}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 from concentra.composition.composition import Composition
 from concentra.design.axis import numeric_axis, numeric_values
 from concentra.design.confounding import confounding_notes
-from concentra.design.design import Design, Term
+from concentra.design.design import Design
+from concentra.design.matrix import model_columns
 from concentra.design.question import Question, formula_columns
 from concentra.design.settings import Settings
-from concentra.errors import ArgumentError, DesignError
+from concentra.errors import DesignError
 from concentra.notes import Note
 
 Floats = NDArray[np.float64]
@@ -59,8 +59,12 @@ def resolve(composition: Composition, question: Question, settings: Settings = S
         groups = _groups(composition, question, reasons)
         _refuse_empty(composition, question, settings, groups)
     if question.trend is not None:
-        values, title = numeric_axis(composition.label(question.trend), question.trend)
+        label = composition.label(question.trend)
+        values, title = numeric_axis(label, question.trend, question.order)
         axis = values.to_numpy(dtype=np.float64)
+        if question.order:
+            for place in np.flatnonzero(np.isnan(axis) & label.notna().to_numpy() & _open(reasons)):
+                reasons[place] = f"{question.trend} {label.iloc[place]!r} is not in the order"
         reasons[np.isnan(axis) & _open(reasons)] = f"no value of {question.trend!r}"
     covariates = _covariates(composition, question, reasons)
     for column in (question.within, question.paired_by):
@@ -70,7 +74,7 @@ def resolve(composition: Composition, question: Question, settings: Settings = S
     if groups is not None and (question.within or question.paired_by):
         _unmatched(composition, question, groups, reasons)
     included = _open(reasons)
-    matrix, columns, terms, contrasts = _model(
+    matrix, columns, terms, contrasts = model_columns(
         composition, question, groups, axis, title, covariates, included
     )
     excluded = _excluded(composition, reasons)
@@ -89,6 +93,7 @@ def resolve(composition: Composition, question: Question, settings: Settings = S
         title,
     )
     notes += _refuse_or_note(design)
+    notes += _range_notes(design)
     notes += confounding_notes(design)
     notes += _left_out_notes(excluded, question)
     object.__setattr__(design, "notes", tuple(notes))
@@ -177,120 +182,21 @@ def _excluded(composition: Composition, reasons: Names) -> pd.DataFrame:
     return frame.assign(reason=reasons[gone], n_cells=composition.n_cells[gone])
 
 
-def _model(
-    composition: Composition, question: Question, groups: Names | None, axis: Floats | None, title: str,
-    covariates: pd.DataFrame, included: NDArray[np.bool_],
-) -> tuple[Floats, tuple[str, ...], tuple[Term, ...], dict[str, Floats]]:  # fmt: skip
-    """The model matrix over all units (0 for those left out), and for each term rows whose mean is estimated."""
-    n = len(composition.units)
-    columns: list[tuple[str, Floats]] = [("Intercept", np.ones(n))]
-    terms: list[Term] = []
-    contrasts: dict[str, dict[str, float]] = {}
-    names = list(question.groups)
-    if groups is not None:
-        for name in names[1:]:
-            columns.append((f"{question.column}[{name}]", (groups == name).astype(np.float64)))
-        for first, second in combinations(names, 2):
-            term = Term(
-                f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second
-            )
-            terms.append(term)
-            weights = {f"{question.column}[{second}]": 1.0}
-            if first != names[0]:
-                weights[f"{question.column}[{first}]"] = -1.0
-            contrasts[term.name] = weights
-    if axis is not None:
-        columns.append((title, np.nan_to_num(axis)))
-        terms.append(Term(question.name))
-        contrasts[question.name] = {title: 1.0}
-    if question.within is not None:
-        blocks = composition.label(question.within).to_numpy(dtype=object)[included]
-        columns += _dummies(question.within, blocks, included)
-    if question.formula:
-        if question.column and question.column in formula_columns(question.formula):
-            return _by_formula(composition, question, groups, covariates, included)
-        more = _formula_columns(question, covariates, included)
-        columns += more
-        if not terms:
-            terms = [Term(name) for name, _ in more]
-            contrasts = {name: {name: 1.0} for name, _ in more}
-    matrix = np.stack([values for _, values in columns], axis=1)
-    labels = tuple(name for name, _ in columns)
-    rows = {
-        name: np.tile([weights.get(label, 0.0) for label in labels], (n, 1))
-        for name, weights in contrasts.items()
-    }
-    return matrix, labels, tuple(terms), rows
-
-
-def _dummies(name: str, labels: Names, included: NDArray[np.bool_]) -> list[tuple[str, Floats]]:
-    values = sorted({str(label) for label in labels})
-    made = []
-    for value in values[1:]:
-        column = np.zeros(len(included))
-        column[included] = np.array([str(label) == value for label in labels], dtype=np.float64)
-        made.append((f"{name}[{value}]", column))
-    return made
-
-
-def _formula_columns(
-    question: Question, covariates: pd.DataFrame, included: NDArray[np.bool_]
-) -> list[tuple[str, Floats]]:
-    """The columns of the formula's matrix but its intercept."""
-    from formulaic import model_matrix
-
-    with np.errstate(all="ignore"):
-        try:
-            matrix = model_matrix(str(question.formula).strip(), covariates[included], output="pandas")
-        except Exception as problem:
-            raise _bad_formula(question, problem) from None
-    made = []
-    for name in matrix.columns:
-        if str(name) != "Intercept":
-            column = np.zeros(len(included))
-            column[included] = np.asarray(matrix[name], dtype=np.float64)
-            made.append((str(name), column))
-    return made
-
-
-def _by_formula(
-    composition: Composition, question: Question, groups: Names | None, covariates: pd.DataFrame,
-    included: NDArray[np.bool_],
-) -> tuple[Floats, tuple[str, ...], tuple[Term, ...], dict[str, Floats]]:  # fmt: skip
-    """The matrix where the formula itself holds the groups (interactions): what is estimated is the mean difference."""
-    from formulaic import model_matrix
-
-    assert groups is not None
-    names = list(question.groups)
-    data = covariates.assign(**{question.column: pd.Categorical(groups, categories=names)})[included]
-    try:
-        matrix = model_matrix(str(question.formula).strip(), data, output="pandas")
-    except Exception as problem:
-        raise _bad_formula(question, problem) from None
-    whole = np.zeros((len(included), matrix.shape[1]))
-    whole[included] = np.asarray(matrix, dtype=np.float64)
-    terms, rows = [], {}
-    for first, second in combinations(names, 2):
-        term = Term(
-            f"{question.column}: {first} to {second}" if len(names) > 2 else question.name, first, second
-        )
-        ends = []
-        for name in (second, first):
-            moved = data.assign(**{question.column: pd.Categorical([name] * len(data), categories=names)})
-            ends.append(np.asarray(matrix.model_spec.get_model_matrix(moved), dtype=np.float64))
-        difference = np.zeros_like(whole)
-        difference[included] = ends[0] - ends[1]
-        terms.append(term)
-        rows[term.name] = difference
-    return whole, tuple(map(str, matrix.columns)), tuple(terms), rows
-
-
-def _bad_formula(question: Question, problem: Exception) -> ArgumentError:
-    return ArgumentError(
-        found=f"the formula {question.formula!r}: {' '.join(str(problem).split())[:160]}",
-        expected="terms over columns that describe donors, such as '~ age + sex'",
-        fix="correct the formula",
-    )
+def _range_notes(design: Design) -> list[Note]:
+    """Between which numbers the change of each numeric term is estimated; nothing for indicators of a category."""
+    notes = []
+    for term in design.terms:
+        if term.other or (term.low, term.high) == (0.0, 1.0):
+            continue
+        ends = [f"{term.low:g}", f"{term.high:g}"]
+        if design.axis is not None and design.question.trend is not None:
+            label, axis = design.composition.label(design.question.trend), design.axis[design.included]
+            ends = [str(label[design.included].iloc[place]) for place in (axis.argmin(), axis.argmax())]
+        notes.append(
+            Note("limits", f"{term.name}: effects are the change from {ends[0]} to {ends[1]}, the range of the donors "
+                 "compared")
+        )  # fmt: skip
+    return notes
 
 
 def _refuse_or_note(design: Design) -> list[Note]:

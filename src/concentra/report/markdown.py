@@ -62,11 +62,12 @@ def p_text(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.2g}"
 
 
-def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False) -> str:
+def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:
     """Rows as a pipe table, in the order of the first row's keys; every cell escaped. Numbers stand right.
 
     With `weighted`, columns are so wide that no word is broken where that is possible, and long texts share what is
-    left; Pandoc reads the widths off the dashes.
+    left; Pandoc reads the widths off the dashes. With `marked_up`, cells are Markdown of ours, in which only the bar is
+    escaped.
 
     >>> print(table([{"tissue": "a|b", "n": 3}]))
     | tissue | n |
@@ -84,7 +85,9 @@ def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False) -> st
     ]
     lines = ["| " + " | ".join(escape(name) for name in names) + " |", "| " + " | ".join(rules) + " |"]
     limit = LONGEST if weighted else LIMIT
-    lines += ["| " + " | ".join(_cell(row[name], limit) for name in names) + " |" for row in rows]
+    for row in rows:
+        cells = (_marked_up(row[name]) if marked_up else _cell(row[name], limit) for name in names)
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -118,6 +121,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) or (
         isinstance(value, str) and bool(re.fullmatch(r"[−+]?[\d.,e–-]+", value))
     )
+
+
+def _marked_up(value: object) -> str:
+    return str(value).replace("|", "\\|")
 
 
 def _cell(value: object, limit: int) -> str:

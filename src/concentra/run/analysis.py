@@ -24,10 +24,12 @@ from concentra.composition import Composition, levels_of, read
 from concentra.composition.clusters import Clustering, cluster_cells
 from concentra.composition.reading import natural_order
 from concentra.design import Design, Question, Settings, resolve
+from concentra.design.axis import parse_trend
 from concentra.design.confounding import confounding
 from concentra.design.question import contrast_columns, formula_columns, parse_contrast
 from concentra.errors import ArgumentError
 from concentra.notes import Note
+from concentra.run.declared import check_all
 from concentra.run.options import Options
 from concentra.run.result import Analysis
 
@@ -149,6 +151,7 @@ def run(
     for name in MEASURED:
         if name in tables:
             tables[name] = tables[name].drop_duplicates(ignore_index=True)
+    check_all(tables)
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
         how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
@@ -172,7 +175,11 @@ def _composition(
         names: list[str] = []
         for one in questions:
             names += contrast_columns(one, list(known)) if isinstance(one, str) else one.columns()
-        others = [options.trend, options.within, *formula_columns(options.formula)]
+        others = [
+            options.trend and parse_trend(options.trend, list(known))[0],
+            options.within,
+            *formula_columns(options.formula),
+        ]
         return [*names, *(name for name in others if name is not None)]
 
     def splitting() -> list[str]:
@@ -232,7 +239,8 @@ def _questions(options: Options, asked: Sequence[str | Question], composition: C
         else:
             found.append(parse_contrast(one, values, **more))
     if options.trend is not None:
-        found.append(Question(trend=options.trend, **(more | {"paired_by": None})))
+        along, order = parse_trend(options.trend, _columns(composition))
+        found.append(Question(trend=along, order=order, **(more | {"paired_by": None})))
     if options.formula is not None and not found:
         found.append(Question(**(more | {"paired_by": None, "within": None})))
     return found

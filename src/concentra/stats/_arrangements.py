@@ -27,15 +27,15 @@ def two_group_statistic(statistic: Statistic, members: list[NDArray[np.int64]]) 
     one_of(statistic, ("mean", "median"), "statistic")
     average = _mean if statistic == "mean" else _median
 
-    def difference(values: Floats, late: Arrangements) -> Floats:
+    def difference(values: Floats, other: Arrangements) -> Floats:
         total: Any = 0.0
         weights: Any = 0.0
         for member in members:
-            own, chosen = values[member], late[:, member]
+            own, chosen = values[member], other[:, member]
             present = ~np.isnan(own)
-            n_late = np.einsum("an,nd->ad", chosen.astype(float), present.astype(float))
-            n_early = present.sum(axis=0) - n_late
-            weight = n_late * n_early / np.maximum(n_late + n_early, 1)
+            n_other = np.einsum("an,nd->ad", chosen.astype(float), present.astype(float))
+            n_reference = present.sum(axis=0) - n_other
+            weight = n_other * n_reference / np.maximum(n_other + n_reference, 1)
             shift = average(own, chosen) - average(own, ~chosen)
             total = total + np.where(weight > 0, weight * np.nan_to_num(shift), 0.0)
             weights = weights + weight
@@ -98,7 +98,7 @@ def _over_tissues(shifts: Floats) -> Floats:
 def all_arrangements(
     members: list[NDArray[np.int64]], sizes: list[tuple[int, int]], n_donors: int
 ) -> Arrangements:
-    """Every arrangement (A, n) that keeps the number of late donors in each stratum."""
+    """Every arrangement (A, n) that keeps the number of other donors in each stratum."""
     choices = [member[_combinations(n, k)] for member, (n, k) in zip(members, sizes, strict=True)]
     places = np.indices([choice.shape[0] for choice in choices]).reshape(len(choices), -1)
     arrangements = np.zeros((places.shape[1], n_donors), dtype=bool)
@@ -118,7 +118,7 @@ def _combinations(n: int, k: int) -> NDArray[np.int64]:
 
 def random_arrangements(
     members: list[NDArray[np.int64]],
-    is_late: NDArray[np.bool_],
+    is_other: NDArray[np.bool_],
     n_random: int,
     rng: np.random.Generator,
     values: Floats,
@@ -126,9 +126,9 @@ def random_arrangements(
     """Batches of random arrangements: labels shuffled within strata."""
     rows = max(1, CELLS // values.size)
     for start in range(0, n_random, rows):
-        arrangements = np.empty((min(rows, n_random - start), is_late.size), dtype=bool)
+        arrangements = np.empty((min(rows, n_random - start), is_other.size), dtype=bool)
         for member in members:
-            labels = np.broadcast_to(is_late[member], (arrangements.shape[0], member.size))
+            labels = np.broadcast_to(is_other[member], (arrangements.shape[0], member.size))
             arrangements[:, member] = rng.permuted(labels, axis=1)
         yield arrangements
 

@@ -36,17 +36,19 @@ def vector(values: ArrayLike, name: str) -> Floats:
     return array[~np.isnan(array)]
 
 
-def pairs(early: ArrayLike, late: ArrayLike) -> tuple[Floats, Floats]:
+def pairs(reference: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     """Two vectors of equal length without the pairs of which a half is missing (NaN)."""
-    first, second = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
+    first, second = np.asarray(reference, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if first.shape != second.shape:
         raise ArgumentError(
-            found=f"early of shape {first.shape} and late of shape {second.shape}",
+            found=f"reference of shape {first.shape} and other of shape {second.shape}",
             expected="pairs: the same donors in the same order in both",
             fix="align the two by donor, with NaN where one is missing",
         )
     whole = ~(np.isnan(first) | np.isnan(second))
-    return vector(np.where(whole, first, np.nan), "early"), vector(np.where(whole, second, np.nan), "late")
+    return vector(np.where(whole, first, np.nan), "reference"), vector(
+        np.where(whole, second, np.nan), "other"
+    )
 
 
 def between(value: float, low: float, high: float, name: str) -> float:

@@ -46,21 +46,21 @@ def _labels(strata: Sequence[Any] | None, n_donors: int, name: str) -> NDArray[A
 
 def of_groups(
     tables: tuple[NDArray[np.int64], NDArray[np.int64]],
-    strata_early: Sequence[Any] | None,
-    strata_late: Sequence[Any] | None,
+    strata_reference: Sequence[Any] | None,
+    strata_other: Sequence[Any] | None,
     minimum: int,
 ) -> Design:
     """The design of two groups; strata that are in one group only are left out, and named in `reason`."""
-    if (strata_early is None) != (strata_late is None):
+    if (strata_reference is None) != (strata_other is None):
         raise ArgumentError(
             found="strata for one group only",
             expected="labels for the donors of both groups, or of neither",
-            fix="pass both strata_early= and strata_late=",
+            fix="pass both strata_reference= and strata_other=",
         )
     labels = [
         _labels(strata, table.shape[0], name)
         for strata, table, name in zip(
-            (strata_early, strata_late), tables, ("strata_early", "strata_late"), strict=True
+            (strata_reference, strata_other), tables, ("strata_reference", "strata_other"), strict=True
         )
     ]
     used = [table.sum(axis=1) >= minimum for table in tables]
@@ -85,7 +85,7 @@ def of_pairs(
     tables: tuple[NDArray[np.int64], NDArray[np.int64]], strata: Sequence[Any] | None, minimum: int
 ) -> Design:
     """The design of paired donors, whose halves lie in the same row of both tables."""
-    labels = _labels(strata, tables[0].shape[0], "strata_early")
+    labels = _labels(strata, tables[0].shape[0], "strata_reference")
     used = (tables[0].sum(axis=1) >= minimum) & (tables[1].sum(axis=1) >= minimum)
     members = [
         np.flatnonzero(used & (labels == name)) for name in sorted(set(labels[used].tolist()), key=str)

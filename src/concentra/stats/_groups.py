@@ -97,7 +97,7 @@ def draw_group(cells: Cells, metrics: Metrics, scheme: Scheme, rng: np.random.Ge
 
 
 def measured(cells: Cells, metrics: Metrics) -> Floats:
-    """Values (n, M) of rows of counts; late minus early where there are two tables."""
+    """Values (n, M) of rows of counts; other minus reference where there are two tables."""
     tables = [np.stack([metric(counts) for metric in metrics.values()], axis=-1) for counts in cells]
     return tables[0] if len(tables) == 1 else tables[1] - tables[0]
 

@@ -1,6 +1,6 @@
 r"""Attribution that adds up: which parts carry the difference of a metric between two compositions.
 
-The straight path from the early shares `p` to the late shares `q` is `x(t) = p + t (q - p)`, `0 <= t <= 1`.
+The straight path from the reference shares `p` to the other shares `q` is `x(t) = p + t (q - p)`, `0 <= t <= 1`.
 Aumann and Shapley's contribution of part `k` to the shift `F(q) - F(p)` is
 
 .. math:: c_k = (q_k - p_k) \int_0^1 \frac{\partial F}{\partial x_k}(x(t))\, dt,
@@ -16,7 +16,7 @@ common factor. (The rival convention leaves `sum x` free and takes `-x ln x` par
 
 The integrals of the entropy and of the Gini coefficient are in closed form, that of the effective number is
 taken by quadrature to rounding error; nothing is sampled. All functions are symmetric in the parts, change sign
-when early and late are swapped, and give 0 to a part whose share does not change.
+when reference and other are swapped, and give 0 to a part whose share does not change.
 
 References
 ----------
@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
@@ -43,9 +44,11 @@ Floats = NDArray[np.float64]
 
 _BLOCK = 2**20
 """Numbers held at a time while parts are compared pairwise."""
+_FEW = 256
+"""Parts up to which all are computed, alike or not."""
 
 
-def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
+def entropy_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""Contribution of each part to the shift in Shannon entropy, in nats.
 
     .. math:: c_k = h(q_k) - h(p_k) + (q_k - p_k)(1 - \bar H), \quad h(x) = -x \ln x, \quad
@@ -53,12 +56,12 @@ def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
 
     Returns
     -------
-    Shape (..., K). Sums over the parts to `H(late) - H(early)` up to rounding. NaN where a composition is
+    Shape (..., K). Sums over the parts to `H(other) - H(reference)` up to rounding. NaN where a composition is
     empty; 0 for a single part and for parts absent from both.
 
     References
@@ -74,10 +77,10 @@ def entropy_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> bool(np.isclose(contribution.sum(), np.log(2)))
     True
     """
-    return _entropy_parts(*_shares(early, late))
+    return _entropy_parts(*_shares(reference, other))
 
 
-def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
+def hill_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""Contribution of each part to the shift in the effective number (Hill number of order 1).
 
     .. math:: c_k = -(q_k - p_k) \int_0^1 D(x(t))\, \bigl(\ln x_k(t) + H(x(t))\bigr)\, dt, \qquad D = e^H
@@ -89,12 +92,12 @@ def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
 
     Returns
     -------
-    Shape (..., K), in effective parts. Sums to `exp(H(late)) - exp(H(early))` up to rounding. NaN where a
+    Shape (..., K), in effective parts. Sums to `exp(H(other)) - exp(H(reference))` up to rounding. NaN where a
     composition is empty; 0 for a single part and for a part whose share does not change.
 
     Notes
@@ -115,20 +118,24 @@ def hill_attribution(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> hill_attribution([1, 0], [1, 1]).round(4).tolist()
     [0.1619, 0.8381]
     """
-    p, q = _shares(early, late)
-    change = q - p
-    mean_slope = np.zeros(change.shape)
-    for before, after, weight in zip(*_double_exponential(), strict=True):
-        middle = before * p + after * q
-        logarithms = np.log(np.where(middle > 0, middle, 1.0))
-        entropy = -(middle * logarithms).sum(axis=-1, keepdims=True)
-        mean_slope -= weight * np.exp(entropy) * (logarithms + entropy)
-    parts = change * mean_slope
+    p, q = _shares(reference, other)
+    parts = (q - p) * _by_distinct(_mean_slope, p, q)
     shift = np.exp(-xlogy(q, q).sum(axis=-1)) - np.exp(-xlogy(p, p).sum(axis=-1))
     size = np.abs(parts)
     total = size.sum(axis=-1, keepdims=True)
     left = (shift - parts.sum(axis=-1))[..., None]
     return np.asarray(parts + np.divide(size, total, out=np.zeros_like(size), where=total > 0) * left)
+
+
+def _mean_slope(p: Floats, q: Floats, n_alike: Floats) -> Floats:
+    """For (..., K): the mean over the path of the slope of the effective number in each part."""
+    slope = np.zeros(p.shape)
+    for before, after, weight in zip(*_double_exponential(), strict=True):
+        middle = before * p + after * q
+        logarithms = np.log(np.where(middle > 0, middle, 1.0))
+        entropy = -(n_alike * middle * logarithms).sum(axis=-1, keepdims=True)
+        slope -= weight * np.exp(entropy) * (logarithms + entropy)
+    return slope
 
 
 @cache
@@ -141,7 +148,7 @@ def _double_exponential() -> tuple[Floats, Floats, Floats]:
     return before, after, weights / weights.sum()
 
 
-def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "present") -> Floats:
+def gini_attribution(reference: ArrayLike, other: ArrayLike, *, support: str = "present") -> Floats:
     r"""Contribution of each part to the shift in the Gini coefficient over a fixed list of `n` parts.
 
     .. math:: c_k = \frac{q_k - p_k}{n} \Big( \sum_j s_{kj} - \sum_{k<j} T_{kj} \Big), \quad
@@ -154,7 +161,7 @@ def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "prese
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other; closed to shares first.
     support
         `"stratum"`: all K parts count, absent ones as zeros. `"present"`: `n` is the number of parts present
@@ -176,20 +183,12 @@ def gini_attribution(early: ArrayLike, late: ArrayLike, *, support: str = "prese
     >>> gini_attribution([1, 1], [3, 1]).tolist()
     [0.09375, 0.15625]
     """
-    p, q = _shares(early, late)
-    shape, n_parts = p.shape, p.shape[-1]
-    flat_p, flat_q = p.reshape(-1, n_parts), q.reshape(-1, n_parts)
-    rows = max(1, _BLOCK // max(1, n_parts * n_parts))
-    signs, spread = np.empty_like(flat_p), np.empty((len(flat_p), 1))
-    for start in range(0, len(flat_p), rows):
-        block = slice(start, start + rows)
-        signs[block], spread[block, 0] = _path_of_ranks(flat_p[block], flat_q[block])
+    p, q = _shares(reference, other)
     union = _n_counted(p, q, support)[..., None]
-    weight = signs.reshape(shape) - spread.reshape(*shape[:-1], 1)
-    return np.asarray((q - p) * weight / np.maximum(union, 1))
+    return np.asarray((q - p) * _by_distinct(_ranks, p, q) / np.maximum(union, 1))
 
 
-def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
+def number_of_parts_term(reference: ArrayLike, other: ArrayLike) -> Floats:
     r"""What the appearance and loss of parts adds to the shift in the Gini coefficient over present parts.
 
     Padding `n_p` present parts with zeros to the `n` parts present in either end turns `1 - G` into
@@ -198,11 +197,11 @@ def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
     .. math:: (1 - n_p/n)(1 - G_p) - (1 - n_q/n)(1 - G_q)
 
     It is 0 where both ends hold the same number of parts of the list, and negative for parts lost while the
-    early composition held them all.
+    reference composition held them all.
 
     Parameters
     ----------
-    early, late
+    reference, other
         Amounts, shape (..., K), broadcast against each other.
 
     Returns
@@ -217,18 +216,18 @@ def number_of_parts_term(early: ArrayLike, late: ArrayLike) -> Floats:
     >>> number_of_parts_term([1, 1, 1], [1, 1, 0]).round(12).item()
     -0.333333333333
     """
-    p, q = _shares(early, late)
+    p, q = _shares(reference, other)
     n = np.maximum(_n_counted(p, q, "present"), 1)
     return np.asarray(_equality_lost(p, n) - _equality_lost(q, n))
 
 
-def _gini_present(early: ArrayLike, late: ArrayLike) -> Floats:
-    parts = gini_attribution(early, late, support="present")
-    return np.concatenate([parts, number_of_parts_term(early, late)[..., None]], axis=-1)
+def _gini_present(reference: ArrayLike, other: ArrayLike) -> Floats:
+    parts = gini_attribution(reference, other, support="present")
+    return np.concatenate([parts, number_of_parts_term(reference, other)[..., None]], axis=-1)
 
 
-def _gini_stratum(early: ArrayLike, late: ArrayLike) -> Floats:
-    return gini_attribution(early, late, support="stratum")
+def _gini_stratum(reference: ArrayLike, other: ArrayLike) -> Floats:
+    return gini_attribution(reference, other, support="stratum")
 
 
 ATTRIBUTIONS: Mapping[str, Callable[[ArrayLike, ArrayLike], Floats]] = MappingProxyType(
@@ -243,12 +242,12 @@ ATTRIBUTIONS: Mapping[str, Callable[[ArrayLike, ArrayLike], Floats]] = MappingPr
 `number_of_parts_term`. Each sums over the last axis to the shift of the metric."""
 
 
-def _shares(early: ArrayLike, late: ArrayLike) -> tuple[Floats, Floats]:
+def _shares(reference: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     """Both compositions, broadcast, closed to shares; where either is empty, both are NaN."""
-    ends = [np.atleast_1d(as_amounts(end)) for end in (early, late)]
+    ends = [np.atleast_1d(as_amounts(end)) for end in (reference, other)]
     if ends[0].shape[-1] != ends[1].shape[-1]:
         raise ArgumentError(
-            found=f"{ends[0].shape[-1]} parts early and {ends[1].shape[-1]} late",
+            found=f"{ends[0].shape[-1]} parts in the reference and {ends[1].shape[-1]} in the other",
             expected="the same list of parts at both ends, absent ones as zeros",
             fix="align both compositions on the union of their parts",
         )
@@ -280,17 +279,48 @@ def _mean_xlogx(p: Floats, q: Floats) -> Floats:
     return np.asarray(xlogy(middle, middle) + middle * np.where(close, series, exact))
 
 
-def _path_of_ranks(p: Floats, q: Floats) -> tuple[Floats, Floats]:
-    """For (rows, K): the mean number of parts below less above each part, and the mean absolute spread."""
-    a = p[:, :, None] - p[:, None, :]
-    b = q[:, :, None] - q[:, None, :]
+def _by_distinct(kernel: Callable[[Floats, Floats, Floats], Floats], p: Floats, q: Floats) -> Floats:
+    """What a kernel gives for each part, where parts alike in `p` and `q` are computed once: clones by the thousand.
+
+    The kernel takes the distinct parts and how many parts are like each, (..., K).
+    """
+    n_parts = p.shape[-1]
+    if n_parts <= _FEW:
+        return kernel(p, q, np.ones(n_parts))
+    found = np.full(p.shape, np.nan)
+    for place in np.ndindex(p.shape[:-1]):
+        if np.isfinite(p[place]).all() and np.isfinite(q[place]).all():
+            pairs = p[place] + 1j * q[place]
+            distinct, part, n_alike = np.unique(pairs, return_inverse=True, return_counts=True)
+            found[place] = kernel(distinct.real, distinct.imag, n_alike.astype(np.float64))[part]
+    return found
+
+
+def _ranks(p: Floats, q: Floats, n_alike: Floats) -> Floats:
+    """For (..., K): the mean number of parts below less above each part, less the mean absolute spread."""
+    shape, n_parts = p.shape, p.shape[-1]
+    flat_p, flat_q = p.reshape(-1, n_parts), q.reshape(-1, n_parts)
+    signs, spread = np.empty_like(flat_p), np.zeros(len(flat_p))
+    rows = max(1, _BLOCK // max(1, n_parts * n_parts))
+    columns = max(1, min(n_parts, _BLOCK // max(1, n_parts)))
+    for start, first in product(range(0, len(flat_p), rows), range(0, n_parts, columns)):
+        block, some = slice(start, start + rows), slice(first, first + columns)
+        signs[block, some], area = _path_of_ranks(flat_p[block], flat_q[block], some, n_alike)
+        spread[block] += area / 2
+    return np.asarray(signs.reshape(shape) - spread.reshape(*shape[:-1], 1))
+
+
+def _path_of_ranks(p: Floats, q: Floats, some: slice, n_alike: Floats) -> tuple[Floats, Floats]:
+    """For some parts of (rows, K): the mean number of parts below less above each, and their distances from all."""
+    a = p[:, some, None] - p[:, None, :]
+    b = q[:, some, None] - q[:, None, :]
     size = np.abs(a) + np.abs(b)
     tied = size == 0
     size[tied] = 1.0
     signs = np.asarray((a + b) / size)
     crossing = a * b < 0
     area = np.where(crossing, (a * a + b * b) / size, np.where(tied, 0.0, size)) / 2
-    return signs.sum(axis=2), area.sum(axis=(1, 2)) / 2
+    return (signs * n_alike).sum(axis=2), (area * n_alike * n_alike[some, None]).sum(axis=(1, 2))
 
 
 def _n_counted(p: Floats, q: Floats, support: str) -> NDArray[np.int64]:

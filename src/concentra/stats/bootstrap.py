@@ -63,14 +63,14 @@ class ShiftInterval:
     corrected
         Corrected for the depth of each donor; the centre of the interval.
     low, high
-        The interval, or at two donors the range of shifts from any early to any late donor; NaN for neither.
+        The interval, or at two donors the range of shifts from any reference to any other donor; NaN for neither.
     level
         Nominal coverage of an interval.
     kind
         "interval"; "range" where a group has two donors (one degree of freedom); "none" where it has one.
     standard_error, df
         Of `corrected`, and its Welch-Satterthwaite degrees of freedom.
-    n_early, n_late
+    n_reference, n_other
         Donors with cells (pairs, in both, where donors are paired).
     n_draws
         Bootstrap draws.
@@ -86,8 +86,8 @@ class ShiftInterval:
     kind: Kind
     standard_error: float
     df: float
-    n_early: int
-    n_late: int
+    n_reference: int
+    n_other: int
     n_draws: int
     reason: str = ""
 
@@ -113,8 +113,8 @@ class ShiftDraws:
 
 
 def bootstrap_shift(
-    early: ArrayLike,
-    late: ArrayLike,
+    reference: ArrayLike,
+    other: ArrayLike,
     metrics: Metrics,
     *,
     rng: Rng,
@@ -122,8 +122,8 @@ def bootstrap_shift(
     level: float = 0.95,
     n_draws: int = 10_000,
     paired: bool = False,
-    strata_early: Sequence[Any] | None = None,
-    strata_late: Sequence[Any] | None = None,
+    strata_reference: Sequence[Any] | None = None,
+    strata_other: Sequence[Any] | None = None,
     depth: int | None = None,
     correct_bias: bool = True,
 ) -> ShiftDraws:
@@ -131,7 +131,7 @@ def bootstrap_shift(
 
     Parameters
     ----------
-    early, late
+    reference, other
         Cells counted, shapes (n1, K) and (n2, K): donors by parts. Donors without cells are left out.
     metrics
         Functions of counts (..., K) to values (...), by name; all are computed on the same draws.
@@ -145,10 +145,10 @@ def bootstrap_shift(
         Bootstrap draws.
     paired
         Row i of both is the same donor: pairs are resampled, then cells in both halves.
-    strata_early, strata_late
+    strata_reference, strata_other
         A label (sex) for each donor: donors are resampled within it, and the shift is the mean over strata
         in both groups of the shift within each, weighted by n1 n2 / (n1 + n2). For pairs
-        `strata_early` alone, weighted by the number of pairs.
+        `strata_reference` alone, weighted by the number of pairs.
     depth
         Compare expected values at this number of cells, drawn without replacement, instead of correcting the
         bias: for metrics that depend on what is present. Donors with fewer cells are left out.
@@ -164,9 +164,9 @@ def bootstrap_shift(
     Examples
     --------
     >>> from concentra.metrics import hill_number
-    >>> early = [[50, 50, 50], [60, 50, 40], [40, 55, 55]]
-    >>> late = [[120, 20, 10], [110, 30, 10], [100, 30, 20]]
-    >>> result = bootstrap_shift(early, late, {"hill_q1": hill_number}, rng=1, statistic="mean")
+    >>> reference = [[50, 50, 50], [60, 50, 40], [40, 55, 55]]
+    >>> other = [[120, 20, 10], [110, 30, 10], [100, 30, 20]]
+    >>> result = bootstrap_shift(reference, other, {"hill_q1": hill_number}, rng=1, statistic="mean")
     >>> shift = result["hill_q1"]
     >>> round(shift.estimate, 2), shift.kind, shift.high < 0
     (-0.87, 'interval', True)
@@ -177,18 +177,18 @@ def bootstrap_shift(
     if depth is not None:
         at_least(depth, 1, "depth")
     generator = np.random.default_rng(rng)
-    tables = (counts_table(early, "early"), counts_table(late, "late"))
+    tables = (counts_table(reference, "reference"), counts_table(other, "other"))
     if tables[0].shape[1] != tables[1].shape[1] or (paired and tables[0].shape != tables[1].shape):
         raise ArgumentError(
-            found=f"early of shape {tables[0].shape} and late of shape {tables[1].shape}",
+            found=f"reference of shape {tables[0].shape} and other of shape {tables[1].shape}",
             expected="the same parts in both, and the same donors where paired",
             fix="give every part a column in both, 0 where it is absent",
         )
     minimum = 1 if depth is None else depth
     groups = (
-        of_pairs(tables, strata_early, minimum)
+        of_pairs(tables, strata_reference, minimum)
         if paired
-        else of_groups(tables, strata_early, strata_late, minimum)
+        else of_groups(tables, strata_reference, strata_other, minimum)
     )
     drawn = [
         draw_group(
@@ -196,8 +196,8 @@ def bootstrap_shift(
         )
         for cells, members, weights in groups.parts
     ]
-    early_draws, late_draws = (None, drawn[0]) if paired else (drawn[0], drawn[1])
-    return _compare(early_draws, late_draws, tuple(metrics), level, groups.reason)
+    reference_draws, other_draws = (None, drawn[0]) if paired else (drawn[0], drawn[1])
+    return _compare(reference_draws, other_draws, tuple(metrics), level, groups.reason)
 
 
 def correct_for_depth(
@@ -239,16 +239,16 @@ def correct_for_depth(
 
 
 def _compare(
-    early: GroupDraws | None, late: GroupDraws, names: tuple[str, ...], level: float, reason: str
+    reference: GroupDraws | None, other: GroupDraws, names: tuple[str, ...], level: float, reason: str
 ) -> ShiftDraws:
-    """Subtract the groups; without an early one, the draws are of differences within pairs."""
+    """Subtract the groups; without a reference one, the draws are of differences within pairs."""
     zero = np.zeros(len(names))
-    parts = [late] if early is None else [early, late]
-    estimate = late.plug_in - (zero if early is None else early.plug_in)
-    corrected = late.corrected - (zero if early is None else early.corrected)
-    least = late.lowest - (zero if early is None else early.highest)
-    most = late.highest - (zero if early is None else early.lowest)
-    deviations = late.deviations - (0.0 if early is None else early.deviations)
+    parts = [other] if reference is None else [reference, other]
+    estimate = other.plug_in - (zero if reference is None else reference.plug_in)
+    corrected = other.corrected - (zero if reference is None else reference.corrected)
+    least = other.lowest - (zero if reference is None else reference.highest)
+    most = other.highest - (zero if reference is None else reference.lowest)
+    deviations = other.deviations - (0.0 if reference is None else reference.deviations)
     error = np.sqrt(np.sum([part.standard_error**2 for part in parts], axis=0))
     df = _welch_df(parts, error)
     kind, why = _kind(parts)
@@ -257,7 +257,7 @@ def _compare(
     )
     draws = corrected + stretch * deviations
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    n_early, n_late = (late if early is None else early).n_donors, late.n_donors
+    n_reference, n_other = (other if reference is None else reference).n_donors, other.n_donors
     shifts = {}
     for column, name in enumerate(names):
         own, said = _defined(kind, why, draws[:, column])
@@ -273,8 +273,8 @@ def _compare(
             kind=own,
             standard_error=float(error[column]),
             df=float(df[column]),
-            n_early=n_early,
-            n_late=n_late,
+            n_reference=n_reference,
+            n_other=n_other,
             n_draws=draws.shape[0],
             reason="; ".join(filter(None, [reason, said])),
         )

@@ -34,7 +34,7 @@ class EffectResult:
     kind
         "interval"; "range" where `level` cannot be attained by any interval of so few donors, and the widest
         there is stands in; "none".
-    n_early, n_late
+    n_reference, n_other
         Donors with a value.
     """
 
@@ -44,11 +44,11 @@ class EffectResult:
     level: float
     attained_level: float
     kind: Kind
-    n_early: int
-    n_late: int
+    n_reference: int
+    n_other: int
 
 
-def hodges_lehmann(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) -> EffectResult:
+def hodges_lehmann(reference: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> EffectResult:
     """The shift between two groups: the median of all differences, one later minus one earlier donor.
 
     The interval inverts the exact Mann-Whitney test: between the k-th smallest and the k-th largest of the
@@ -58,7 +58,7 @@ def hodges_lehmann(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) ->
 
     Parameters
     ----------
-    early, late
+    reference, other
         One value per donor, shapes (n1,) and (n2,); NaN donors are left out.
     level
         Coverage asked.
@@ -74,20 +74,20 @@ def hodges_lehmann(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) ->
     >>> effect.estimate, effect.low, effect.high, effect.kind, effect.attained_level
     (6.0, 3.0, 8.0, 'range', 0.9)
     """
-    first, second = vector(early, "early"), vector(late, "late")
+    first, second = vector(reference, "reference"), vector(other, "other")
     between(level, 0, 1, "level")
-    n_early, n_late = first.size, second.size
+    n_reference, n_other = first.size, second.size
     differences = np.sort((second[:, None] - first[None, :]).ravel())
     estimate = median_of_sorted(differences)
-    if min(n_early, n_late) < 2:
-        return EffectResult(estimate, np.nan, np.nan, level, np.nan, "none", n_early, n_late)
-    rank, attained = _order(n_early, n_late, level)
+    if min(n_reference, n_other) < 2:
+        return EffectResult(estimate, np.nan, np.nan, level, np.nan, "none", n_reference, n_other)
+    rank, attained = _order(n_reference, n_other, level)
     kind: Kind = "interval" if attained >= level else "range"
     low, high = float(differences[rank - 1]), float(differences[-rank])
-    return EffectResult(estimate, low, high, level, attained, kind, n_early, n_late)
+    return EffectResult(estimate, low, high, level, attained, kind, n_reference, n_other)
 
 
-def cliffs_delta(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) -> EffectResult:
+def cliffs_delta(reference: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> EffectResult:
     r"""Cliff's delta: how much more often a later donor exceeds an earlier one than the reverse.
 
     .. math:: \delta = P(Y > X) - P(Y < X) = \frac{2 U}{n_1 n_2} - 1
@@ -113,39 +113,39 @@ def cliffs_delta(early: ArrayLike, late: ArrayLike, *, level: float = 0.95) -> E
     >>> round(effect.estimate, 3), round(effect.low, 2), round(effect.high, 2)
     (0.812, -0.04, 0.98)
     """
-    first, second = vector(early, "early"), vector(late, "late")
+    first, second = vector(reference, "reference"), vector(other, "other")
     between(level, 0, 1, "level")
-    n_early, n_late = first.size, second.size
+    n_reference, n_other = first.size, second.size
     signs = np.sign(second[:, None] - first[None, :])
     estimate = float(signs.mean()) if signs.size else np.nan
-    if min(n_early, n_late) < 2:
-        return EffectResult(estimate, np.nan, np.nan, level, np.nan, "none", n_early, n_late)
-    low, high = _newcombe((estimate + 1) / 2, n_early, n_late, float(ndtri((1 + level) / 2)))
-    return EffectResult(estimate, 2 * low - 1, 2 * high - 1, level, level, "interval", n_early, n_late)
+    if min(n_reference, n_other) < 2:
+        return EffectResult(estimate, np.nan, np.nan, level, np.nan, "none", n_reference, n_other)
+    low, high = _newcombe((estimate + 1) / 2, n_reference, n_other, float(ndtri((1 + level) / 2)))
+    return EffectResult(estimate, 2 * low - 1, 2 * high - 1, level, level, "interval", n_reference, n_other)
 
 
 @lru_cache(maxsize=256)
-def _order(n_early: int, n_late: int, level: float) -> tuple[int, float]:
+def _order(n_reference: int, n_other: int, level: float) -> tuple[int, float]:
     """(k, coverage) such that the k-th smallest and largest differences cover with at least `level`."""
-    pairs = n_early * n_late
-    if n_early + n_late > EXACT_UP_TO:
-        sd = np.sqrt(pairs * (n_early + n_late + 1) / 12)
+    pairs = n_reference * n_other
+    if n_reference + n_other > EXACT_UP_TO:
+        sd = np.sqrt(pairs * (n_reference + n_other + 1) / 12)
         return max(1, int(np.floor(pairs / 2 - ndtri((1 + level) / 2) * sd))), level
-    # doubled ranks 2, 4, ...; U = 0 is the sum of the smallest n_late of them
-    sums = _subset_sums(tuple(range(2, 2 * (n_early + n_late) + 1, 2)), n_late)
-    at_most: Floats = np.cumsum(sums[n_late * (n_late + 1) :: 2])
+    # doubled ranks 2, 4, ...; U = 0 is the sum of the smallest n_other of them
+    sums = _subset_sums(tuple(range(2, 2 * (n_reference + n_other) + 1, 2)), n_other)
+    at_most: Floats = np.cumsum(sums[n_other * (n_other + 1) :: 2])
     # the k-th differences cover unless U <= k - 1 on either side
     rank = max(1, int(np.searchsorted(at_most, (1 - level) / 2 * (1 + 1e-12), side="right")))
     return rank, float(1 - 2 * at_most[rank - 1])
 
 
 @lru_cache(maxsize=4096)
-def _newcombe(theta: float, n_early: int, n_late: int, z: float) -> tuple[float, float]:
-    size = (n_early + n_late) / 2
+def _newcombe(theta: float, n_reference: int, n_other: int, z: float) -> tuple[float, float]:
+    size = (n_reference + n_other) / 2
 
     def beyond(candidate: float) -> float:
         spread = (1 - candidate) / (2 - candidate) + candidate / (1 + candidate)
-        variance = candidate * (1 - candidate) * (1 + (size - 1) * spread) / (n_early * n_late)
+        variance = candidate * (1 - candidate) * (1 + (size - 1) * spread) / (n_reference * n_other)
         return (candidate - theta) ** 2 - z**2 * variance
 
     inside = min(max(theta, 1e-12), 1 - 1e-12)  # at 0 and 1 the estimate itself is a root, not the bound

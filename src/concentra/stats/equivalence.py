@@ -48,7 +48,7 @@ class EquivalenceResult:
 
 
 def equivalence_test(
-    early: ArrayLike, late: ArrayLike, margin: float, *, alpha: float = 0.05
+    reference: ArrayLike, other: ArrayLike, margin: float, *, alpha: float = 0.05
 ) -> EquivalenceResult:
     r"""Two one-sided Welch tests: is the shift in means between -margin and +margin?
 
@@ -56,7 +56,7 @@ def equivalence_test(
 
     Parameters
     ----------
-    early, late
+    reference, other
         One value per donor, shapes (n1,) and (n2,); NaN donors are left out.
     margin
         The largest shift that does not matter, above 0, in units of the metric, fixed before the data are
@@ -76,7 +76,7 @@ def equivalence_test(
     >>> equivalence_test([1.0, 1.9, 0.1, 1.0], [1.0, 1.8, 1.0, 0.3], 0.5).answer
     'not shown'
     """
-    first, second = vector(early, "early"), vector(late, "late")
+    first, second = vector(reference, "reference"), vector(other, "other")
     between(margin, 0, np.inf, "margin")
     between(alpha, 0, 0.5, "alpha")
     estimate = float(second.mean() - first.mean()) if min(first.size, second.size) else np.nan

@@ -30,13 +30,13 @@ class MannWhitneyResult:
     Attributes
     ----------
     statistic
-        U of the later group: the number of (early, late) pairs in which late is larger, ties counting half;
-        from 0 to n_early * n_late.
+        U of the other group: the number of (reference, other) pairs in which other is larger, ties counting half;
+        from 0 to n_reference * n_other.
     p_value
         From p_attainable to 1; NaN where a group has fewer than two donors.
     p_attainable
         The smallest p that these group sizes and these ties allow.
-    n_early, n_late
+    n_reference, n_other
         Donors with a value.
     exact
         False where the tie-corrected normal approximation stands in (more than `EXACT_UP_TO` donors).
@@ -47,8 +47,8 @@ class MannWhitneyResult:
     statistic: float
     p_value: float
     p_attainable: float
-    n_early: int
-    n_late: int
+    n_reference: int
+    n_other: int
     exact: bool = True
     reason: str = ""
 
@@ -60,7 +60,7 @@ class SignedRankResult:
     Attributes
     ----------
     statistic
-        Sum of the ranks of the positive differences, late minus early; from 0 to n (n + 1) / 2.
+        Sum of the ranks of the positive differences, other minus reference; from 0 to n (n + 1) / 2.
     p_value, p_attainable
         As in `MannWhitneyResult`; p_attainable is 2 / 2**n.
     n_pairs
@@ -80,7 +80,7 @@ class SignedRankResult:
     reason: str = ""
 
 
-def mann_whitney_exact(early: ArrayLike, late: ArrayLike) -> MannWhitneyResult:
+def mann_whitney_exact(reference: ArrayLike, other: ArrayLike) -> MannWhitneyResult:
     r"""The exact two-sided Mann-Whitney test of a later against an earlier group.
 
     All :math:`\binom{n_1 + n_2}{n_2}` arrangements of the observed midranks are equally likely under no
@@ -89,7 +89,7 @@ def mann_whitney_exact(early: ArrayLike, late: ArrayLike) -> MannWhitneyResult:
 
     Parameters
     ----------
-    early, late
+    reference, other
         One value per donor, shapes (n1,) and (n2,); NaN donors are left out.
 
     Returns
@@ -115,21 +115,21 @@ def mann_whitney_exact(early: ArrayLike, late: ArrayLike) -> MannWhitneyResult:
     >>> result.statistic, round(result.p_value, 4), round(result.p_attainable, 4)
     (16.0, 0.0286, 0.0286)
     """
-    first, second = vector(early, "early"), vector(late, "late")
-    n_early, n_late = first.size, second.size
+    first, second = vector(reference, "reference"), vector(other, "other")
+    n_reference, n_other = first.size, second.size
     ranks = tied_ranks(np.concatenate([first, second]))
-    doubled = int(ranks[n_early:].sum())
-    statistic = doubled / 2 - n_late * (n_late + 1) / 2
-    if min(n_early, n_late) < 2:
-        return MannWhitneyResult(statistic, np.nan, np.nan, n_early, n_late, reason=TOO_FEW)
-    if n_early + n_late > EXACT_UP_TO:
-        p_value, p_attainable = _normal_p(ranks, n_late, doubled)
-        return MannWhitneyResult(statistic, p_value, p_attainable, n_early, n_late, exact=False)
-    p_value, p_attainable = _of_ranks(tuple(np.sort(ranks).tolist()), n_late, doubled)
-    return MannWhitneyResult(statistic, p_value, p_attainable, n_early, n_late)
+    doubled = int(ranks[n_reference:].sum())
+    statistic = doubled / 2 - n_other * (n_other + 1) / 2
+    if min(n_reference, n_other) < 2:
+        return MannWhitneyResult(statistic, np.nan, np.nan, n_reference, n_other, reason=TOO_FEW)
+    if n_reference + n_other > EXACT_UP_TO:
+        p_value, p_attainable = _normal_p(ranks, n_other, doubled)
+        return MannWhitneyResult(statistic, p_value, p_attainable, n_reference, n_other, exact=False)
+    p_value, p_attainable = _of_ranks(tuple(np.sort(ranks).tolist()), n_other, doubled)
+    return MannWhitneyResult(statistic, p_value, p_attainable, n_reference, n_other)
 
 
-def wilcoxon_signed_rank_exact(early: ArrayLike, late: ArrayLike) -> SignedRankResult:
+def wilcoxon_signed_rank_exact(reference: ArrayLike, other: ArrayLike) -> SignedRankResult:
     r"""The exact two-sided Wilcoxon signed-rank test of paired donors.
 
     Under no effect each of the :math:`2^n` assignments of signs to the ranked absolute differences is equally
@@ -137,7 +137,7 @@ def wilcoxon_signed_rank_exact(early: ArrayLike, late: ArrayLike) -> SignedRankR
 
     Parameters
     ----------
-    early, late
+    reference, other
         Values of the same donors in the same order, shape (n,); pairs with a NaN are left out.
 
     References
@@ -150,7 +150,7 @@ def wilcoxon_signed_rank_exact(early: ArrayLike, late: ArrayLike) -> SignedRankR
     >>> result.statistic, result.p_value, result.p_attainable
     (15.0, 0.0625, 0.0625)
     """
-    first, second = pairs(early, late)
+    first, second = pairs(reference, other)
     n_pairs = first.size
     scale = np.maximum(np.abs(first), np.abs(second)).max(initial=0.0)
     difference = second - first
@@ -172,12 +172,12 @@ def wilcoxon_signed_rank_exact(early: ArrayLike, late: ArrayLike) -> SignedRankR
     return SignedRankResult(doubled / 2, p_value, p_attainable, n_pairs, difference.size)
 
 
-def smallest_attainable_p(n_early: int, n_late: int) -> float:
+def smallest_attainable_p(n_reference: int, n_other: int) -> float:
     """The smallest two-sided p that an exact test of two groups can reach without ties, 2 / C(n, k).
 
     Parameters
     ----------
-    n_early, n_late
+    n_reference, n_other
         Donors in each group.
 
     Returns
@@ -191,10 +191,10 @@ def smallest_attainable_p(n_early: int, n_late: int) -> float:
     >>> [round(smallest_attainable_p(*n), 4) for n in [(2, 2), (3, 3), (3, 4), (4, 4), (4, 5), (5, 6)]]
     [0.3333, 0.1, 0.0571, 0.0286, 0.0159, 0.0043]
     """
-    n_early, n_late = at_least(n_early, 0, "n_early"), at_least(n_late, 0, "n_late")
-    if min(n_early, n_late) < 2:
+    n_reference, n_other = at_least(n_reference, 0, "n_reference"), at_least(n_other, 0, "n_other")
+    if min(n_reference, n_other) < 2:
         return np.nan
-    return 2 / comb(n_early + n_late, n_late)
+    return 2 / comb(n_reference + n_other, n_other)
 
 
 def smallest_attainable_p_paired(n_pairs: int) -> float:
@@ -249,11 +249,11 @@ def _two_sided(distribution: Floats, observed: int, scale: int, centre: int) -> 
     return min(1.0, float(p_value)), min(1.0, float(p_attainable))
 
 
-def _normal_p(ranks: NDArray[np.int64], n_late: int, doubled: int) -> tuple[float, float]:
+def _normal_p(ranks: NDArray[np.int64], n_other: int, doubled: int) -> tuple[float, float]:
     """The normal approximation with the variance of the tied ranks, without continuity correction."""
     n = ranks.size
-    sd = sqrt(n_late * (n - n_late) / (n - 1) * float(np.var(ranks)))
+    sd = sqrt(n_other * (n - n_other) / (n - 1) * float(np.var(ranks)))
     if sd == 0:
         return 1.0, 1.0
-    p_value = float(2 * ndtr(-abs(doubled - n_late * float(np.mean(ranks))) / sd))
-    return p_value, smallest_attainable_p(n - n_late, n_late)
+    p_value = float(2 * ndtr(-abs(doubled - n_other * float(np.mean(ranks))) / sd))
+    return p_value, smallest_attainable_p(n - n_other, n_other)

@@ -80,9 +80,9 @@ def joint_region(
     --------
     >>> from concentra.metrics import gini, hill_number
     >>> from concentra.stats.bootstrap import bootstrap_shift
-    >>> early = [[50, 50, 50], [60, 50, 40], [40, 55, 55], [45, 45, 60], [50, 45, 55]]
-    >>> late = [[120, 20, 10], [110, 30, 10], [100, 30, 20], [90, 40, 20], [110, 20, 20]]
-    >>> draws = bootstrap_shift(early, late, {"gini": gini, "hill_q1": hill_number}, rng=1)
+    >>> reference = [[50, 50, 50], [60, 50, 40], [40, 55, 55], [45, 45, 60], [50, 45, 55]]
+    >>> other = [[120, 20, 10], [110, 30, 10], [100, 30, 20], [90, 40, 20], [110, 20, 20]]
+    >>> draws = bootstrap_shift(reference, other, {"gini": gini, "hill_q1": hill_number}, rng=1)
     >>> region = joint_region(draws, "gini", "hill_q1")
     >>> region.polygon.shape, region.contains_zero
     ((120, 2), False)
@@ -114,7 +114,7 @@ def joint_region(
 
 
 def mahalanobis_test(
-    early: ArrayLike, late: ArrayLike, *, rng: Rng = None, n_random: int = 9_999
+    reference: ArrayLike, other: ArrayLike, *, rng: Rng = None, n_random: int = 9_999
 ) -> PermutationResult:
     r"""One permutation test of two groups of donors for a difference in several metrics at once.
 
@@ -124,7 +124,7 @@ def mahalanobis_test(
 
     Parameters
     ----------
-    early, late
+    reference, other
         Values (n1, D) and (n2, D), one column a metric, such as Gini and ln effective number. Donors with
         a missing value are left out.
     rng, n_random
@@ -132,14 +132,14 @@ def mahalanobis_test(
 
     Examples
     --------
-    >>> early, late = [[1, 2], [2, 1], [1, 1]], [[8, 9], [9, 8], [9, 9]]
-    >>> mahalanobis_test(early, late).p_value
+    >>> reference, other = [[1, 2], [2, 1], [1, 1]], [[8, 9], [9, 8], [9, 9]]
+    >>> mahalanobis_test(reference, other).p_value
     0.1
     """
-    groups = [np.asarray(values, dtype=np.float64) for values in (early, late)]
+    groups = [np.asarray(values, dtype=np.float64) for values in (reference, other)]
     if any(group.ndim != 2 for group in groups) or groups[0].shape[1] != groups[1].shape[1]:
         raise ArgumentError(
-            found=f"early of shape {groups[0].shape} and late of shape {groups[1].shape}",
+            found=f"reference of shape {groups[0].shape} and other of shape {groups[1].shape}",
             expected="donors by metrics, the same metrics in both, shapes (n1, D) and (n2, D)",
             fix="stack the metrics as columns",
         )
@@ -147,16 +147,16 @@ def mahalanobis_test(
     return permutation_test(*whole, statistic=_squared_distance, tail="upper", rng=rng, n_random=n_random)
 
 
-def _squared_distance(values: Floats, late: Arrangements) -> Floats:
+def _squared_distance(values: Floats, other: Arrangements) -> Floats:
     n = values.shape[0]
     centred = values - values.mean(axis=0)
     scale = np.maximum(centred.std(axis=0), np.finfo(float).tiny)
     left, size, _ = np.linalg.svd(centred / scale, full_matrices=False)
     whitened = left[:, size > 1e-9 * max(size.max(), 1e-300)] * np.sqrt(n - 1)
-    n_late = late.sum(axis=1)
-    # donors are centred: the sum over late donors is n1 n2 / n times the difference of means
-    total = np.einsum("an,nd->ad", late.astype(float), whitened)
-    return np.asarray((total**2).sum(axis=1) * n / (n_late * (n - n_late)))
+    n_other = other.sum(axis=1)
+    # donors are centred: the sum over other donors is n1 n2 / n times the difference of means
+    total = np.einsum("an,nd->ad", other.astype(float), whitened)
+    return np.asarray((total**2).sum(axis=1) * n / (n_other * (n - n_other)))
 
 
 def _covariance(draws: Floats, shifts: list[ShiftInterval]) -> Floats:

@@ -99,7 +99,7 @@ def joint_test(
 
 
 def _batches(comparisons: Comparisons, labels: Integers) -> Iterator[Integers]:
-    widest = max(comparisons.early.size * 4, comparisons.eligible.size * 2)
+    widest = max(comparisons.reference.size * 4, comparisons.eligible.size * 2)
     rows = max(1, CELLS // widest)
     for start in range(0, labels.shape[0], rows):
         yield labels[start : start + rows]

@@ -76,12 +76,14 @@ class PlaneTest:
     p_along: float
 
 
-def null_cloud(early: ArrayLike, late: ArrayLike, *, rng: Rng = None, n_random: int = 2_000) -> NullCloud:
+def null_cloud(
+    reference: ArrayLike, other: ArrayLike, *, rng: Rng = None, n_random: int = 2_000
+) -> NullCloud:
     """The shifts of medians of two metrics under all arrangements of donors' labels, or a sample of them.
 
     Parameters
     ----------
-    early, late
+    reference, other
         Two metrics of each donor, shapes (n1, 2) and (n2, 2), at least two donors in each; none missing.
     rng
         A seed or a Generator; used where there are more than 20,000 arrangements.
@@ -94,15 +96,15 @@ def null_cloud(early: ArrayLike, late: ArrayLike, *, rng: Rng = None, n_random: 
     >>> cloud.observed.tolist(), cloud.shifts.shape, cloud.exact
     ([2.0, -2.0], (6, 2), True)
     """
-    first, second = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
+    first, second = np.asarray(reference, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if any(group.ndim != 2 or group.shape[1] != 2 or len(group) < 2 for group in (first, second)):
         raise ArgumentError(
-            found=f"early of shape {first.shape} and late of shape {second.shape}",
+            found=f"reference of shape {first.shape} and other of shape {second.shape}",
             expected="two metrics a donor, at least two donors in each group: shapes (n1, 2) and (n2, 2)",
             fix="a group of one donor has no null cloud",
         )
     values = np.concatenate([first, second])
-    is_late = np.arange(len(values)) >= len(first)
+    is_other = np.arange(len(values)) >= len(first)
     members = [np.arange(len(values))]
     exact = comb(len(values), len(second)) <= ALL_UP_TO
     if exact:
@@ -110,9 +112,9 @@ def null_cloud(early: ArrayLike, late: ArrayLike, *, rng: Rng = None, n_random: 
     else:
         generator = np.random.default_rng(rng)
         drawn = at_least(n_random, 1, "n_random")
-        arrangements = list(random_arrangements(members, is_late, drawn, generator, values))
-    shifts = np.concatenate([_median(values, late) - _median(values, ~late) for late in arrangements])
-    observed = (_median(values, is_late[None]) - _median(values, ~is_late[None]))[0]
+        arrangements = list(random_arrangements(members, is_other, drawn, generator, values))
+    shifts = np.concatenate([_median(values, other) - _median(values, ~other) for other in arrangements])
+    observed = (_median(values, is_other[None]) - _median(values, ~is_other[None]))[0]
     return NullCloud(observed, shifts, exact)
 
 

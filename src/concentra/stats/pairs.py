@@ -1,4 +1,4 @@
-r"""Intervals for means over all pairs of an early and a late donor, by resampling donors.
+r"""Intervals for means over all pairs of a reference and an other donor, by resampling donors.
 
 What two groups of donors are compared by is often a mean over pairs, `C = mean_ij c_ij`: a difference of
 means (`c_ij = F(q_j) - F(p_i)`), or an attribution of it. A resample of donors changes only the weights of
@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 _BLOCK = 2**22
 """Weights of pairs held at a time."""
+_AT_ONCE = 512
+"""Quantities whose draws are held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +29,31 @@ class PairDraws:
 
     Attributes
     ----------
-    early_weights, late_weights
-        Weight of each donor in each draw, (n_draws, n_early) and (n_draws, n_late); rows sum to 1.
+    reference_weights, other_weights
+        Weight of each donor in each draw, (n_draws, n_reference) and (n_draws, n_other); rows sum to 1.
     level
         Nominal coverage.
     """
 
-    early_weights: Floats
-    late_weights: Floats
+    reference_weights: Floats
+    other_weights: Floats
     level: float
 
     @property
     def kind(self) -> str:
         """`"interval"`; `"range"` where a group has two donors; `"none"` where one has a single donor."""
-        n_donors = min(self.early_weights.shape[1], self.late_weights.shape[1])
+        n_donors = min(self.reference_weights.shape[1], self.other_weights.shape[1])
         return {1: "none", 2: "range"}.get(n_donors, "interval")
 
     def means(self, pairs: ArrayLike) -> Floats:
-        """The weighted means over pairs, (n_draws, L), of quantities of shape (n_early, n_late, L)."""
+        """The weighted means over pairs, (n_draws, L), of quantities of shape (n_reference, n_other, L)."""
         values = np.asarray(pairs, dtype=np.float64)
-        n_draws, n_pairs = len(self.early_weights), values.shape[0] * values.shape[1]
+        n_draws, n_pairs = len(self.reference_weights), values.shape[0] * values.shape[1]
         means = np.empty((n_draws, values.shape[2]))
         rows = max(1, _BLOCK // n_pairs)
         for start in range(0, n_draws, rows):
             block = slice(start, start + rows)
-            weights = self.early_weights[block, :, None] * self.late_weights[block, None, :]
+            weights = self.reference_weights[block, :, None] * self.other_weights[block, None, :]
             means[block] = weights.reshape(-1, n_pairs) @ values.reshape(n_pairs, -1)
         return means
 
@@ -71,7 +73,7 @@ class PairDraws:
         Parameters
         ----------
         pairs
-            Quantities of all pairs, shape (n_early, n_late, L).
+            Quantities of all pairs, shape (n_reference, n_other, L).
 
         Returns
         -------
@@ -95,6 +97,12 @@ class PairDraws:
             return np.full(values.shape[2], np.nan), np.full(values.shape[2], np.nan)
         if self.kind == "range":
             return values.min(axis=(0, 1)), values.max(axis=(0, 1))
+        distinct, place = _distinct(values)
+        bounds = [self._interval(distinct[..., some]) for some in _stretches(distinct.shape[2])]
+        low, high = np.concatenate(bounds, axis=1)[:, place]
+        return low, high
+
+    def _interval(self, values: Floats) -> tuple[Floats, Floats]:
         error, df = _standard_error(values)
         draws = self.means(values)
         deviations = draws - draws.mean(axis=0)
@@ -121,7 +129,7 @@ def adjusted_interval(pairs: ArrayLike, *, level: float, n_family: int) -> tuple
     Parameters
     ----------
     pairs
-        Quantities of all pairs, shape (n_early, n_late, L).
+        Quantities of all pairs, shape (n_reference, n_other, L).
     level
         Of the family, strictly between 0 and 1.
     n_family
@@ -138,7 +146,7 @@ def adjusted_interval(pairs: ArrayLike, *, level: float, n_family: int) -> tuple
 
     Examples
     --------
-    >>> pairs = np.array([[1.0, 2.0, 3.0]] * 3)[..., None]  # early donors alike, late ones 1, 2, 3
+    >>> pairs = np.array([[1.0, 2.0, 3.0]] * 3)[..., None]  # reference donors alike, other ones 1, 2, 3
     >>> [bound.round(3).tolist() for bound in adjusted_interval(pairs, level=0.95, n_family=1)]
     [[-0.484], [4.484]]
     """
@@ -153,13 +161,13 @@ def adjusted_interval(pairs: ArrayLike, *, level: float, n_family: int) -> tuple
 
 
 def draw_pairs(
-    n_early: int, n_late: int, *, rng: Rng, n_draws: int = 10_000, level: float = 0.95
+    n_reference: int, n_other: int, *, rng: Rng, n_draws: int = 10_000, level: float = 0.95
 ) -> PairDraws:
     """Draws of donors with replacement within each group.
 
     Parameters
     ----------
-    n_early, n_late
+    n_reference, n_other
         Donors in each group, at least 1.
     rng
         A seed or a Generator; the same seed gives the same draws.
@@ -168,17 +176,32 @@ def draw_pairs(
 
     Examples
     --------
-    >>> draw_pairs(3, 4, rng=1, n_draws=100).late_weights.shape
+    >>> draw_pairs(3, 4, rng=1, n_draws=100).other_weights.shape
     (100, 4)
     """
     between(level, 0, 1, "level")
     at_least(n_draws, 1, "n_draws")
     generator = np.random.default_rng(rng)
-    early, late = (
+    reference, other = (
         generator.multinomial(n, np.full(n, 1.0 / n), size=n_draws) / n
-        for n in (at_least(n_early, 1, "n_early"), at_least(n_late, 1, "n_late"))
+        for n in (at_least(n_reference, 1, "n_reference"), at_least(n_other, 1, "n_other"))
     )
-    return PairDraws(early, late, level)
+    return PairDraws(reference, other, level)
+
+
+def _distinct(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Quantities (n_early, n_late, L) without repeats where they are many, and the place of each among them."""
+    n_quantities = values.shape[2]
+    if n_quantities <= _AT_ONCE:
+        return values, np.arange(n_quantities)
+    rows = np.ascontiguousarray(values.reshape(-1, n_quantities).T)
+    whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
+    return values[..., first], place
+
+
+def _stretches(n_quantities: int) -> list[slice]:
+    return [slice(start, start + _AT_ONCE) for start in range(0, max(n_quantities, 1), _AT_ONCE)]
 
 
 def _standard_error(values: Floats) -> tuple[Floats, Floats]:

@@ -51,7 +51,7 @@ class PermutationResult:
         All of them, or m.
     exact
         Whether all were enumerated.
-    n_early, n_late
+    n_reference, n_other
         Donors with a value (pairs, in both, where paired).
     reason
         Why there is no p; empty where there is one.
@@ -63,19 +63,19 @@ class PermutationResult:
     p_attainable: float
     n_arrangements: int
     exact: bool
-    n_early: int
-    n_late: int
+    n_reference: int
+    n_other: int
     reason: str = ""
 
 
 def permutation_test(
-    early: ArrayLike,
-    late: ArrayLike,
+    reference: ArrayLike,
+    other: ArrayLike,
     *,
     statistic: Statistic = "mean",
     tail: str = "both",
-    strata_early: Sequence[Any] | None = None,
-    strata_late: Sequence[Any] | None = None,
+    strata_reference: Sequence[Any] | None = None,
+    strata_other: Sequence[Any] | None = None,
     rng: Rng = None,
     n_random: int = 9_999,
     all_up_to: int = ALL_UP_TO,
@@ -84,15 +84,15 @@ def permutation_test(
 
     Parameters
     ----------
-    early, late
+    reference, other
         Values, shape (n1,) and (n2,); or (n1, D) and (n2, D) over D tissues, NaN where a donor lacks one.
         Donors without any value are left out.
     statistic
-        "mean" or "median": late minus early in each tissue, averaged over the tissues that have donors of
-        both groups. Or a function of values (n, D) and arrangements (A, n), True for late, to (A,).
+        "mean" or "median": other minus reference in each tissue, averaged over the tissues that have donors of
+        both groups. Or a function of values (n, D) and arrangements (A, n), True for other, to (A,).
     tail
         "both", or "upper" for a statistic of which only large values speak against the null.
-    strata_early, strata_late
+    strata_reference, strata_other
         A label (sex) for each donor: labels are permuted within it alone, the difference is that within
         strata, weighted by n1 n2 / (n1 + n2).
     rng
@@ -120,50 +120,50 @@ def permutation_test(
     >>> result.statistic, result.p_value, result.n_arrangements, result.exact
     (6.0, 0.1, 20, True)
     """
-    first, second = _values(early, "early"), _values(late, "late")
+    first, second = _values(reference, "reference"), _values(other, "other")
     _same_columns(first, second)
-    labels = _strata(strata_early, strata_late, first.shape[0], second.shape[0])
+    labels = _strata(strata_reference, strata_other, first.shape[0], second.shape[0])
     values = np.concatenate([first, second])
-    is_late = np.arange(values.shape[0]) >= first.shape[0]
+    is_other = np.arange(values.shape[0]) >= first.shape[0]
     measured = ~np.isnan(values).all(axis=1)
-    values, is_late, labels = values[measured], is_late[measured], labels[measured]
-    n_late = int(is_late.sum())
-    n_early = is_late.size - n_late
+    values, is_other, labels = values[measured], is_other[measured], labels[measured]
+    n_other = int(is_other.sum())
+    n_reference = is_other.size - n_other
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     function = two_group_statistic(statistic, members)
-    if min(n_early, n_late) < 2:
-        observed = float(function(values, is_late[None])[0]) if min(n_early, n_late) else np.nan
-        return PermutationResult(observed, np.nan, np.nan, np.nan, 0, True, n_early, n_late, TOO_FEW)
-    sizes = [(member.size, int(is_late[member].sum())) for member in members]
+    if min(n_reference, n_other) < 2:
+        observed = float(function(values, is_other[None])[0]) if min(n_reference, n_other) else np.nan
+        return PermutationResult(observed, np.nan, np.nan, np.nan, 0, True, n_reference, n_other, TOO_FEW)
+    sizes = [(member.size, int(is_other[member].sum())) for member in members]
     total = prod(comb(n, k) for n, k in sizes)
     exact = total <= all_up_to
     if exact:
-        groups = batches(all_arrangements(members, sizes, is_late.size), values.size)
+        groups = batches(all_arrangements(members, sizes, is_other.size), values.size)
     else:
         generator = _generator(rng, total, all_up_to)
-        groups = random_arrangements(members, is_late, at_least(n_random, 1, "n_random"), generator, values)
+        groups = random_arrangements(members, is_other, at_least(n_random, 1, "n_random"), generator, values)
     null = np.concatenate([function(values, batch) for batch in groups])
     upper = one_of(tail, ("both", "upper"), "tail") == "upper"
-    return _judge(float(function(values, is_late[None])[0]), null, exact, n_early, n_late, upper=upper)
+    return _judge(float(function(values, is_other[None])[0]), null, exact, n_reference, n_other, upper=upper)
 
 
 def sign_flip_test(
-    early: ArrayLike,
-    late: ArrayLike,
+    reference: ArrayLike,
+    other: ArrayLike,
     *,
     statistic: str | Callable[[Floats], Floats] = "mean",
     rng: Rng = None,
     n_random: int = 9_999,
     all_up_to: int = ALL_UP_TO,
 ) -> PermutationResult:
-    """An exact permutation test of paired donors: early and late are exchanged within donors.
+    """An exact permutation test of paired donors: reference and other are exchanged within donors.
 
     Parameters
     ----------
-    early, late
+    reference, other
         The same donors in the same order, shape (n,) or (n, D), NaN where a donor lacks a tissue.
     statistic
-        "mean" or "median" of late minus early in each tissue, averaged over tissues; or a function of
+        "mean" or "median" of other minus reference in each tissue, averaged over tissues; or a function of
         differences (A, n, D) to (A,).
     rng, n_random, all_up_to
         As in `permutation_test`; there are 2**n arrangements.
@@ -174,11 +174,11 @@ def sign_flip_test(
     >>> result.statistic, result.p_value, result.n_arrangements
     (3.0, 0.0625, 32)
     """
-    first, second = _values(early, "early"), _values(late, "late")
+    first, second = _values(reference, "reference"), _values(other, "other")
     _same_columns(first, second)
     if first.shape != second.shape:
         raise ArgumentError(
-            found=f"early of {first.shape[0]} donors and late of {second.shape[0]}",
+            found=f"reference of {first.shape[0]} donors and other of {second.shape[0]}",
             expected="the same donors in the same order in both",
             fix="align the two by donor, with NaN where one is missing",
         )
@@ -206,7 +206,7 @@ def sign_flip_test(
 
 
 def _judge(
-    observed: float, null: Floats, exact: bool, n_early: int, n_late: int, *, upper: bool = False
+    observed: float, null: Floats, exact: bool, n_reference: int, n_other: int, *, upper: bool = False
 ) -> PermutationResult:
     """Count the arrangements as far out as the observed one, which a random sample gains as a member.
 
@@ -214,7 +214,7 @@ def _judge(
     """
     if np.isnan(observed):
         reason = "no tissue with donors of both groups: no test"
-        return PermutationResult(observed, np.nan, np.nan, np.nan, 0, exact, n_early, n_late, reason)
+        return PermutationResult(observed, np.nan, np.nan, np.nan, 0, exact, n_reference, n_other, reason)
     everything = null if exact else np.append(null, observed)
     centre = float(np.nanmean(everything))
     distance = everything - centre if upper else np.abs(everything - centre)
@@ -224,7 +224,7 @@ def _judge(
     p_value = float((distance >= own - tolerance).mean())
     farthest = distance[np.isfinite(distance)].max()
     p_attainable = float((distance >= farthest - tolerance).mean()) if exact else 1 / everything.size
-    return PermutationResult(observed, centre, p_value, p_attainable, null.size, exact, n_early, n_late)
+    return PermutationResult(observed, centre, p_value, p_attainable, null.size, exact, n_reference, n_other)
 
 
 def _values(values: ArrayLike, name: str) -> Floats:
@@ -242,24 +242,24 @@ def _values(values: ArrayLike, name: str) -> Floats:
 def _same_columns(first: Floats, second: Floats) -> None:
     if first.shape[1] != second.shape[1] or first.shape[1] == 0:
         raise ArgumentError(
-            found=f"{first.shape[1]} tissues early and {second.shape[1]} late",
+            found=f"{first.shape[1]} tissues in the reference and {second.shape[1]} in the other",
             expected="the same tissues in the same order in both",
             fix="give every tissue a column in both, NaN where a donor lacks it",
         )
 
 
 def _strata(
-    early: Sequence[Any] | None, late: Sequence[Any] | None, n_early: int, n_late: int
+    reference: Sequence[Any] | None, other: Sequence[Any] | None, n_reference: int, n_other: int
 ) -> NDArray[Any]:
-    if early is None and late is None:
-        return np.zeros(n_early + n_late, dtype=np.int64)
-    if early is None or late is None or len(early) != n_early or len(late) != n_late:
+    if reference is None and other is None:
+        return np.zeros(n_reference + n_other, dtype=np.int64)
+    if reference is None or other is None or len(reference) != n_reference or len(other) != n_other:
         raise ArgumentError(
             found="strata that do not match the donors",
-            expected=f"{n_early} labels in strata_early and {n_late} in strata_late",
+            expected=f"{n_reference} labels in strata_reference and {n_other} in strata_other",
             fix="pass a label for every donor of both groups",
         )
-    return np.asarray([str(label) for label in (*early, *late)])
+    return np.asarray([str(label) for label in (*reference, *other)])
 
 
 def _generator(rng: Rng, total: int, all_up_to: int) -> np.random.Generator:

@@ -37,7 +37,7 @@ class Comparisons:
         Donors that a group may hold, shape (G, n).
     member
         Labels that a group takes, shape (G, L).
-    early, late
+    reference, other
         Groups compared, shape (S,).
     columns
         Column of values of each metric, shape (M, S).
@@ -48,8 +48,8 @@ class Comparisons:
     values: Floats
     eligible: Booleans
     member: Booleans
-    early: Integers
-    late: Integers
+    reference: Integers
+    other: Integers
     columns: Integers
     mean: Booleans
 
@@ -61,18 +61,18 @@ class Sweep:
     Attributes
     ----------
     shifts
-        Late minus early, shape (M, A, S); NaN where a group is empty.
+        Other minus reference, shape (M, A, S); NaN where a group is empty.
     first
         Whether a specification is the first of those that are the same, shape (M + 1, A, S): for each metric
         alone, and last for all metrics together. False where a group is empty.
-    n_early, n_late
+    n_reference, n_other
         Donors compared, shape (A, S).
     """
 
     shifts: Floats
     first: Booleans
-    n_early: Integers
-    n_late: Integers
+    n_reference: Integers
+    n_other: Integers
 
 
 def sweep(comparisons: Comparisons, labels: Integers) -> Sweep:
@@ -92,39 +92,40 @@ def sweep(comparisons: Comparisons, labels: Integers) -> Sweep:
     >>> ages = np.array([[0, 0, 1, 1]])
     >>> both = Comparisons(
     ...     values=np.array([[1.0, 2.0, 5.0, 7.0]]), eligible=np.ones((2, 4), bool), member=np.eye(2, dtype=bool),
-    ...     early=np.array([0, 0]), late=np.array([1, 1]), columns=np.array([[0, 0]]), mean=np.array([False, True]))
+    ...     reference=np.array([0, 0]), other=np.array([1, 1]), columns=np.array([[0, 0]]),
+    ...     mean=np.array([False, True]))
     >>> found = sweep(both, ages)
     >>> found.shifts.tolist(), found.first[0].tolist()
     ([[[4.5, 4.5]]], [[True, False]])
     """
     chosen = comparisons.member[:, labels] & comparisons.eligible[:, None, :]  # (G, A, n)
     n_chosen = chosen.sum(axis=2)
-    n_early, n_late = n_chosen[comparisons.early].T, n_chosen[comparisons.late].T
+    n_reference, n_other = n_chosen[comparisons.reference].T, n_chosen[comparisons.other].T
     values, keys = comparisons.values, _column_keys(comparisons.values)
     n_metrics = comparisons.columns.shape[0]
-    shifts = np.empty((n_metrics, *n_early.shape))
-    same = np.empty((n_metrics + 1, *n_early.shape), dtype=np.uint64)
+    shifts = np.empty((n_metrics, *n_reference.shape))
+    same = np.empty((n_metrics + 1, *n_reference.shape), dtype=np.uint64)
     for column in range(values.shape[0]):
         used = comparisons.columns == column
         groups = np.unique(
-            np.concatenate([comparisons.early[used.any(axis=0)], comparisons.late[used.any(axis=0)]])
+            np.concatenate([comparisons.reference[used.any(axis=0)], comparisons.other[used.any(axis=0)]])
         )
         if not groups.size:
             continue
         centres = _centres(values[column], chosen[groups], n_chosen[groups])
         marks = chosen[groups].astype(np.uint64) @ keys[column]
         for metric, place in enumerate(used):
-            early, late = (
-                np.searchsorted(groups, which[place]) for which in (comparisons.early, comparisons.late)
+            reference, other = (
+                np.searchsorted(groups, which[place]) for which in (comparisons.reference, comparisons.other)
             )
             average = comparisons.mean[place].astype(int)
-            shifts[metric][:, place] = (centres[average, late] - centres[average, early]).T
-            same[metric][:, place] = (marks[early] * _ODD[0] + marks[late] * _ODD[1]).T
-    differs = comparisons.mean & ((n_early > 2) | (n_late > 2))
+            shifts[metric][:, place] = (centres[average, other] - centres[average, reference]).T
+            same[metric][:, place] = (marks[reference] * _ODD[0] + marks[other] * _ODD[1]).T
+    differs = comparisons.mean & ((n_reference > 2) | (n_other > 2))
     same[:-1] += differs * _ODD[2]
     same[-1] = np.einsum("mas,m->as", same[:-1], _ODD[3 : 3 + n_metrics])
-    defined = (n_early > 0) & (n_late > 0)
-    return Sweep(shifts, np.stack([_first(one) & defined for one in same]), n_early, n_late)
+    defined = (n_reference > 0) & (n_other > 0)
+    return Sweep(shifts, np.stack([_first(one) & defined for one in same]), n_reference, n_other)
 
 
 _ODD: Keys = np.random.default_rng(20_200_727).integers(0, 2**63, 32, dtype=np.uint64)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import pydantic
 
@@ -34,9 +34,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "AlteredError", "Drawing", "Node", "Table", "column", "document", "figure", "node_named", "nodes", "step",
-    "summary", "table_named", "table_path", "tables", "write_csv",
+    "AlteredError", "Drawing", "Node", "OfCohorts", "OfLevels", "Table", "column", "document", "figure", "node_named",
+    "nodes", "step", "summary", "table_named", "table_path", "tables", "write_csv",
 ]  # fmt: skip
+
+
+class OfCohorts(Table):
+    """A table of several cohorts: another of the library's tables with `cohort` before its columns and in its key."""
+
+    cohort: str = column("cohort")
+    leading: ClassVar[tuple[str, ...]] = ("cohort",)
+
+
+class OfLevels(OfCohorts):
+    """The same, at several levels of the cell types."""
+
+    level: str = column("level of the cell types")
+    leading: ClassVar[tuple[str, ...]] = ("cohort", "level")
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["step", "figure", "summary", "document"]
 FOLDERS: dict[Kind, str] = {"step": "tables", "figure": "figures", "summary": "summaries", "document": ""}

@@ -94,14 +94,14 @@ def _key(table: type[Table]) -> str:
 def _columns(table: type[Table]) -> str:
     rows = [
         {
-            "column": name,
+            "column": f"`{name}`",
             "meaning": declared.description,
             "unit": declared.unit or "–",
             "may be missing": "yes" if declared.nullable else "no",
         }
         for name, declared in table.columns().items()
     ]
-    return markdown.table(rows)
+    return markdown.table(rows, marked_up=True)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,7 @@ def _written(value: Any, form: str, column: str) -> Number:
     if form == "p":
         return Number(p_printed(value), value)
     if form.startswith("%"):
-        return Number(f"{100 * value:.{int(form[1:] or 0)}f}%", value)
+        return Number(f"{100 * value:.{int(form[1:] or 0)}f}{HARD}%", value)
     if form == ",":
         return Number(f"{value:,.0f}", value)
     return Number(markdown.number(value, int(form[-1]), sign=form.startswith("+")), value)
@@ -196,11 +196,13 @@ def _label(value: object, column: str) -> str:
 def p_printed(value: float | None) -> str:
     """A p-value as journals print it: two significant digits, a power of ten below .001.
 
-    >>> p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
-    ('0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
+    >>> p_printed(0.4), p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
+    ('0.40', '0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
     """
-    if value is None or pd.isna(value) or not 0 < value < 0.001:
+    if value is None or pd.isna(value):
         return markdown.p_text(value)
+    if not 0 < value < 0.001:
+        return f"{value:#.2g}"
     digits, exponent = f"{value:.1e}".split("e-")
     return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 

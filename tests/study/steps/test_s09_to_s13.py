@@ -15,7 +15,7 @@ from concentra.stats.verdict import LESS, MORE
 from concentra.study import claims, raw
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import nodes, tables
-from concentra.study.steps._states import resolution_of
+from concentra.study.questions import TYPES
 from study_tables import table
 
 EXPRESSION = {"kimmel-directions", "kidney-flip", "podocytes", "macrophages", "cr-rescue"}
@@ -41,7 +41,7 @@ def test_a_flip_needs_clusters_finer_than_types() -> None:
     counts = table("state_counts")
     here = counts[(counts["cohort"] == "simulated_kimmel") & (counts["stratum"] == "kidney")]
     n_parts = here.groupby("resolution")["state"].nunique()
-    assert found["n_parts"].tolist() == n_parts[resolution_of(found["level"])].tolist()
+    assert found["n_parts"].tolist() == n_parts[found["level"].replace(TYPES, "0").astype(float)].tolist()
     coarse = found["n_parts"] <= n_parts[0.0]
     assert set(found.loc[coarse, "direction"]) == {MORE}
     assert set(found.loc[~coarse, "direction"]) == {LESS}

@@ -47,13 +47,14 @@ def trend(page: Page, found: Findings) -> Section | None:
 
 
 def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:
-    from concentra.design.axis import numeric_axis
+    from concentra.design.axis import numeric_axis, parse_trend
 
-    column = str(found.options.get("trend") or str(row["along"]).split(" (")[0])
+    written = str(found.options.get("trend") or str(row["along"]).split(" (")[0])
+    column, order = parse_trend(written, found.units.columns)
     units = found.units[found.units["stratum"].astype(str) == str(row["stratum"])]
     if column not in units:
         return None
-    places = numeric_axis(units[column], column)[0].to_numpy()
+    places = numeric_axis(units[column], column, order)[0].to_numpy()
     values = [
         {"donor": sentences.plain(one["donor"]), "along": float(place), "value": one["hill_q1"],
          "n_cells": one["n_cells"]}

@@ -96,12 +96,12 @@ def verdicts(source: Source) -> Rows:
 def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
     """What was stated and found; of many parts, those that are as stated."""
     if len(parts) <= MANY:
-        stated, found = (
-            [(part.name, text) for part, text in zip(parts, texts, strict=True)]
+        published, here = (
+            gathered([(part.name, text) for part, text in zip(parts, texts, strict=True)])
             for texts in ([part.published for part in parts], [part.here for part in parts])
         )
-        where = f" ({parts[0].name})" if len(parts) == 1 and parts[0].here.isalpha() else ""
-        return gathered(stated), gathered(found) + where
+        where = f" ({parts[0].name})" if len(parts) == 1 and here.isalpha() else ""
+        return published, here + where
     kept = [part.name for part in parts if part.published == part.here]
     stated = "; ".join(dict.fromkeys(part.published for part in parts))
     return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")

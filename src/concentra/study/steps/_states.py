@@ -7,32 +7,24 @@ import pandas as pd
 from concentra.analysis.granularity import Granularity, GranularityConcentration, contrast_levels
 from concentra.composition.clusters import ANNOTATED as ANNOTATED
 from concentra.design import Settings
-from concentra.study.declare import column
-from concentra.study.questions import OLD, TYPES, levels_of
+from concentra.study.declare import OfCohorts, column
+from concentra.study.questions import OLD, levels_of
 
 RESOLUTION = "Leiden resolution; 0 for annotated cell types, which were not clustered"
 GROUPS = ["young", "old", "treated"]
 
 
-class UnitTable(GranularityConcentration):
+class UnitTable(OfCohorts, GranularityConcentration):
     """Concentration of one donor over clusters."""
 
-    cohort: str = column("cohort")
     group: str = column("group in the comparison", among=GROUPS)
 
     class Config(GranularityConcentration.Config):
-        unique = ["cohort", *GranularityConcentration.Config.unique]
         first = ["cohort", "level", "stratum", "donor", "sample", "group"]
 
 
-class ShiftTable(Granularity):
+class ShiftTable(OfCohorts, Granularity):
     """Old against young donors, one metric at one level."""
-
-    cohort: str = column("cohort")
-
-    class Config(Granularity.Config):
-        unique = ["cohort", *Granularity.Config.unique]
-        first = ["cohort", *Granularity.Config.first]
 
 
 def compared(counts: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -57,12 +49,3 @@ def compared(counts: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd
         [one.units[["stratum", "donor", "group"]] for one in levels.values()]
     ).drop_duplicates()
     return units.merge(groups, on=["stratum", "donor"], validate="many_to_one"), found
-
-
-def resolution_of(level: pd.Series) -> pd.Series:
-    """Levels as Leiden resolutions; 0 for annotated types.
-
-    >>> resolution_of(pd.Series(["types", "0.8"])).tolist()
-    [0.0, 0.8]
-    """
-    return level.replace(TYPES, "0").astype(float)

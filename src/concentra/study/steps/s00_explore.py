@@ -13,7 +13,7 @@ from concentra.design import Settings
 from concentra.design.confounding import confounding as separating
 from concentra.stats.verdict import DIRECTIONS
 from concentra.study.cohorts import KINDS
-from concentra.study.declare import Table, column, step
+from concentra.study.declare import OfCohorts, Table, column, step
 from concentra.study.questions import among, compositions, designs, in_stratum, stacked
 
 STATES = ["raw data", "archived tables", "simulated", "absent"]
@@ -71,19 +71,14 @@ class Design(Table):
         unique = ["cohort", "stratum", "age", "sex"]
 
 
-class Confounding(Support):
+class Confounding(OfCohorts, Support):
     """Donors, cells and sexes in the two groups of every tissue, and the smallest p that its donors allow."""
 
-    cohort: str = column("cohort")
     n_reference_female: int = column("females among the young", unit="donors", low=0)
     n_other_female: int = column("females among the old", unit="donors", low=0)
     with_sex: str = column("do the groups differ in sex", among=CONFOUNDING)
     p_attainable_males: float = column("smallest p among males alone", low=0, high=1, nullable=True)
     can_reach: bool = column("the smallest p is at most alpha")
-
-    class Config(Support.Config):
-        unique = ["cohort", *Support.Config.unique]
-        first = ["cohort"]
 
 
 @step(Sources, Planted, Design, Confounding)

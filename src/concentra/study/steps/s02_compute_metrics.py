@@ -8,14 +8,13 @@ import pandas as pd
 
 from concentra.analysis import concentration as measuring
 from concentra.design import Settings
-from concentra.study.declare import column, step
+from concentra.study.declare import OfCohorts, column, step
 from concentra.study.questions import compositions, stacked
 
 
-class Concentration(measuring.Concentration):
+class Concentration(OfCohorts, measuring.Concentration):
     """How concentrated each unit is, as observed and corrected for depth."""
 
-    cohort: str = column("cohort")
     age: str = column("age as the atlas labels it")
     age_months: float = column("age", unit="months", low=0)
     group: str = column("group in the comparison", nullable=True, among=["young", "old"])
@@ -23,7 +22,6 @@ class Concentration(measuring.Concentration):
     donor_source: str = column("how the donor of these cells is known")
 
     class Config(measuring.Concentration.Config):
-        unique = ["cohort", *measuring.Concentration.Config.unique]
         first = ["cohort", "stratum", "donor", "sample", "age", "age_months", "group", "sex", "donor_source"]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from concentra.analysis.trend import Trend, trend
 from concentra.design import Question, Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfCohorts, column, step
 from concentra.study.questions import among, compositions, stacked
 
 AGE = Question(trend="age")
@@ -18,19 +18,14 @@ MALES = {
 }  # fmt: skip
 
 
-class AgeTrend(Trend):
+class AgeTrend(OfCohorts, Trend):
     """The trend of each metric over all ages of a tissue, donors as units."""
 
-    cohort: str = column("cohort")
     n_males: int = column("males among the donors", unit="donors", low=0)
     slope_males: float = column("slope among males alone", unit="metric per month", nullable=True)
     slope_males_low: float = column("its exact interval", unit="metric per month", nullable=True)
     slope_males_high: float = column("its exact interval", unit="metric per month", nullable=True)
     p_males: float = column("the test among males alone", low=0, high=1, nullable=True)
-
-    class Config(Trend.Config):
-        unique = ["cohort", *Trend.Config.unique]
-        first = ["cohort"]
 
 
 @step(AgeTrend)

@@ -9,7 +9,7 @@ import pandas as pd
 from concentra.analysis.across import Across, across
 from concentra.analysis.contrast import Contrast, contrast
 from concentra.design import Design, Settings
-from concentra.study.declare import column, step
+from concentra.study.declare import OfCohorts, column, step
 from concentra.study.questions import among, designs, stacked
 
 MALES = {
@@ -17,28 +17,17 @@ MALES = {
 }  # fmt: skip
 
 
-class AgeContrast(Contrast):
+class AgeContrast(OfCohorts, Contrast):
     """The shift of each metric from the young to the old donors of a tissue, and what can be concluded."""
 
-    cohort: str = column("cohort")
     n_reference_males: int = column("young males", unit="donors", low=0)
     n_other_males: int = column("old males", unit="donors", low=0)
     shift_males: float = column("shift among males alone", nullable=True)
     p_males: float = column("the exact test among males alone", low=0, high=1, nullable=True)
 
-    class Config(Contrast.Config):
-        unique = ["cohort", *Contrast.Config.unique]
-        first = ["cohort"]
 
-
-class AcrossTissues(Across):
+class AcrossTissues(OfCohorts, Across):
     """All tissues of a cohort in one test: labels permuted per mouse, over all its tissues together."""
-
-    cohort: str = column("cohort")
-
-    class Config(Across.Config):
-        unique = ["cohort", *Across.Config.unique]
-        first = ["cohort"]
 
 
 @step(AgeContrast, AcrossTissues)

@@ -13,7 +13,7 @@ from concentra.analysis.granularity import Granularity
 from concentra.analysis.trend import Trend, trend
 from concentra.composition import Composition
 from concentra.design import Question, Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfLevels, column, step
 from concentra.study.questions import among, stacked
 from concentra.study.steps._hierarchy import at_levels, hierarchies, questions
 from concentra.study.steps.s01b_count_samples import METRICS
@@ -22,15 +22,8 @@ SUMMED, MEAN = "cells of all samples", "mean over samples"
 ALL = "all"
 
 
-class LevelConcentration(measuring.Concentration):
+class LevelConcentration(OfLevels, measuring.Concentration):
     """How concentrated each donor is, all its samples together, at every level."""
-
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
-
-    class Config(measuring.Concentration.Config):
-        unique = ["cohort", "level", *measuring.Concentration.Config.unique]
-        first = ["cohort", "level"]
 
 
 class LevelContrast(Granularity):
@@ -38,7 +31,7 @@ class LevelContrast(Granularity):
 
     cohort: str = column("cohort")
     asked: str = column(
-        "groups alone, adjusted, or along age (the effect is that of a year)",
+        "groups alone, adjusted, or along age (the effect is that over the ages of the donors)",
         among=["plain", "adjusted", "trend"],
     )
     donors: str = column("all, or those with one label")
@@ -49,15 +42,8 @@ class LevelContrast(Granularity):
         first = ["cohort", "asked", "donors", "values", *Granularity.Config.first]
 
 
-class LevelTrend(Trend):
+class LevelTrend(OfLevels, Trend):
     """The trend of each metric along age at every level, donors as units."""
-
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
-
-    class Config(Trend.Config):
-        unique = ["cohort", "level", *Trend.Config.unique]
-        first = ["cohort", "level"]
 
 
 @step(LevelConcentration, LevelContrast, LevelTrend)

@@ -9,20 +9,13 @@ import pandas as pd
 
 from concentra.analysis.few_donors import FewDonors, few_donors
 from concentra.design import Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfLevels, step
 from concentra.study.questions import stacked
 from concentra.study.steps._hierarchy import at_levels, hierarchies, questions
 
 
-class SmallStudies(FewDonors):
+class SmallStudies(OfLevels, FewDonors):
     """How often each rule finds in small studies, drawn from a large one, what all of its donors show."""
-
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
-
-    class Config(FewDonors.Config):
-        unique = ["cohort", "level", *FewDonors.Config.unique]
-        first = ["cohort", "level"]
 
 
 @step(SmallStudies)

@@ -10,31 +10,17 @@ import pandas as pd
 from concentra.analysis.choices import OBSERVED, Choices
 from concentra.analysis.multiverse import Agreement, Multiverse, multiverse
 from concentra.design import Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfLevels, step
 from concentra.study.questions import stacked
 from concentra.study.steps._hierarchy import at_levels, hierarchies, questions
 
 
-class LevelMultiverse(Multiverse):
+class LevelMultiverse(OfLevels, Multiverse):
     """The shift under every distinct specification, at every level; the first of each choice is the published one."""
 
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
 
-    class Config(Multiverse.Config):
-        unique = ["cohort", "level", *Multiverse.Config.unique]
-        first = ["cohort", "level"]
-
-
-class LevelAgreement(Agreement):
+class LevelAgreement(OfLevels, Agreement):
     """How far the specifications of a level agree, and the joint test of the median shift."""
-
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
-
-    class Config(Agreement.Config):
-        unique = ["cohort", "level", *Agreement.Config.unique]
-        first = ["cohort", "level"]
 
 
 @step(LevelMultiverse, LevelAgreement)

@@ -9,48 +9,24 @@ import pandas as pd
 from concentra.analysis import drivers as attribution
 from concentra.analysis import part_changes as changes
 from concentra.design import Settings
-from concentra.study.declare import column, step
+from concentra.study.declare import OfCohorts, step
 from concentra.study.questions import designs, stacked
 
 
-class Drivers(attribution.Drivers):
+class Drivers(OfCohorts, attribution.Drivers):
     """The contribution of each cell type to the shift of means over donors: with "(number of parts)" they sum to it."""
 
-    cohort: str = column("cohort")
 
-    class Config(attribution.Drivers.Config):
-        unique = ["cohort", *attribution.Drivers.Config.unique]
-        first = ["cohort"]
-
-
-class PartShift(changes.PartShift):
+class PartShift(OfCohorts, changes.PartShift):
     """The change of each cell type's share from young to old donors."""
 
-    cohort: str = column("cohort")
 
-    class Config(changes.PartShift.Config):
-        unique = ["cohort", *changes.PartShift.Config.unique]
-        first = ["cohort"]
-
-
-class LineageShift(changes.LineageShift):
+class LineageShift(OfCohorts, changes.LineageShift):
     """Shares and contributions summed per lineage, stage and compartment."""
 
-    cohort: str = column("cohort")
 
-    class Config(changes.LineageShift.Config):
-        unique = ["cohort", *changes.LineageShift.Config.unique]
-        first = ["cohort"]
-
-
-class AttributedShift(changes.AttributedShift):
+class AttributedShift(OfCohorts, changes.AttributedShift):
     """The shift that is attributed, beside the published kind, and the compartment that carries most of it."""
-
-    cohort: str = column("cohort")
-
-    class Config(changes.AttributedShift.Config):
-        unique = ["cohort", *changes.AttributedShift.Config.unique]
-        first = ["cohort"]
 
 
 @step(Drivers, PartShift, LineageShift, AttributedShift)

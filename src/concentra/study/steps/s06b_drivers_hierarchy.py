@@ -8,20 +8,13 @@ import pandas as pd
 
 from concentra.analysis.drivers import Drivers, drivers
 from concentra.design import Settings, resolve
-from concentra.study.declare import column, step
+from concentra.study.declare import OfLevels, step
 from concentra.study.questions import stacked
 from concentra.study.steps._hierarchy import at_levels, hierarchies, questions
 
 
-class LevelDrivers(Drivers):
+class LevelDrivers(OfLevels, Drivers):
     """The contribution of each cell type to the shift of means over donors, at every level."""
-
-    cohort: str = column("cohort")
-    level: str = column("level of the cell types")
-
-    class Config(Drivers.Config):
-        unique = ["cohort", "level", *Drivers.Config.unique]
-        first = ["cohort", "level"]
 
 
 @step(LevelDrivers)

@@ -9,7 +9,7 @@ import pandas as pd
 from concentra.analysis.levels import Levels, LevelTerms, Nested, contrast_within, decompose_levels
 from concentra.design import Settings, resolve
 from concentra.stats.verdict import LESS, MORE
-from concentra.study.declare import Table, column, step
+from concentra.study.declare import OfCohorts, Table, column, step
 from concentra.study.questions import stacked
 from concentra.study.steps._hierarchy import hierarchies, named, questions
 from concentra.study.steps.s04c_contrast_hierarchy import ALL, SUMMED
@@ -17,36 +17,22 @@ from concentra.study.steps.s04c_contrast_hierarchy import ALL, SUMMED
 ASKED = ("plain", "adjusted")
 
 
-class LevelShift(Levels):
+class LevelShift(OfCohorts, Levels):
     """Old less young donors over fine types, as an exact sum of terms between and within coarse types."""
 
-    cohort: str = column("cohort")
     asked: str = column("groups alone, or adjusted", among=ASKED)
-
-    class Config(Levels.Config):
-        unique = ["cohort", "asked", *Levels.Config.unique]
-        first = ["cohort", "asked"]
+    leading = ("cohort", "asked")
 
 
-class DonorTerms(LevelTerms):
+class DonorTerms(OfCohorts, LevelTerms):
     """The terms between and within coarse types in every donor."""
 
-    cohort: str = column("cohort")
 
-    class Config(LevelTerms.Config):
-        unique = ["cohort", *LevelTerms.Config.unique]
-        first = ["cohort"]
-
-
-class LevelNested(Nested):
+class LevelNested(OfCohorts, Nested):
     """Old against young donors within each coarse type."""
 
-    cohort: str = column("cohort")
     asked: str = column("groups alone, or adjusted", among=ASKED)
-
-    class Config(Nested.Config):
-        unique = ["cohort", "asked", *Nested.Config.unique]
-        first = ["cohort", "asked"]
+    leading = ("cohort", "asked")
 
 
 class LevelJudged(Table):

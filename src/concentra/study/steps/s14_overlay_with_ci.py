@@ -9,7 +9,7 @@ import pandas as pd
 from concentra.analysis.plane import Plane, PlanePoints, plane
 from concentra.design import Settings, resolve
 from concentra.stats.verdict import DIRECTIONS
-from concentra.study.declare import Table, column, step
+from concentra.study.declare import OfCohorts, Table, column, step
 from concentra.study.questions import designs, stacked
 from concentra.study.steps._hierarchy import at_levels, hierarchies, questions
 from concentra.study.steps.s04c_contrast_hierarchy import ALL, SUMMED
@@ -45,24 +45,12 @@ class Overlay(Table):
         unique = ["cohort", "stratum"]
 
 
-class OverlayNull(Plane):
+class OverlayNull(OfCohorts, Plane):
     """Every arrow against its own null cloud, on raw and on normalised axes."""
 
-    cohort: str = column("cohort")
 
-    class Config(Plane.Config):
-        unique = ["cohort", *Plane.Config.unique]
-        first = ["cohort"]
-
-
-class OverlayCloud(PlanePoints):
+class OverlayCloud(OfCohorts, PlanePoints):
     """Regions and null clouds of every arrow, to be drawn."""
-
-    cohort: str = column("cohort")
-
-    class Config(PlanePoints.Config):
-        unique = ["cohort", *PlanePoints.Config.unique]
-        first = ["cohort"]
 
 
 @step(Overlay, OverlayNull, OverlayCloud)

@@ -11,7 +11,7 @@ from concentra.study.summaries._shared import effect_text, title_of
 
 HOW = """Each donor counts once: the cells of all its samples are summed, or the values of its samples averaged.
 *Ratio* is that of effective numbers (corrected for unseen types), *difference* that of Gini coefficients over all types
-(expected at the common number of cells); for a trend both are those of a year of age."""
+(expected at the common number of cells); for a trend both are those over the ages of the donors."""
 TERMS = """The logarithm of the effective number, as counted, over fine types is exactly its value over coarse types
 plus, for each coarse type, its share times the entropy within it. The Gini coefficient has three terms: between,
 within, and of the overlap of ranks. Terms of corrected estimates do not add; *largest gap* says by how much."""
@@ -63,7 +63,7 @@ def _contrasts(rows: pd.DataFrame) -> list[dict[str, object]]:
             "question": {
                 "plain": "old, young",
                 "adjusted": "old, young, adjusted",
-                "trend": "per year, adjusted",
+                "trend": "along age, adjusted",
             }[str(row["asked"])],
             "donors": f"{row['donors']} ({row['n_reference']} / {row['n_other']})"
             if row["n_other"]

@@ -40,6 +40,7 @@ def results_addendum(
         "## Inferred mice against official totals",
         TOTALS,
         markdown.table(_totals(mouse_totals)),
+        _explained(mouse_totals),
         "## Cells left out",
         "Cells without a known donor belong to no unit and enter no number.",
         markdown.table(_left_out(left_out, composition)),
@@ -94,6 +95,24 @@ def _totals(mouse_totals: pd.DataFrame) -> list[dict[str, object]]:
         }
         for row in mouse_totals[mouse_totals["compared"].astype(bool)].to_dict("records")
     ]
+
+
+def _explained(mouse_totals: pd.DataFrame) -> str:
+    """Where the cells are that the mouse with the greatest lack of cells is without."""
+    compared = mouse_totals[mouse_totals["compared"].astype(bool) & mouse_totals["closed"].astype(bool)]
+    if compared.empty:
+        return ""
+    rows = compared.sort_values("difference").to_dict("records")
+    same = [row for row in rows if all(row[name] == rows[0][name] for name in ("age_months", "sex"))]
+    above = [str(row["donor"]) for row in same if row["difference"] > 0]
+    if rows[0]["difference"] >= 0 or not above:
+        return ""
+    lacking = -sum(row["difference"] for row in same if row["difference"] < 0)
+    return (
+        f"{markdown.escape(rows[0]['donor'])} lacks most. Together with others of its age and sex it lacks {lacking} "
+        f"cells: {rows[0]['n_unassigned']} have no mouse, and {rows[0]['n_surplus']} were assigned to "
+        f"{markdown.escape(' and '.join(above))}. The multiverse compares tissues with and without this mouse."
+    )
 
 
 def _left_out(left_out: pd.DataFrame, composition: pd.DataFrame) -> list[dict[str, object]]:

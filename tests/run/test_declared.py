@@ -1,0 +1,43 @@
+"""Tables of an analysis are checked against their declarations before anyone sees them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import concentra
+from concentra.errors import TableError
+from concentra.run import analysis
+from concentra.run.declared import DECLARED, check_all
+from definitions_run import UNDECLARED, declared
+
+NOT_OF_ANALYZE = {"part_shift", "lineage_shift", "attributed_shift", "few_donors", "power", "support"}
+
+
+def counts() -> pd.DataFrame:
+    rows = [(d, "old" if d in "abc" else "young", p, 60 + 5 * place * (p == "T"))
+            for place, d in enumerate("abcdef") for p in "BTN"]  # fmt: skip
+    return pd.DataFrame(rows, columns=["donor", "age", "cell_type", "n"]).assign(tissue="blood")
+
+
+def test_every_declared_table_that_analyze_writes_is_checked() -> None:
+    assert set(DECLARED) == set(declared()) - NOT_OF_ANALYZE
+
+
+def test_a_table_that_is_not_as_declared_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = concentra.analyze(counts(), donor="donor", amount="n", contrast="age:young:old")
+    assert set(whole.tables) - set(DECLARED) <= UNDECLARED
+    real = analysis.contrast
+    monkeypatch.setattr(analysis, "contrast", lambda *given: real(*given).assign(p_value=1.5))
+    with pytest.raises(TableError, match=r"table 'contrast'.*p_value.*1\.5"):
+        concentra.analyze(counts(), donor="donor", amount="n", contrast="age:young:old")
+
+
+def test_a_key_that_occurs_twice_and_a_word_that_is_none() -> None:
+    found = concentra.analyze(counts(), donor="donor", amount="n", contrast="age:young:old", multiverse=False)
+    table = found.tables["contrast"]
+    check_all({"contrast": table})
+    with pytest.raises(TableError, match="contrast"):
+        check_all({"contrast": pd.concat([table, table])})
+    with pytest.raises(TableError, match="verdict"):
+        check_all({"contrast": table.assign(verdict="certain")})
