@@ -37,10 +37,10 @@ def models(page: Page, tables: Mapping[str, pd.DataFrame], titles: Mapping[str, 
         return None
     blocks = [page.text(
         "The importance of a head is the relative change of the loss when the head is switched off. Bands and "
-        "intervals: 95% over resampled heads, which measure the sensitivity to single heads. Where only some heads of a "
-        "model were measured, they are a sample, and effective numbers are those of the sample. Dotted: what noise of "
-        "equal size in every head would show. Where the noise of the evaluation is unknown or large, the verdict is "
-        "withheld."
+        "intervals: 95% over resampled heads, which measure the sensitivity to single heads. Where only some heads "
+        "of a model were measured, they are a sample, and effective numbers are those of the sample. Dotted: what "
+        "noise of equal size in every head would show. Where the noise of the evaluation is unknown or large, the "
+        "verdict is withheld."
     )]  # fmt: skip
     for place, (name, rows) in enumerate(along.groupby("cohort", sort=False)):
         model = str(name)
