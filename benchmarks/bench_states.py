@@ -29,8 +29,8 @@ SIZES = {
 }
 STEPS = (
     "substate_analysis", "substate_figure", "kimmel_validation", "kimmel_robustness", "calico_cr_marrow",
-    "tms_kidney_leiden", "figure_3_substate_scale", "figure_4_validation", "figure_5_rescue",
-    "figure_S1_validation_robustness", "figure_S3_kidney_symmetry", "substate_summary", "validation_summary",
+    "tms_kidney_leiden", "figure_S5_substate_scale", "figure_S6_validation", "figure_S7_rescue",
+    "substate_summary", "validation_summary",
 )  # fmt: skip
 BUDGET_MINUTES, BUDGET_GIGABYTES = 20.0, 3.0
 SIMULATE = (

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,29 @@ HOSTILE = {
     "formula": "=1+1|*bold*_under_[a](javascript:alert(1))",
 }
 PARTS = ("B cell", "T cell", "granulocyte")
+
+
+class Elements(HTMLParser):
+    """The elements, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def data(self) -> Any:
+        """What the page's script unpacks."""
+        found = self.text[self.text.index(next(one for one in self.text if one.startswith("H4sI")))]
+        return json.loads(gzip.decompress(base64.b64decode(found)))
 
 
 def findings(
@@ -96,6 +123,7 @@ def _compared(
         "contrast": contrast(names, verdicts, groups, title, n_donors),
         "drivers": pd.DataFrame([
             one | {"metric": metric, "part": part, "contribution": 0.1 * place - 0.1, "low": -0.2, "high": 0.2,
+                   "low_adjusted": -0.3, "high_adjusted": 0.3, "p_value": 0.0123, "p_adjusted": 0.0369,
                    "share_reference": 0.3, "share_other": 0.4}
             for one in each for metric in ("hill_q1", "gini_stratum") for place, part in enumerate(parts)
         ]),
@@ -112,9 +140,22 @@ def _compared(
             for one in each for axes in ("raw", "normalised")
         ]),
         "granularity": pd.DataFrame([
-            one | {"metric": "hill_q1", "level": level, "n_parts": n, "effect": 0.9, "low": 0.8, "high": 1.0,
+            one | {"metric": metric, "level": level, "n_parts": n, "effect": effect, "low": effect - 0.1,
+                   "high": effect + 0.1, "median_reference": 2.0 * n, "median_other": 1.0 * n,
                    "direction": "more concentrated", "verdict": "undecided"}
             for one in each for level, n in (("coarse", 3), ("fine", 9))
+            for metric, effect in (("hill_q1", 0.9), ("gini_stratum", 0.05))
+        ]),
+        "nested": pd.DataFrame([
+            one | {"metric": "hill_q1", "fine": "fine", "coarse": "coarse", "part": parts[0], "n_parts": 3,
+                   "effect": 0.9, "low": 0.8, "high": 1.0, "median_reference": 2.5, "median_other": 2.25,
+                   "verdict": "undecided"}
+            for one in each
+        ]),
+        "stability": pd.DataFrame([
+            {"stratum": name, "resolution": 0.8, "n_clusters_low": 8, "n_clusters_high": 9, "rand_index_mean": 0.97,
+             "rand_index_low": 0.96}
+            for name in names
         ]),
         "levels": pd.DataFrame([
             one | {"fine": "fine", "coarse": "coarse", "metric": "entropy", "term": term, "part": part, "shift": shift,

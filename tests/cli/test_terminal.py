@@ -128,14 +128,18 @@ def test_verify_prints_a_line_a_claim_and_all_of_it_with_long(
     from concentra.cli.verify import show
 
     made = [
-        claims.Judgement("marrow-facs", "Marrow concentrates with age, " + "so it was stated " * 5, "-2.19", "-2.180",
-                         verdict, "", "a note")
-        for verdict in ("close", "differs", "data absent")
+        claims.Judgement("marrow-facs", published, "Marrow concentrates with age, " + "so it was stated " * 5, "-2.19",
+                         "-2.180", verdict, "undecided", "", "a note")
+        for verdict, published in
+        (("close", True), ("differs", False), ("differs", True), ("data absent", True))
     ]  # fmt: skip
     show(made)
     lines = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines[1:4]] == ["✓ ", "✗ ", "– "]
+    assert "close (undecided): Marrow" in lines[1]
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "1 close, 1 differs, 1 data absent"
+    assert lines[4] == "1 close, 1 differs, 1 data absent"
+    assert lines[-1] == "1 differs"
+    assert lines[5].startswith("Predictions")
     show(made, long=True)
     assert "  observed: -2.180" in capsys.readouterr().out

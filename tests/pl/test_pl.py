@@ -301,3 +301,19 @@ def test_what_must_be_distinguished_differs_without_colour():
     assert not {_style.MORE, _style.LESS, _style.MIXED} & set(_style.GROUPS)
     for one, other in zip(_style.PARTS, _style.PARTS[1:], strict=False):
         assert contrast_ratio(one, other) >= 1.4, (one, other)
+
+
+def test_donors_without_names_are_counted_by_group(adata, ax):
+    cells = get.composition(adata)
+    pl.composition(cells, group="age", order=["24m", "3m"], names=False, ax=ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["24m\n(n = 3)", "3m\n(n = 3)"]
+
+
+def test_parts_stand_in_the_order_of_the_colours_given(adata, ax):
+    cells = get.composition(adata)
+    rows = cells[cells["stratum"] == cells["stratum"].iloc[0]]
+    shares = rows.pivot_table(index="donor", columns="part", values="n_cells", fill_value=0, observed=True)
+    smallest = shares.sum().idxmin()
+    pl.composition(rows, colours={smallest: "#000000"}, ax=ax)
+    first = [bar for bar in ax.patches if bar.get_x() == 0 and bar.get_facecolor()[:3] == (0, 0, 0)]
+    assert len(first) == len(shares)

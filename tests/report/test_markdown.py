@@ -106,3 +106,21 @@ def test_columns_of_numbers_stand_right() -> None:
 def test_no_rows_and_joining() -> None:
     assert markdown.table([]) == "*none*"
     assert markdown.join("# A\n", "", "text\n\n", "more") == "# A\n\ntext\n\nmore\n"
+
+
+@given(
+    st.lists(
+        st.lists(st.text("abcdef ", min_size=1, max_size=60), min_size=3, max_size=3), min_size=1, max_size=5
+    )
+)
+def test_columns_with_widths_break_no_word_that_fits(cells: list[list[str]]) -> None:
+    rows = [dict(zip(("one", "two", "three"), row, strict=True)) for row in cells]
+    rule = markdown.table(rows, weighted=True).splitlines()[1]
+    widths = [part.count("-") for part in rule.strip("|").split("|")]
+    for place, width in enumerate(widths):
+        words = [word for row in cells for word in row[place].split()]
+        assert width >= markdown.GAP + max(map(len, words), default=0)
+    short = sum(max(len(row[place].strip()) for row in cells) for place in range(3)) + 3 * markdown.GAP + 30
+    assert short > markdown.ROW or all(
+        width >= len(row[place].strip()) for row in cells for place, width in enumerate(widths)
+    )

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import time
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -21,30 +20,7 @@ from concentra.report.findings import Findings
 from concentra.report.page import Cell, Page, columns, pack
 from concentra.report.sections.answer import verdict_rows
 from concentra.report.sentences import MEANINGS, verdicts
-from definitions_report import HOSTILE, contrast, findings
-
-
-class Elements(HTMLParser):
-    """The elements, attributes and text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.names: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    def data(self) -> Any:
-        """What the page's script unpacks."""
-        found = self.text[self.text.index(next(one for one in self.text if one.startswith("H4sI")))]
-        return json.loads(gzip.decompress(base64.b64decode(found)))
+from definitions_report import HOSTILE, Elements, contrast, findings
 
 
 @pytest.mark.parametrize("label", HOSTILE.values(), ids=HOSTILE)
@@ -104,6 +80,7 @@ def test_each_table_brings_its_section_and_none_is_empty() -> None:
     sections = [
         "answer",
         "tissues",
+        "granularity",
         "trend",
         "plane",
         "design",
@@ -215,3 +192,68 @@ def test_several_contrasts_have_charts_of_their_own() -> None:
     text = page(Findings(tables, options=one.options))
     assert text.count("Cell types that drive the shift: sex: f to m") == 1
     assert text.count('data-name="verdicts"') == 2
+
+
+def test_drivers_show_their_tests_and_joint_intervals() -> None:
+    found = findings(("undecided",))
+    parsed = Elements(page(found))
+    bars = next(
+        chart for chart in parsed.data()["charts"].values() if "joint_low" in chart["data"]["values"][0]
+    )
+    first = bars["data"]["values"][0]
+    assert (first["joint_low"], first["joint_high"], first["p"]) == (-0.3, 0.3, "0.037")
+    cells = " ".join(parsed.text)
+    assert "+0.100 (−0.300 to +0.300)" in cells
+    assert "0.012" in cells
+
+
+@pytest.mark.parametrize("n_tissues", [1, 2])
+def test_every_granularity_is_shown_with_its_verdict(n_tissues: int) -> None:
+    text = page(findings(("undecided",) * n_tissues))
+    section = text[text.index('<section id="granularity"') :].split("</section>")[0]
+    (rows,) = re.findall(r'data-name="granularity".*?</table>', section, flags=re.DOTALL)
+    heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", rows)
+    assert heads == ["tissue", "granularity", "verdict", "effective number (medians)", "ratio (95%)",
+                     "Gini, difference (95%)"]  # fmt: skip
+    assert rows.count("<tr>") == 1 + 2 * n_tissues
+    assert "coarse (3)" in rows
+    assert "6.00 to 3.00" in rows
+    assert "0.90 (0.80 to 1.00)" in rows
+    assert section.count("<figure") == (2 if n_tissues == 1 else 1)
+    assert "Within each coarser type" in section
+    assert "8 to 9" in section
+
+
+def test_without_a_comparison_every_granularity_is_measured() -> None:
+    bare = findings(compared=False)
+    measured = pd.DataFrame({"level": ["0.4", "0.4", "0.8", "0.8"], "stratum": "Tissue 0",
+                             "donor": ["a", "b", "a", "b"], "hill_q0": [3, 3, 6, 8],
+                             "hill_q1": [2.0, 3.0, 4.0, 5.0], "gini_stratum": 0.4})  # fmt: skip
+    text = page(Findings(bare.tables | {"granularity_concentration": measured}))
+    section = text[text.index('<section id="granularity"') :].split("</section>")[0]
+    cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", section)
+    assert cells[-6:] == ["Tissue 0", "0.8", "2", "7", "4.50", "0.400"]
+
+
+def test_donors_left_out_are_no_points() -> None:
+    found = findings(("undecided",))
+    units = found.tables["concentration"]
+    units.loc[units["donor"] == "m0", "included"] = False
+    charts = Elements(page(found)).data()["charts"].values()
+    points = next(chart for chart in charts if "shift" in chart["data"]["values"][0])
+    assert {row["donor"] for row in points["data"]["values"]} == {f"m{place}" for place in range(1, 6)}
+
+
+def test_pictures_are_images_on_demand() -> None:
+    made = Page("t")
+    block = made.picture("<svg onload='window.broken = true'/>", "Figure <1>", "a caption", "what it shows")
+    assert "onload" not in block
+    assert 'alt="what it shows"' in block
+    assert "Figure &lt;1&gt;" in block
+    assert made.pictures == {"picture-1": "<svg onload='window.broken = true'/>"}
+
+
+def test_cells_of_several_lines_and_hidden_characters() -> None:
+    text = str(Page("t").table([{"a": "x\u202e", "b": ("one", "two")}], "c"))
+    assert "\u202e" not in text
+    assert re.findall(r'<span class="line">(.*?)</span>', text) == ["one", "two"]

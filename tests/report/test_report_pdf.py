@@ -104,6 +104,26 @@ def test_pictures_have_their_alternative_in_every_form(tmp_path: Path) -> None:
     assert b"/Alt" in made["pdf"] or "grey" in str(pypdf.PdfReader(io.BytesIO(made["pdf"])).root_object)
 
 
+def test_a_vector_picture_stands_for_the_other_in_the_pdf(tmp_path: Path) -> None:
+    """No pixels in the PDF, and the words of the picture can be searched; the page still shows the PNG."""
+    from definitions_documents import picture
+
+    picture(tmp_path, "one")
+    folder = tmp_path / "figures"
+    svg = """<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">
+    <text x="5" y="20" font-family="DejaVu Sans" font-size="8">searchable</text></svg>"""
+    (folder / "one.svg").write_text(svg, encoding="utf-8")
+    text = TEXT + "\n\n" + markdown.picture("one.png", "A caption.", "words")
+    files = {name: folder / name for name in ("one.png", "one.svg")}
+    made = pdf.render(text, references=REFERENCES, files=files)
+    pages = pypdf.PdfReader(io.BytesIO(made["pdf"])).pages
+    assert not [image for page in pages for image in page.images]
+    assert "searchable" in " ".join(page.extract_text() for page in pages)
+    assert "data:image/png" in made["html"].decode()
+    pixels = pdf.render(text, references=REFERENCES, files={"one.png": folder / "one.png"})["pdf"]
+    assert [image for page in pypdf.PdfReader(io.BytesIO(pixels)).pages for image in page.images]
+
+
 def test_typst_sources_get_alternatives_quoted() -> None:
     source = '#figure(image("one.png", width: 100.0%))'
     assert pdf._described(source, {"one.png": 'a "b" \\'}) == source.replace(

@@ -53,7 +53,20 @@ def test_many_tissues_are_counted() -> None:
     text = answer(
         Marrow="more concentrated", Skin="not testable", **{f"t{place}": "undecided" for place in range(7)}
     )
-    assert text.endswith("; of the other 8 tissues, 7 are undecided and 1 could not be tested.")
+    assert text.endswith("; of the other eight tissues, seven are undecided and one could not be tested.")
+
+
+@pytest.mark.parametrize(
+    ("changed", "n", "verdict", "words"),
+    [
+        (1, 9, "undecided", "; the other nine tissues are undecided."),
+        (0, 9, "undecided", "from chance; all nine tissues are undecided."),
+        (1, 20, "not testable", "; the other 20 tissues could not be tested."),
+    ],
+)
+def test_tissues_of_one_verdict_are_not_counted_twice(changed: int, n: int, verdict: str, words: str) -> None:
+    found = {f"c{place}": "more concentrated" for place in range(changed)}
+    assert answer(**found, **{f"t{place}": verdict for place in range(n)}).endswith(words)
 
 
 def test_each_contrast_has_its_sentence() -> None:

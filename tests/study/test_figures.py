@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
+from concentra.pl import _style as pl_style
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import Drawing, nodes
 from concentra.study.figures import _style as style
@@ -18,7 +19,7 @@ from study_tables import loaded
 
 FIGURES = [name for name, node in nodes().items() if node.kind == "figure"]
 TOUCH = 2.0  # pixels at 100 dpi that two boxes may share: a box has room for ascenders and descenders
-WIDTH, HEIGHT = 183, 240  # millimetres
+WIDTH, HEIGHT = 180, 240  # millimetres
 
 
 @pytest.fixture(scope="module", params=FIGURES)
@@ -38,7 +39,8 @@ def texts(figure):
 
     with patch.object(Text, "draw", noted):
         canvas.draw()
-    return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in drawn.values()]
+    # of the words alone: not of the line that joins a label to its point
+    return [(text.get_text(), Text.get_window_extent(text, canvas.get_renderer())) for text in drawn.values()]
 
 
 def test_no_text_covers_another(drawing):
@@ -71,7 +73,7 @@ def test_text_is_legible_in_print(drawing):
     small = {
         text.get_text()
         for text in drawing.figure.findobj(Text)
-        if text.get_text().strip() and text.get_size() < 5
+        if text.get_text().strip() and text.get_visible() and text.get_size() < 5.99
     }
     assert not small
 
@@ -100,10 +102,11 @@ def grey(colour):
 def test_cohorts_differ_in_grey(kind):
     """Cohorts of one kind share figures: they must differ when printed without colour."""
     hues = {
-        name: style.colour(name)
+        name: style.COLOURS[name]
         for name, cohort in cohorts().items()
-        if cohort.kind == kind and not cohort.simulated
+        if name in style.COLOURS and not cohort.simulated and (cohort.kind == "model") == (kind == "model")
     }
+    assert len(hues) > 2
     close = [(a, b) for a, b in itertools.combinations(hues, 2) if abs(grey(hues[a]) - grey(hues[b])) < 0.15]
     assert not close
 
@@ -112,12 +115,52 @@ def test_sexes_differ_in_marker():
     assert len(set(style.MARKERS.values())) == len(style.MARKERS)
 
 
-def test_lineages_differ_in_marker_and_colour():
-    from concentra.study.figures.s7_drivers import LINEAGES, OTHER
+def contrast_with_white(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 1.05 / (float(np.dot([0.2126, 0.7152, 0.0722], linear)) + 0.05)
 
-    looks = [*LINEAGES.values(), OTHER]
-    assert len({marker for _, marker in looks}) == len(looks)
-    assert len({hue for hue, _ in looks}) == len(looks)
+
+def test_text_stands_out(drawing):
+    """Words have a contrast of 4.5 to 1 with white; those within bars are white or black."""
+    texts(drawing.figure)
+    pale = {
+        text.get_text()
+        for text in drawing.figure.findobj(Text)
+        if text.get_text().strip() and text.get_visible() and to_rgb(text.get_color()) != (1, 1, 1)
+        and contrast_with_white(text.get_color()) < 4.5
+    }  # fmt: skip
+    assert pale <= {"▲", "▼"}
+
+
+def test_marks_of_cohorts_stand_out():
+    assert min(map(contrast_with_white, style.COLOURS.values())) >= 3
+
+
+def test_a_colour_or_a_triangle_means_one_thing():
+    """No cohort has the colour of a direction or of a group of donors, and triangles are directions alone."""
+    directions = {look.colour for look in pl_style.VERDICTS.values()}
+    assert not set(style.COLOURS.values()) & (directions | set(pl_style.GROUPS))
+    assert not set("^v<>") & {
+        *style.COHORT_MARKERS.values(),
+        *style.MARKERS.values(),
+        *pl_style.GROUP_MARKERS,
+    }
+    assert len(set(style.COHORT_MARKERS.values())) == len(style.COHORT_MARKERS)
+
+
+def test_main_figures_show_no_simulated_cells(drawing, request):
+    node = nodes()[request.node.callspec.params["drawing"]]
+    words = " ".join(text for text, _ in texts(drawing.figure)) + drawing.alternative
+    if node.label in ("S5", "S6", "S7"):
+        assert "simulated" in words.lower()
+        assert "simulated" in node.title.lower()
+    else:
+        assert "simulated" not in words.lower()
+
+
+def test_no_caption_repeats_the_title(drawing, request):
+    title = nodes()[request.node.callspec.params["drawing"]].title
+    assert title.lower().rstrip(".") not in drawing.caption.lower()
 
 
 def test_this_test_finds_what_it_looks_for():

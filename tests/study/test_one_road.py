@@ -13,6 +13,7 @@ from concentra.study.declare import all_parameters, nodes
 from study_tables import table
 
 DRAWS = 400
+UNUSED = ("head_shift", "head_plane", "head_cloud", "donor_counts", "type_levels", "level_contrast")
 SAME = {
     "concentration": "concentration", "contrast": "age_contrast", "drivers": "drivers", "plane": "overlay_null"
 }  # fmt: skip
@@ -32,7 +33,15 @@ def cells_of(cohort: Atlas, data: Path | None) -> pd.DataFrame:
 def studied(cohort: Atlas, data: Path | None) -> dict[str, pd.DataFrame]:
     """The tables of the study's steps on the cells of one cohort."""
     known: dict[str, object] = {
-        name: table(name).iloc[:0] for name in ("head_shift", "head_plane", "head_cloud")
+        name: table(name).iloc[:0]
+        for name in (
+            "head_shift",
+            "head_plane",
+            "head_cloud",
+            "donor_counts",
+            "type_levels",
+            "level_contrast",
+        )
     }
     known["cells"] = {cohort.name: cohort.load(cohort.files(data))}
     for name in ("compute_proportions", "compute_metrics", "summary", "attribute_drivers", "overlay_with_ci"):

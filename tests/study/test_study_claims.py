@@ -76,6 +76,23 @@ def test_claims_name_what_exists() -> None:
                 assert {*part.where, part.column, *part.show} <= set(columns), claim.id
 
 
+def test_what_the_published_analysis_does_not_state_is_marked() -> None:
+    unpublished = {claim.id for claim in claims.read_claims() if not claim.published}
+    assert unpublished == {"models-shift", "blood-direction"}
+
+
+def test_what_is_established_stands_beside_what_is_reproduced() -> None:
+    part = claims.read_claims()[0].part[0]
+    other = part.model_copy(update={"name": "another"})
+    one, two, unknown = (
+        claims.Answer(which, "close", "", row)
+        for which, row in ((part, {"verdict": "undecided"}), (other, {"verdict": "mixed"}), (other, {}))
+    )
+    assert claims.established([one, unknown]) == "undecided"
+    assert claims.established([one, two]) == f"{part.name} undecided; another mixed"
+    assert claims.established([unknown]) == ""
+
+
 def status_table(out: Path, status: str) -> None:
     rows = [
         {

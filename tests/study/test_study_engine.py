@@ -82,7 +82,7 @@ def test_an_edited_table_makes_what_reads_it_stale(copied: Callable[[], Path]) -
     table.write_bytes(table.read_bytes().replace(b"True", b"False"))
     found = steps(out)
     assert "concentration.csv changed" in found["summary"]["why"]
-    assert "figure_S4_gini_age" in stale(found)
+    assert "figure_S2_donors_age" in stale(found)
     assert found["compute_proportions"]["state"] == "fresh"
 
 
@@ -234,7 +234,7 @@ def test_full_disk_leaves_nothing_half_written(archive_run: Any, tmp_path: Path)
 def test_one_core_and_two_give_the_same_bytes(archive_run: Any, tmp_path: Path) -> None:
     """Of what resamples, permutes, clusters and draws."""
     out = tmp_path / "results"
-    ended = command("reproduce", "overlay_summary", "figure_3_substate_scale", "--cores", 1, "--out", out)
+    ended = command("reproduce", "overlay_summary", "figure_S5_substate_scale", "--cores", 1, "--out", out)
     assert ended.code == 0, ended.err
     kinds = (".csv", ".png", ".svg", ".md")
     one, two = file_bytes(out, *kinds), file_bytes(archive_run.out, *kinds)

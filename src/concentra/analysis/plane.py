@@ -8,6 +8,7 @@ which a monopoly brings to 1 whatever n, and the natural logarithm of the effect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,30 +156,37 @@ def arrows(design: Design) -> Iterator[tuple[Term, str, Arrow]]:
                              for group in (term.reference, term.other))  # fmt: skip
             if min(len(first), len(second)) < 2:
                 continue
-            for axes, metrics in AXES.items():
-                values = [
-                    np.stack([measure(one) for measure in metrics.values()], axis=1)
-                    for one in (first, second)
-                ]
-                if any(np.isnan(one).any() for one in values):
-                    continue
-                rng = stream(settings.seed, "plane", stratum.name)
-                draws = bootstrap_shift(
-                    first, second, metrics, rng=rng, level=settings.level, n_draws=settings.n_draws
-                )
-                cloud = null_cloud(*values, rng=rng, n_random=N_RANDOM)
+            values = {axes: _values(first, second, metrics) for axes, metrics in AXES.items()}
+            known = [axes for axes, both in values.items() if not any(np.isnan(one).any() for one in both)]
+            if not known:
+                continue
+            every = {f"{axes} {name}": AXES[axes][name] for axes in known for name in AXES[axes]}
+            start = stream(settings.seed, "plane", stratum.name)
+            draws = bootstrap_shift(
+                first, second, every, rng=start, level=settings.level, n_draws=settings.n_draws
+            )
+            for axes in known:
+                rng = deepcopy(start)  # both pairs of axes see the same arrangements
+                cloud = null_cloud(*values[axes], rng=rng, n_random=N_RANDOM)
                 yield (
                     term,
                     stratum.name,
                     Arrow(
                         axes=axes,
                         shift=cloud.observed,
-                        region=joint_region(draws, "gini", "hill_q1", level=settings.level, n_points=CORNERS),
+                        region=joint_region(
+                            draws, f"{axes} gini", f"{axes} hill_q1", level=settings.level, n_points=CORNERS
+                        ),
                         cloud=cloud,
                         test=judge_pair(cloud),
-                        p_joint=mahalanobis_test(*values, rng=rng).p_value,
+                        p_joint=mahalanobis_test(*values[axes], rng=rng).p_value,
                     ),
                 )
+
+
+def _values(first: NDArray[Any], second: NDArray[Any], metrics: Mapping[str, Any]) -> list[Floats]:
+    """The metrics of the donors of each group, (n, 2)."""
+    return [np.stack([measure(one) for measure in metrics.values()], axis=1) for one in (first, second)]
 
 
 def measure_parts(axes: str) -> Any:

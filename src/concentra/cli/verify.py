@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: concentra verify --out results --long"
 SIGNS = {"reproduced": ("✓", "green"), "close": ("✓", "green"), "differs": ("✗", "red")}
 ABSENT = ("–", "yellow")
+HEADINGS = {
+    "Published claims: as stated (in brackets: what the inference establishes)": True,
+    "Predictions and extensions, which the published analysis does not state": False,
+}
 
 
 def verify(
@@ -39,23 +43,36 @@ def verify(
 
 
 def show(judgements: Sequence[Judgement], *, long: bool = False) -> None:
-    """Print a line for each claim, and how many there are of each verdict; all that is known with `long`."""
+    """Print a line for each claim, and how many there are of each verdict; all that is known with `long`.
+
+    What the published analysis does not state stands apart and is not counted with it.
+    """
+    from concentra.cli._terminal import print_text
+
+    for heading, published in HEADINGS.items():
+        chosen = [one for one in judgements if one.published is published]
+        if chosen:
+            print_text(heading)
+            _show(chosen, long=long)
+
+
+def _show(judgements: Sequence[Judgement], *, long: bool) -> None:
     from concentra.cli._terminal import Line, print_block, print_lines, print_text
 
-    print_text("Published claims")
-    for one in judgements:
-        if long:
-            print_block([(name, str(value)) for name, value in one.as_dict().items() if value])
+    for one in judgements if long else ():
+        fields = {name: value for name, value in one.as_dict().items() if name != "published"}
+        print_block([(name, str(value)) for name, value in fields.items() if value])
     if not long:
-        lines = [Line(*_line(one)) for one in judgements]
-        print_lines(lines, whole=False)
+        print_lines([Line(*_line(one)) for one in judgements], whole=False)
     verdicts = [judgement.verdict for judgement in judgements]
     print_text(", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts)))
 
 
 def _line(one: Judgement) -> tuple[str, str, str, str]:
     sign, colour = SIGNS.get(one.verdict, ABSENT)
-    return sign, str(one.as_dict()["id"]), f"{one.verdict}: {one.statement}", colour
+    alike = one.established and ";" not in one.established
+    beside = f" ({one.established})" if sign == "✓" and alike else ""
+    return sign, one.id, f"{one.verdict}{beside}: {one.statement}", colour
 
 
 COMMANDS = (verify,)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from concentra.errors import ArgumentError, nearest
+from concentra.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,18 +77,10 @@ TICKS = (
     0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 10, 20, 50, 100,
 )  # fmt: skip
 """Ratios at which a logarithmic axis may have a tick."""
-SIDES = [  # offset in points, horizontal and vertical alignment of a label beside its point
-    ((5, 3), "left", "bottom"),
-    ((5, -3), "left", "top"),
-    ((-5, 3), "right", "bottom"),
-    ((-5, -3), "right", "top"),
-    ((0, 8), "center", "bottom"),
-    ((0, -8), "center", "top"),
-    ((9, 9), "left", "bottom"),
-    ((9, -9), "left", "top"),
-    ((-9, 9), "right", "bottom"),
-    ((-9, -9), "right", "top"),
-]
+SIDES = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
+"""Where a label may stand beside its point."""
+REACHES = (4, 8, 13, 19, 26, 34)
+"""How far from it, in points; from the third on a thin line joins them."""
 METRIC_LABELS = {
     "gini": "Gini coefficient",
     "gini_present": "Gini coefficient",
@@ -181,8 +174,7 @@ def readable(label: object, limit: int = 32) -> str:
     >>> readable("Limb_Muscle"), readable("$x$")
     ('Limb Muscle', '\\\\$x\\\\$')
     """
-    letters = "".join(one if one.isprintable() else " " for one in str(label).replace("_", " "))
-    text = " ".join(letters.split())
+    text = " ".join(printable(label).replace("_", " ").split())
     return (text if len(text) <= limit else text[: limit - 1] + "…").replace("$", r"\$")
 
 
@@ -268,10 +260,15 @@ def label_points(
     x: Iterable[float],
     y: Iterable[float],
     labels: Sequence[str],
-    hues: Sequence[str],
+    hues: Sequence[str] | None = None,
     size: float = 6,
+    starts: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Write a label beside each point, on the first side where it covers no label, no point, and no edge."""
+    """Write a label beside each point, at the nearest place where it covers no label, no point, and no edge.
+
+    `starts` are the places from which a line runs to each point, which labels avoid, too. Limits that are not set yet
+    are made wide enough first.
+    """
     from matplotlib.transforms import Bbox
 
     points = list(zip(x, y, strict=True))
@@ -280,29 +277,62 @@ def label_points(
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()  # type: ignore[union-attr]
     corners = [ax.transData.transform(point) - 4 for point in points]
-    taken = [Bbox.from_bounds(float(left), float(bottom), 8, 8) for left, bottom in corners]
+    taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
+    for start, point in zip(starts, points, strict=False):
+        taken += [(box, 0.3) for box in _along(ax, start, point)]
     frame = ax.get_window_extent()
-    for point, label, hue in zip(points, labels, hues, strict=True):
+    for point, label, hue in zip(points, labels, hues or [INK] * len(points), strict=True):
         best: tuple[float, Any] = (float("inf"), None)
-        for offset, across, up in SIDES:
-            text = ax.annotate(
-                label, point, xytext=offset, textcoords="offset points", ha=across, va=up, fontsize=size, color=hue,
-                zorder=5,
-            )  # fmt: skip
-            box = text.get_window_extent()
-            outside = not (
-                frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            )
-            cost = 2.0 * outside + sum(box.overlaps(other) for other in taken)
+        for reach, side in ((reach, side) for reach in REACHES for side in SIDES):
+            text = _beside(ax, point, label, side, reach, hue, size)
+            box = _box(text).padded(0.5)
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            cost = 4.0 * (not inside) + reach / 40 + sum(price for one, price in taken if box.overlaps(one))
             if cost < best[0]:
-                if best[1] is not None:
-                    best[1].remove()
-                best = (cost, text)
-            else:
+                best, text = (cost, text), best[1]
+            if text is not None:
                 text.remove()
-            if cost == 0:
-                break
-        taken.append(best[1].get_window_extent())
+        taken.append((_box(best[1]), 2.0))
+
+
+def _beside(
+    ax: Axes,
+    point: tuple[float, float],
+    label: str,
+    side: tuple[int, int],
+    reach: float,
+    hue: str,
+    size: float,
+) -> Any:
+    """A label at one place beside its point; far from it a thin line joins them."""
+    across = {1: "left", 0: "center", -1: "right"}[side[0]]
+    up = {1: "bottom", 0: "center", -1: "top"}[side[1]]
+    leader = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+    text = ax.annotate(
+        label, point, xytext=(reach * side[0], reach * side[1] * (0.6 if side[0] else 1)), textcoords="offset points",
+        ha=across, va=up, fontsize=size, color=hue, zorder=6,
+        arrowprops=leader if reach >= REACHES[2] else None,
+    )  # fmt: skip
+    text.set_in_layout(False)
+    return text
+
+
+def _box(text: Any) -> Any:
+    """Where an annotation's words stand on the screen, without the line to its point."""
+    from matplotlib.text import Text
+
+    text.get_window_extent()  # finds the renderer and the place
+    return Text.get_window_extent(text)
+
+
+def _along(ax: Axes, first: tuple[float, float], last: tuple[float, float]) -> list[Any]:
+    """Small boxes along the line between two points, on the screen."""
+    from matplotlib.transforms import Bbox
+
+    start, end = ax.transData.transform([first, last])
+    n = max(2, int(math.hypot(*(end - start)) / 6))
+    steps = [start + (end - start) * place / n for place in range(1, n)]
+    return [Bbox.from_bounds(float(left) - 1, float(bottom) - 1, 2, 2) for left, bottom in steps]
 
 
 def zero_line(ax: Axes, *, vertical: bool = True, horizontal: bool = False, at: float = 0.0) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,11 @@ def composition(
     *,
     stratum: str | None = None,
     group: str | None = None,
+    order: Sequence[str] | None = None,
     colours: Mapping[str, str] | None = None,
     n_parts: int = len(style.PARTS),
     legend: bool = True,
+    names: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """A horizontal bar for every donor of one stratum, divided by the shares of its parts.
@@ -35,19 +37,23 @@ def composition(
         Which one; the first if None.
     group
         The column of labels by which donors are ordered and named, such as the age; None: by name alone.
+    order
+        The groups, the reference first; in the order of their names, numbers by size, if None.
     colours
         The colour of a part; those of the largest parts by themselves if None. The others are grey, together.
     n_parts
         How many parts have a colour of their own.
     legend
         Whether to name the parts beside the bars.
+    names
+        Whether to name every donor; without, each group is named once, with its number of donors.
     ax
         Axes to draw on; a new figure's if None.
 
     Returns
     -------
-    The axes. Bars run from 0 to 1; the part with the largest mean share is first, and the same order holds in every
-    bar. A gap stands between groups.
+    The axes. Bars run from 0 to 1; the part with the largest mean share is first, or the first of `colours`, and the
+    same order holds in every bar. A gap stands between groups.
 
     Examples
     --------
@@ -68,12 +74,11 @@ def composition(
     shares = counts.div(counts.sum(axis=1), axis=0)
     shares.index, shares.columns = shares.index.astype(str), shares.columns.astype(str)
     hues = dict(colours) if colours is not None else style.part_colours(shares.mean(), n_parts)
-    order = shares.mean().sort_values(ascending=False, kind="stable").index
-    named = [part for part in order if part in hues]
+    named = [part for part in hues if part in shares]
     drawn = shares[named].assign(**{style.REST_NAME: shares.drop(columns=named).sum(axis=1)})
-    if len(named) == len(order):
+    if len(named) == len(shares.columns):
         drawn = drawn[named]
-    ranks = style.in_order(groups.values())
+    ranks = {one: place for place, one in enumerate(order)} if order else style.in_order(groups.values())
     donors = sorted(shares.index, key=lambda donor: (ranks[groups[donor]], donor))
     places = _places([groups[donor] for donor in donors])
     ax = style.axes_or_new(ax)
@@ -81,10 +86,9 @@ def composition(
     for part in drawn.columns:
         width = drawn.loc[donors, part].to_numpy(dtype=float)
         ax.barh(places, width, left=left, height=0.82, color=hues.get(part, style.REST), edgecolor="white",
-                linewidth=0.4, label=style.readable(part))  # fmt: skip
+                linewidth=0.4 if names else 0.1, label=style.readable(part))  # fmt: skip
         left += width
-    labels = [style.readable(f"{groups[donor]} · {donor}" if group else donor) for donor in donors]
-    ax.set_yticks(places, labels)
+    _name(ax, places, donors, [groups[donor] for donor in donors], names=names, grouped=group is not None)
     ax.set_ylim(max(places) + 0.6, -0.6)
     ax.set_xlim(0, 1)
     ax.set_xlabel("share of the cells")
@@ -93,6 +97,32 @@ def composition(
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize="small")
     style.bare(ax)
     return ax
+
+
+def _name(
+    ax: Axes,
+    places: Sequence[float],
+    donors: Sequence[str],
+    groups: Sequence[str],
+    *,
+    names: bool,
+    grouped: bool,
+) -> None:
+    """A tick for every donor, or one in the middle of each group."""
+    if names:
+        labels = [
+            f"{group} · {donor}" if grouped else donor for donor, group in zip(donors, groups, strict=True)
+        ]
+        ax.set_yticks(places, [style.readable(label) for label in labels])
+        return
+    middle = {
+        one: [place for place, group in zip(places, groups, strict=True) if group == one] for one in groups
+    }
+    ax.set_yticks(
+        [(here[0] + here[-1]) / 2 for here in middle.values()],
+        [f"{style.readable(one)}\n(n = {len(here)})".strip() for one, here in middle.items()],
+    )
+    ax.tick_params(axis="y", length=0)
 
 
 def _places(groups: list[str]) -> list[float]:

@@ -11,6 +11,7 @@ from concentra.pl import _style as style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+HUE = style.SERIES[0]
 LABELS = {"gini": "Gini coefficient over heads", "hill_q1": "effective number of heads"}
 
 
@@ -41,7 +42,7 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
     ax = style.axes_or_new(ax)
     steps, values = path["checkpoint"].clip(lower=1), path[metric]
     ax.fill_between(
-        steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.ACCENT, alpha=0.15, linewidth=0
+        steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.FAINT, alpha=0.3, linewidth=0
     )
     low, high = path[f"{metric}_sampling_low"], path[f"{metric}_sampling_high"]
     if (high - low > 0).any():
@@ -49,14 +50,14 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
             steps,
             values,
             yerr=[(values - low).clip(lower=0), (high - values).clip(lower=0)],
-            color=style.ACCENT,
+            color=HUE,
             linewidth=0.8,
             fmt="none",
         )
-    ax.plot(steps, values, color=style.ACCENT, marker="o", markersize=4)
-    ax.plot(steps, path[f"{metric}_noise"], color="#666666", linestyle=":", linewidth=1)
+    ax.plot(steps, values, color=HUE, marker="o", markersize=4)
+    ax.plot(steps, path[f"{metric}_noise"], color=style.GREY, linestyle=":", linewidth=1)
     noisy = path["mostly_noise"] == "yes"
-    ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=style.ACCENT, zorder=3)
+    ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=HUE, zorder=3)
     ax.set_xscale("log")
     ax.set_xlabel("training step")
     ax.set_ylabel(LABELS[metric])

@@ -34,6 +34,10 @@ class Findings:
         The paragraph of methods; written from the tables where it is empty.
     versions
         Of the packages, by name.
+    tissue
+        What a stratum is called.
+    id
+        Begins the names of places in the page, where several findings share one.
 
     Examples
     --------
@@ -49,6 +53,8 @@ class Findings:
     title: str = "Concentration of compositions"
     methods: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    tissue: str = "tissue"
+    id: str = ""
 
     def table(self, name: str) -> pd.DataFrame:
         """The table of that name, empty where there is none."""

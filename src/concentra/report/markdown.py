@@ -24,6 +24,9 @@ _SPECIAL = re.compile(
 _NUMBERED = re.compile(r"\A(\d+|[ivxlcdmIVXLCDM]+|[A-Za-z])([.)])(?=\s|\Z)")
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
+LONGEST = 600  # letters of a cell where columns have widths
+ROW = 136  # letters of small print in a line of a page
+GAP = 2  # between columns
 
 
 def escape(label: object, limit: int = LIMIT) -> str:
@@ -62,8 +65,9 @@ def p_text(value: float | None) -> str:
 def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:
     """Rows as a pipe table, in the order of the first row's keys; every cell escaped. Numbers stand right.
 
-    With `weighted`, columns are as wide as their longest word asks for, which Pandoc reads off the dashes. With
-    `marked_up`, cells are Markdown of ours, in which only the bar is escaped.
+    With `weighted`, columns are so wide that no word is broken where that is possible, and long texts share what is
+    left; Pandoc reads the widths off the dashes. With `marked_up`, cells are Markdown of ours, in which only the bar is
+    escaped.
 
     >>> print(table([{"tissue": "a|b", "n": 3}]))
     | tissue | n |
@@ -74,24 +78,31 @@ def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marke
         return "*none*"
     names = list(rows[0])
     right = [all(_is_number(row[name]) for row in rows) for name in names]
-    lines = [
-        "| " + " | ".join(escape(name) for name in names) + " |",
-        "| "
-        + " | ".join(_rule(rows, name, flag, weighted) for name, flag in zip(names, right, strict=True))
-        + " |",
+    widths = _widths(rows, names) if weighted else [3] * len(names)
+    rules = [
+        "-" * width + ":" if flag else ":" * weighted + "-" * width
+        for width, flag in zip(widths, right, strict=True)
     ]
-    cell = _marked_up if marked_up else _cell
-    lines += ["| " + " | ".join(cell(row[name]) for name in names) + " |" for row in rows]
+    lines = ["| " + " | ".join(escape(name) for name in names) + " |", "| " + " | ".join(rules) + " |"]
+    limit = LONGEST if weighted else LIMIT
+    for row in rows:
+        cells = (_marked_up(row[name]) if marked_up else _cell(row[name], limit) for name in names)
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _rule(rows: Sequence[Mapping[str, object]], name: str, right: bool, weighted: bool) -> str:
-    width = 3
-    if weighted:
+def _widths(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[int]:
+    """Widths of columns in letters: the longest word of each, and a part of what its longest text needs beyond that."""
+    least, most = [], []
+    for name in names:
         texts = [name, *(str(row[name]) for row in rows)]
-        word = max(len(word) for text in texts for word in re.split(r"[ \n]+", text))
-        width = 2 + max(3, min(LIMIT, word), min(max(len(text) for text in texts), 36))
-    return "-" * width + ":" if right else ":" * weighted + "-" * width
+        words = [len(word) for text in texts for word in re.split(r"[ \n]+", text)]
+        least.append(GAP + max(3, min(LIMIT, max(words))))
+        most.append(max(least[-1], GAP + min(LIMIT, max(len(text) for text in texts))))
+    spare = max(0, ROW - sum(least))
+    wanted = sum(most) - sum(least)
+    part = min(1.0, spare / wanted) if wanted else 0.0
+    return [low + round(part * (high - low)) for low, high in zip(least, most, strict=True)]
 
 
 def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:
@@ -116,9 +127,9 @@ def _marked_up(value: object) -> str:
     return str(value).replace("|", "\\|")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, limit: int) -> str:
     text = str(value)
-    return text if _is_number(value) else HARD.join(escape(piece) for piece in text.split(HARD))
+    return text if _is_number(value) else HARD.join(escape(piece, limit) for piece in text.split(HARD))
 
 
 def join(*blocks: str) -> str:

@@ -1,8 +1,9 @@
 """One self-contained page: charts, tables and text in one file that loads nothing and sends nothing.
 
-Jinja2 escapes every label. Charts and long tables stand in the page as compressed JSON, which the page's script
-unpacks; labels in it become text nodes or values of data, never markup and never code. A content security policy lets
-no other script run than those of this package, without `eval`.
+Jinja2 escapes every label and shows none of its hidden characters. Charts, long tables and pictures stand in the page
+as compressed JSON, which the page's script unpacks; labels in it become text nodes or values of data, never markup and
+never code, and a picture is an image, in which no script runs. A content security policy lets no other script run than
+those of this package, without `eval`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.pl import _style as looks
+from concentra.printable import printable
 from concentra.report import bundle
 
 if TYPE_CHECKING:
@@ -29,7 +31,12 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).with_name("templates")
-SOURCES = (*(TEMPLATES / name for name in ("page.html", "page.css", "page.js")), bundle.SCRIPT, bundle.STYLE)
+SOURCES = (
+    *(TEMPLATES / name for name in ("page.html", "blocks.html", "page.css", "page.js")),
+    bundle.SCRIPT,
+    bundle.STYLE,
+)
+"""What the page is made from, beside the code."""
 LIMIT = 300
 
 
@@ -53,9 +60,20 @@ class Cell:
         return self.text
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A verdict on something named, shown with the sign of the verdict."""
+
+    name: str
+    verdict: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.verdict}"
+
+
 @dataclass
 class Page:
-    """What is collected while sections are written: the charts and the tables that the script draws.
+    """What is collected while sections are written: the charts, tables and pictures that the script draws.
 
     Examples
     --------
@@ -67,6 +85,8 @@ class Page:
     title: str
     charts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    meanings: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
 
     def chart(self, spec: Mapping[str, Any], title: str, note: str = "", *, wide: bool = False) -> Markup:
         """A chart of Vega-Lite with its title and a note below."""
@@ -81,14 +101,14 @@ class Page:
         *,
         name: str = "table",
         verdict: str = "",
-        stacks: bool = False,
+        stacks: bool | None = None,
     ) -> Markup:
         """A short table: in the page as it is, sortable, searchable and downloadable where scripts run.
 
         Parameters
         ----------
         rows
-            Mappings with the same keys; the first column names the row.
+            Mappings with the same keys; the first column names the row. A tuple is a cell of several lines.
         caption
             What the table shows.
         name
@@ -96,15 +116,35 @@ class Page:
         verdict
             The column of verdicts, which are shown with their marks.
         stacks
-            On a telephone each row is a block, one cell below the other.
+            On a telephone each row is a block, one cell below the other; None: where there are more than three columns.
         """
         names = list(rows[0]) if rows else []
+        stacks = len(names) > 3 if stacks is None else stacks
         right = {name for name in names if rows and all(_numeric(row[name]) for row in rows)}
         return _macro("table")(names, rows, caption, name, right, verdict, looks.VERDICTS, stacks)
 
-    def whole(self, name: str, frame: pd.DataFrame, description: str = "") -> Markup:
-        """A whole table, drawn when it is opened."""
+    def picture(self, svg: str, title: str, caption: str, alternative: str) -> Markup:
+        """A drawn figure, as it is on paper: on white also where the page is dark.
+
+        Parameters
+        ----------
+        svg
+            The drawing.
+        title, caption
+            Shown below it.
+        alternative
+            What it shows, for those who do not see it.
+        """
+        key = f"picture-{len(self.pictures) + 1}"
+        self.pictures[key] = svg
+        return _macro("picture")(key, title, caption, alternative)
+
+    def whole(
+        self, name: str, frame: pd.DataFrame, description: str = "", meanings: Mapping[str, str] | None = None
+    ) -> Markup:
+        """A whole table, drawn when it is opened; `meanings` are those of its columns, shown at their heads."""
         self.tables[name] = frame
+        self.meanings[name] = meanings or {}
         return _macro("whole")(name, description, len(frame), list(map(str, frame.columns)))
 
     def text(self, words: str) -> Markup:
@@ -143,11 +183,12 @@ class Page:
     def finish(self, sections: Sequence[Section], *, foot: str) -> str:
         """The file as text."""
         scripts = {"bundle": bundle.script(), "script": (TEMPLATES / "page.js").read_text(encoding="utf-8")}
+        tables = {name: columns(one) | {"meanings": self.meanings[name]} for name, one in self.tables.items()}
         return _environment().get_template("page.html").render(
             title=self.title,
             sections=sections,
             foot=foot,
-            data=pack({"charts": self.charts, "tables": {name: columns(one) for name, one in self.tables.items()}}),
+            data=pack({"charts": self.charts, "tables": tables, "pictures": self.pictures}),
             style=_safe(bundle.style() + (TEMPLATES / "page.css").read_text(encoding="utf-8")),
             hashes=[base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts.values()],
             **{name: _safe(text) for name, text in scripts.items()},
@@ -205,7 +246,7 @@ def clip(label: object, limit: int = LIMIT) -> str:
 
 def _numeric(value: object) -> bool:
     text = str(value)
-    return (
+    return not isinstance(value, tuple) and (
         isinstance(value, (int, float))
         or text in ("–", "")
         or (text.lstrip("+−<")[:1].isdigit() and len(text) < 9)
@@ -220,11 +261,19 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["clip"] = clip
     return environment
+
+
+def _shown(value: object) -> object:
+    """What a template shows of a value: markup of this module as it is, anything else without hidden characters."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return printable(value, keep="\n\t")
+    return value
 
 
 def _macro(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Markdown with citations to PDF, DOCX and one self-contained HTML file: Pandoc and Typst, no TeX, no network.
 
 The bytes depend on the text, the figures and the versions of the two programs alone: the clock is held at `EPOCH`,
-fonts are those that Typst brings, and no path of the machine is written.
+fonts are those that Typst and, for pictures, Matplotlib bring, and no path of the machine is written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,7 @@ EPOCH = 1577836800  # 2020-01-01: what a clock would say in a file that must not
 TEMPLATES = Path(__file__).with_name("templates")
 SOURCES = tuple(TEMPLATES / name for name in ("manuscript.typ", "manuscript.html", "manuscript.css"))
 ALTERNATIVE = re.compile(r'\]\((\S+?)\)\{alt="([^"]*)"')
+PNG = re.compile(r'image\("([^"]+)\.png"')
 READER = "markdown+pipe_tables+implicit_figures+smart"
 
 
@@ -37,7 +38,7 @@ def render(text: str, *, references: str = "", files: Mapping[str, Path] | None 
     references
         BibTeX.
     files
-        Pictures by the name that the text calls them.
+        Pictures by the name that the text calls them. In the PDF `a.svg` stands for `a.png`, where both are given.
 
     Returns
     -------
@@ -59,8 +60,14 @@ def _pdf(folder: Path) -> bytes:
     _pandoc(folder, "--to", "typst", "--template", str(TEMPLATES / "manuscript.typ"), "--output", "text.typ")
     path = folder / "text.typ"
     words = dict(ALTERNATIVE.findall((folder / "text.md").read_text(encoding="utf-8")))
-    path.write_text(_described(path.read_text(encoding="utf-8"), words), encoding="utf-8")
+    source = _described(path.read_text(encoding="utf-8"), words)
+    path.write_text(_vectors(source, {one.stem for one in folder.glob("*.svg")}), encoding="utf-8")
     return _typst(path)
+
+
+def _vectors(source: str, names: Collection[str]) -> str:
+    """A Typst source that calls the SVG in place of the PNG of these names."""
+    return PNG.sub(lambda found: f'image("{found[1]}.svg"' if found[1] in names else found[0], source)
 
 
 def _described(source: str, words: Mapping[str, str]) -> str:
@@ -121,13 +128,22 @@ def _program() -> str:
 
 
 def _typst(path: Path) -> bytes:
+    import matplotlib
+
     try:
         import typst
     except ImportError:
         raise _lacking("typst") from None
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # those of the pictures
     try:
         return bytes(
-            typst.compile(str(path), root=str(path.parent), ignore_system_fonts=True, timestamp=EPOCH)
+            typst.compile(
+                str(path),
+                root=str(path.parent),
+                font_paths=[str(fonts)],
+                ignore_system_fonts=True,
+                timestamp=EPOCH,
+            )
         )
     except typst.TypstError as problem:
         raise FileFormatError(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -57,9 +57,10 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
-    """One statement of the published analysis."""
+    """One statement of the published analysis, or (`published` false) a prediction from it or an extension of it."""
 
     id: str
+    published: bool = True
     statement: str
     source: str
     cohorts: tuple[str, ...]
@@ -79,17 +80,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its verdict, as `concentra verify` prints it."""
+    """A claim with its verdict, as `concentra verify` prints it.
+
+    `verdict` compares numbers and directions as they were stated; `established` is what the inference over donors or
+    heads says of the same tissues and models.
+    """
 
     id: str
+    published: bool
     statement: str
     expected: str
     observed: str
     verdict: Verdict
+    established: str
     robustness: str
     note: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | bool]:
         """The fields by name."""
         return asdict(self)
 
@@ -198,13 +205,46 @@ def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
     verdict = max((answer.verdict for answer in answers), key=ORDER.index)
     return Judgement(
         id=claim.id,
+        published=claim.published,
         statement=claim.statement,
         expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
         observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
         verdict=verdict,
+        established=established(answers),
         robustness="; ".join(_robust(answers, out)),
         note="; ".join(_notes(claim, answers, verdict)),
     )
+
+
+def gathered(parts: Sequence[tuple[str, str]]) -> str:
+    """Named parts in as few words as they need: one text for all, or the names of those that share a text.
+
+    >>> gathered([("FACS", "gain"), ("Droplet", "gain")])
+    'gain'
+    >>> gathered([("FACS", "gain"), ("Droplet", "loss"), ("both", "loss")])
+    'gain: FACS; loss: Droplet, both'
+    >>> gathered([("Gini", "+0.145"), ("effective number", "−45.5")])
+    'Gini +0.145; effective number −45.5'
+    >>> gathered([("p (Gini)", "0.016"), ("p (effective number)", "0.016")])
+    '0.016: p (Gini), p (effective number)'
+    """
+    texts = list(dict.fromkeys(text for _, text in parts))
+    if len(texts) < 2 and not any(_number(text) is not None for text in texts):
+        return "".join(texts)
+    if len(texts) == len(parts):
+        return "; ".join(f"{name} {text}" for name, text in parts)
+    names = {text: ", ".join(name for name, one in parts if one == text) for text in texts}
+    return "; ".join(f"{text}: {names[text]}" for text in texts)
+
+
+def established(answers: Sequence[Answer]) -> str:
+    """What the inference establishes about the parts, in as few words as it takes.
+
+    >>> part = read_claims()[0].part[0]
+    >>> established([Answer(part, "close", "", {"verdict": "undecided"})])
+    'undecided'
+    """
+    return gathered([(one.part.name, str(one.row["verdict"])) for one in answers if "verdict" in one.row])
 
 
 def _robust(answers: list[Answer], out: Path) -> list[str]:

@@ -8,13 +8,16 @@ columns are quoted and how. The text writes `{{ group.name }}`::
     where = { cohort = "tms_facs", stratum = "Marrow", metric = "gini_present" }
     show = { shift = "+3", p = { column = "p_value", format = "p" } }
 
-Formats: `"3"` decimals, `"+3"` with a sign, `","` whole number with thousands, `"%"` a share as per cent, `"p"` a
-p-value, `"text"` a label. Reductions of several rows: `sum`, `min`, `max`, `median`, `count` (rows), `unique`
-(different values), `list` (the different values in words), `first`. Without one, exactly one row is meant.
+Formats: `"3"` decimals, `"+3"` with a sign, `","` whole number with thousands, `"%"` a share in per cent and `"%1"`
+with one decimal, `"p"` a p-value, `"text"` a label; tissues and cohorts by the names that people read. Reductions of
+several rows: `sum`, `min`, `max`, `largest` (in size), `median`, `count` (rows), `unique` (different values), `list`
+(these in words), `first`, in the order of the column `by` where one is named. Without a reduction, exactly one row is
+meant.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,21 +27,27 @@ from typing import Any, Literal
 import pandas as pd
 import pydantic
 
+from concentra.analysis.lineages import tissue_name
 from concentra.errors import ColumnError, TableError, nearest
 from concentra.report import markdown
+from concentra.report.markdown import HARD
 from concentra.study.results import Results
+from concentra.study.summaries._shared import title_of
 
 Scalar = str | int | float | bool
-Reduction = Literal["sum", "min", "max", "median", "count", "unique", "list", "first"]
+Reduction = Literal["sum", "min", "max", "largest", "median", "count", "unique", "list", "first"]
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+CODE = re.compile(r" \([A-Z]+\)$")  # of a kind of adipose tissue
 ABSENT, UNCOMPUTED, NONE = "[data absent]", "[not computed]", "[none]"
 
 
 class Shown(pydantic.BaseModel, extra="forbid", frozen=True):
-    """One number of a group: its column, how rows become one value, how the value is written."""
+    """One number of a group: its column, how rows become one value and in which order, how the value is written."""
 
-    format: str = pydantic.Field(pattern=r"^(\+?\d|,|%|p|text)$")
+    format: str = pydantic.Field(pattern=r"^(\+?\d|,|%1?|p|text)$")
     column: str = ""
     reduce: Reduction | None = None
+    by: str = ""
 
 
 class Group(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -106,7 +115,7 @@ def _number(key: str, group: Group, name: str, results: Results) -> Number:
     frame = results.table(group.table)
     if frame is None:
         return Number(UNCOMPUTED, None)
-    for needed in (*group.where, column):
+    for needed in (*group.where, column, *([shown.by] if shown.by else [])):
         if needed not in frame:
             raise ColumnError(
                 found=f"the number {key!r} names the column {needed!r} of table {group.table}",
@@ -122,7 +131,8 @@ def _number(key: str, group: Group, name: str, results: Results) -> Number:
             expected="one row, or a reduction",
             fix="narrow its `where`, or add `reduce`",
         )
-    return _written(_reduced(rows[column], shown.reduce), shown.format)
+    ordered = rows.sort_values(shown.by, kind="stable") if shown.by else rows
+    return _written(_reduced(ordered[column], shown.reduce), shown.format, column)
 
 
 def _rows(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -143,6 +153,7 @@ REDUCTIONS: Mapping[str, Callable[[pd.Series], Any]] = {
     "sum": lambda values: values.sum(),
     "min": lambda values: values.min(),
     "max": lambda values: values.max(),
+    "largest": lambda values: values.abs().max(),
     "median": lambda values: values.median(),
     "count": len,
     "unique": lambda values: values.nunique(),
@@ -155,22 +166,45 @@ def _reduced(values: pd.Series, how: Reduction | None) -> Any:
     return REDUCTIONS[how or "first"](values)
 
 
-def _written(value: Any, form: str) -> Number:
+def _written(value: Any, form: str, column: str) -> Number:
     if isinstance(value, list):
-        words = [markdown.escape(str(one).replace("_", " ")) for one in value]
+        words = [_label(one, column) for one in value]
         return Number(in_words(words), value) if words else Number("none", None)
     if pd.isna(value):
         return Number(NONE, None)
     value = value.item() if hasattr(value, "item") else value
     if form == "text":
-        return Number(markdown.escape(str(value).replace("_", " ")), value)
+        return Number(_label(value, column), value)
     if form == "p":
-        return Number(markdown.p_text(value), value)
-    if form == "%":
-        return Number(f"{100 * value:.0f} %", value)
+        return Number(p_printed(value), value)
+    if form.startswith("%"):
+        return Number(f"{100 * value:.{int(form[1:] or 0)}f}{HARD}%", value)
     if form == ",":
         return Number(f"{value:,.0f}", value)
     return Number(markdown.number(value, int(form[-1]), sign=form.startswith("+")), value)
+
+
+def _label(value: object, column: str) -> str:
+    text = str(value)
+    if column == "stratum":
+        text = CODE.sub(" tissue", tissue_name(text))
+    if column == "cohort":
+        text = title_of(text).rpartition(", ")[2]
+    return markdown.escape(text.replace("_", " "))
+
+
+def p_printed(value: float | None) -> str:
+    """A p-value as journals print it: two significant digits, a power of ten below .001.
+
+    >>> p_printed(0.4), p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
+    ('0.40', '0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
+    """
+    if value is None or pd.isna(value):
+        return markdown.p_text(value)
+    if not 0 < value < 0.001:
+        return f"{value:#.2g}"
+    digits, exponent = f"{value:.1e}".split("e-")
+    return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 
 
 def in_words(words: list[str]) -> str:

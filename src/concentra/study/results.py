@@ -69,7 +69,7 @@ class Results:
 
     @cached_property
     def pictures(self) -> dict[str, Picture]:
-        """The figures that are there, by label: 1 to 5, then S1 to S8, then any others."""
+        """The figures that are there, by label: 1 to 6, then S1 to S7."""
         found = [_picture(node, self.out) for node in _of("figure")]
         there = [one for one in found if one is not None]
         return {one.label: one for one in sorted(there, key=lambda one: _place(one.label))}

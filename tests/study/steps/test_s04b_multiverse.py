@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from concentra.study.declare import all_parameters, nodes
-from concentra.study.figures.s9_multiverse import specification_curves
+from concentra.study.figures.s4_specification_curves import specification_curves
 from concentra.study.steps.s04b_multiverse import Multiverse, MultiverseSummary, multiverse
 from concentra.study.steps.s07b_head_multiverse import HeadMultiverse, HeadMultiverseSummary, head_multiverse
 

@@ -11,14 +11,17 @@ from concentra.report.charts._shared import MADE, spread
 from concentra.report.charts.composition import composition
 from concentra.report.charts.donors import donors, strips
 from concentra.report.charts.drivers import drivers
+from concentra.report.charts.first_checkpoint import first_checkpoint
 from concentra.report.charts.forest import forest
 from concentra.report.charts.lorenz import lorenz
+from concentra.report.charts.matrix import matrix
 from concentra.report.charts.multiverse import multiverse
 from concentra.report.charts.plane import plane
 from concentra.report.charts.scales import scales
+from concentra.report.charts.trajectory import trajectory
 from concentra.report.charts.trend import trend
 
 __all__ = [
-    "MADE", "composition", "donors", "drivers", "forest", "lorenz", "multiverse", "plane", "scales", "spread", "strips",
-    "trend",
+    "MADE", "composition", "donors", "drivers", "first_checkpoint", "forest", "lorenz", "matrix", "multiverse", "plane",
+    "scales", "spread", "strips", "trajectory", "trend",
 ]  # fmt: skip

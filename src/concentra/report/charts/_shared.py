@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 
 from concentra.pl import _style as style
+from concentra.report.page import jsonable
 
 Row = Mapping[str, Any]
 Spec = dict[str, Any]
 LINE, GRID = "#8a8a8a", "#8a8a8a44"
+LABELS: Spec = {"expr": "max(120, min(280, containerSize()[0] * 0.45))"}
+"""How wide the labels of an axis may be: names of cell types are long."""
 CONFIG: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": LINE, "tickColor": LINE,
-        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": LABELS,
     },
     "legend": {
         "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,
@@ -41,7 +44,7 @@ MADE = ("the choice made", "another choice")
 
 def chart(rows: Sequence[Row], rest: Spec) -> Spec:
     """A specification as wide as its place in the page, with its rows and the common looks."""
-    values = [dict(row) for row in rows]
+    values = [{name: jsonable(value) for name, value in row.items()} for row in rows]
     return {
         "width": "container",
         "data": {"values": values},
@@ -59,7 +62,7 @@ def verdict(rows: Sequence[Row]) -> Spec:
     """Channels of a point for its verdict: colour, shape, and filled where something is established."""
     words = [word for word in style.VERDICTS if any(row["verdict"] == word for row in rows)]
     looks = [style.VERDICTS[word] for word in words]
-    legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 220))"}}
+    legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 190))"}}
     known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
     shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}

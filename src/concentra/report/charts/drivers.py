@@ -12,8 +12,13 @@ from concentra.report.charts._shared import Row, Spec, chart, choice, tip
 def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
     """Contribution of each part to the shift of one metric, with its interval; the metric can be chosen.
 
-    `rows` have `part`, `metric` (its place in `metrics`), `contribution`, `low`, `high`, `toward`, `shares`.
+    `rows` have `part`, `metric` (its place in `metrics`), `contribution`, `low`, `high`, `joint_low`, `joint_high`,
+    `size`, `toward`, `shares`, `p`.
     """
+    known = any(row["joint_low"] is not None for row in rows)
+    joint = (
+        [tip("joint_low", "jointly from", "+.3~f"), tip("joint_high", "jointly to", "+.3~f")] if known else []
+    )
     toward = [("toward more concentrated", style.MORE), ("toward less concentrated", style.LESS)]
     return chart(
         rows,
@@ -35,8 +40,12 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
                                                   "range": [colour for _, colour in toward]}},
                               "tooltip": [tip("part", "cell type"), tip("contribution", "contribution", "+.3~f"),
                                           tip("low", "from", "+.3~f"), tip("high", "to", "+.3~f"),
-                                          tip("shares", "share of the cells"), tip("toward", "direction")]}},
-                {"mark": {"type": "rule", "aria": False, "strokeWidth": 1.6, "color": "currentColor"},
+                                          *joint,
+                                          tip("shares", "share of the cells"), tip("p", "adjusted p of the share"),
+                                          tip("toward", "direction")]}},
+                {"mark": {"type": "rule", "aria": False, "strokeWidth": 0.8, "color": "currentColor"},
+                 "encoding": {"x": {"field": "joint_low", "type": "quantitative"}, "x2": {"field": "joint_high"}}},
+                {"mark": {"type": "rule", "aria": False, "strokeWidth": 2.4, "color": "currentColor"},
                  "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},
             ],
         },

@@ -21,7 +21,7 @@ def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
         scale = {"type": "log", "nice": False, "domain": domain(ends)}
     looks = verdict(rows)
     y = {"field": "name", "type": "nominal", "sort": None, "title": None,
-         "axis": {"ticks": False, "domain": False, "labelLimit": 150}}  # fmt: skip
+         "axis": {"ticks": False, "domain": False}}  # fmt: skip
     tooltip = [tip("name", "tissue"), tip("effect", unit, ".3~f"), tip("low", "from", ".3~f"),
                tip("high", "to", ".3~f"), tip("donors", "donors"), tip("verdict", "verdict")]  # fmt: skip
     interval = {

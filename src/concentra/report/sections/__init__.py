@@ -12,6 +12,7 @@ from concentra.report.page import Page, Section
 from concentra.report.sections.all_tables import all_tables
 from concentra.report.sections.answer import answer
 from concentra.report.sections.design import design
+from concentra.report.sections.granularity import granularity
 from concentra.report.sections.left_out import left_out
 from concentra.report.sections.methods import methods
 from concentra.report.sections.plane import plane
@@ -21,6 +22,6 @@ from concentra.report.sections.tissues import tissues
 from concentra.report.sections.trend import trend
 
 ORDER: tuple[Callable[[Page, Findings], Section | None], ...] = (
-    answer, several_groups, tissues, trend, plane, design, left_out, methods, provenance, all_tables,
+    answer, several_groups, tissues, granularity, trend, plane, design, left_out, methods, provenance, all_tables,
 )  # fmt: skip
 """The sections in the order of the page."""

@@ -21,7 +21,9 @@ def answer(page: Page, found: Findings) -> Section:
     blocks: list[Markup] = []
     place = {name: number for number, name in enumerate(found.strata)}
     for name, words in zip(
-        found.contrasts, sentences.answer(found.table("contrast"), level=found.level), strict=True
+        found.contrasts,
+        sentences.answer(found.table("contrast"), level=found.level, tissue=found.tissue),
+        strict=True,
     ):
         rows = found.verdicts[found.verdicts["contrast"] == name].sort_values(
             "stratum", key=lambda names: names.astype(str).map(place), kind="stable"
@@ -29,16 +31,22 @@ def answer(page: Page, found: Findings) -> Section:
         blocks.append(page.text(words if len(found.contrasts) == 1 else f"{sentences.plain(name)}: {words}"))
         blocks += _picture(page, rows, found)
         blocks.append(
-            page.table(verdict_rows(rows, found.level), f"Verdicts, {sentences.plain(name)}", name="verdicts",
-                       verdict="verdict", stacks=True)
-        )  # fmt: skip
-    blocks += [page.text(words) for words in sentences.across(found.table("across"))]
+            page.table(
+                verdict_rows(rows, found.level, found.tissue),
+                f"Verdicts, {sentences.plain(name)}",
+                name="verdicts",
+                verdict="verdict",
+            )
+        )
+    blocks += [page.text(words) for words in sentences.across(found.table("across"), tissue=found.tissue)]
     shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
     blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
     return Section("answer", "Answer", tuple(blocks))
 
 
-def verdict_rows(rows: pd.DataFrame, level: float = 0.95) -> list[dict[str, str | Cell]]:
+def verdict_rows(
+    rows: pd.DataFrame, level: float = 0.95, tissue: str = "tissue"
+) -> list[dict[str, str | Cell]]:
     """Verdicts as text for people: six columns.
 
     >>> rows = pd.DataFrame({"contrast": "age", "stratum": ["Lung"], "metric": ["hill_q1"], "effect": [0.9],
@@ -48,11 +56,11 @@ def verdict_rows(rows: pd.DataFrame, level: float = 0.95) -> list[dict[str, str 
     """
     return [
         {
-            "tissue": sentences.plain(row["stratum"], 120),
+            tissue: sentences.plain(row["stratum"], 120),
             "verdict": str(row["verdict"]),
             "donors": donor_counts(row),
-            f"effective number, ratio ({100 * level:g}%)": _interval(row, "hill_q1", sign=False),
-            f"Gini, difference ({100 * level:g}%)": _interval(row, "gini", sign=True),
+            f"effective number, ratio ({100 * level:g}%)": interval_cell(row, "hill_q1_", sign=False),
+            f"Gini, difference ({100 * level:g}%)": interval_cell(row, "gini_", sign=True),
             "adjusted p": p_text(row["p_adjusted"]) if not pd.isna(row["p_adjusted"]) else "–",
         }
         for row in sentences.records(rows)
@@ -68,13 +76,29 @@ def donor_counts(row: Mapping[str, Any]) -> str:
     return " / ".join("–" if pd.isna(row[key]) else str(int(row[key])) for key in ("n_reference", "n_other"))
 
 
-def _interval(row: Mapping[str, Any], metric: str, *, sign: bool) -> str | Cell:
-    if pd.isna(row[f"{metric}_effect"]):
+def interval_cell(row: Mapping[str, Any], prefix: str = "", *, sign: bool) -> str | Cell:
+    """An effect with its interval, sorted by the effect: `effect`, `low` and `high` of a row, or so named.
+
+    Parameters
+    ----------
+    row
+        With the three values.
+    prefix
+        Of their names.
+    sign
+        A difference, with its sign and three decimals; otherwise a ratio.
+
+    Examples
+    --------
+    >>> print(interval_cell({"effect": 0.77, "low": 0.64, "high": 0.92}, sign=False))
+    0.77 (0.64 to 0.92)
+    """
+    if pd.isna(row[f"{prefix}effect"]):
         return "–"
     middle, low, high = (
-        number(row[f"{metric}_{end}"], 2 if not sign else 3, sign=sign) for end in ("effect", "low", "high")
+        number(row[f"{prefix}{end}"], 2 if not sign else 3, sign=sign) for end in ("effect", "low", "high")
     )
-    return Cell(middle if low == "–" else f"{middle} ({low} to {high})", float(row[f"{metric}_effect"]))
+    return Cell(middle if low == "–" else f"{middle} ({low} to {high})", float(row[f"{prefix}effect"]))
 
 
 def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
@@ -87,6 +111,7 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
         side = f"{sentences.plain(first['other'])} against {sentences.plain(first['reference'])}"
 
     def points(metric: str) -> list[dict[str, Any]]:
+        """The rows of the chart of one metric."""
         return [
             {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
@@ -94,19 +119,19 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
             for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
-    level = f"{100 * found.level:g}%"
+    side, level = f"{side[:1].upper()}{side[1:]}. " if side else "", f"{100 * found.level:g}%"
     return [page.grid(
-        page.chart(charts.forest(points("hill_q1"), ratio=True, title=f"ratio of effective numbers, {side}",
+        page.chart(charts.forest(points("hill_q1"), ratio=True, title="ratio of effective numbers",
                                  unit="ratio"),
-                   "Effective number", f"Left of 1: more concentrated. Lines: {level} intervals."),
-        page.chart(charts.forest(points("gini"), ratio=False, title=f"difference in Gini coefficient, {side}",
+                   "Effective number", f"{side}Left of 1: more concentrated. Lines: {level} intervals."),
+        page.chart(charts.forest(points("gini"), ratio=False, title="difference in Gini coefficient",
                                  unit="difference"),
-                   "Gini coefficient", f"Right of 0: more concentrated. Lines: {level} intervals."),
+                   "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
     )]  # fmt: skip
 
 
 def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
-    words = sentences.description(found.tables)
+    words = sentences.description(found.tables, tissue=found.tissue)
     rows = []
     for stratum in found.strata:
         units = found.units[found.units["stratum"].astype(str) == stratum]

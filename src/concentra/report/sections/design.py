@@ -12,6 +12,24 @@ from concentra.report.findings import Findings
 from concentra.report.markdown import number
 from concentra.report.page import Page, Section
 
+MANY = 30
+"""Rows above which a table is folded."""
+HEADS = {
+    "n_donors": "donors",
+    "n_reference": "donors, reference",
+    "n_other": "donors, other",
+    "n_few_cells": "donors with few cells",
+    "n_donors_few_cells": "donors with few cells",
+    "n_samples": "samples",
+    "n_cells": "cells",
+    "n_cells_left_out": "cells left out",
+    "cells_reference": "median cells, reference",
+    "cells_other": "median cells, other",
+    "depth": "common depth",
+    "p_attainable": "least p",
+}
+"""How columns are shown where their name is not plain."""
+
 
 def design(page: Page, found: Findings) -> Section:
     """Numbers of donors and cells, confounding, detectable change."""
@@ -32,9 +50,10 @@ def design(page: Page, found: Findings) -> Section:
         ),
         ("design", "Donors in each tissue."),
     ):
-        table = found.table(name)
-        if len(table):
-            blocks.append(page.table(readable_rows(table), caption, name=name))
+        rows = readable_rows(found.table(name), found.tissue)
+        if rows:
+            table = page.table(rows, caption, name=name)
+            blocks.append(table if len(rows) <= MANY else page.folded(caption.split(".")[0], table))
     detectable = _detectable(found)
     if detectable:
         blocks.append(
@@ -44,24 +63,38 @@ def design(page: Page, found: Findings) -> Section:
 
 
 def _detectable(found: Findings) -> list[dict[str, Any]]:
-    if found.verdicts.empty or found.verdicts["hill_q1_detectable"].isna().all():
+    if found.verdicts.empty:
         return []
+    several = len(found.contrasts) > 1
     return [
-        {"tissue": sentences.plain(row["stratum"]), "contrast": sentences.plain(row["contrast"]),
-         "effective number, ratio": number(row["hill_q1_detectable"], 2),
-         "Gini, difference": number(row["gini_detectable"], 3)}
-        for row in sentences.records(found.verdicts)
+        {found.tissue: sentences.plain(row["stratum"])}
+        | ({"contrast": sentences.plain(row["contrast"])} if several else {})
+        | {"effective number, ratio": number(row["hill_q1_detectable"], 2),
+           "Gini, difference": number(row["gini_detectable"], 3)}
+        for row in sentences.records(found.verdicts.dropna(subset=["hill_q1_detectable"]))
     ]  # fmt: skip
 
 
-def readable_rows(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """A short table as text for people: names without underscores, four significant digits.
+def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str, str]]:
+    """A short table as text for people: plain names of columns, four significant digits; one contrast is not repeated.
 
-    >>> readable_rows(pd.DataFrame({"n_cells": [1200], "p_value": [0.01234567]}))
-    [{'n cells': '1,200', 'p value': '0.01235'}]
+    Parameters
+    ----------
+    frame
+        The table.
+    tissue
+        What a stratum is called.
+
+    Examples
+    --------
+    >>> readable_rows(pd.DataFrame({"contrast": "age", "stratum": ["lung"], "n_cells": [1200], "p_value": [0.012346]}))
+    [{'tissue': 'lung', 'cells': '1,200', 'p value': '0.01235'}]
     """
+    if "contrast" in frame and frame["contrast"].nunique() == 1 and len(frame.columns) > 2:
+        frame = frame.drop(columns="contrast")
+    heads = HEADS | {"stratum": tissue}
     return [
-        {str(key).replace("_", " "): _cell(value) for key, value in row.items()}
+        {heads.get(str(key), str(key).replace("_", " ")): _cell(value) for key, value in row.items()}
         for row in sentences.records(frame)
     ]
 

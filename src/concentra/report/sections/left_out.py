@@ -24,6 +24,8 @@ def left_out(page: Page, found: Findings) -> Section | None:
         cells = f", {sentences.counted(int(table['n_cells'].sum()), 'cell')}" if "n_cells" in table else ""
         more = f" The first {SHORT} rows; all are in the table left_out below." if len(table) > SHORT else ""
         blocks.append(
-            page.table(readable_rows(table.head(SHORT)), f"Left out{cells}.{more}", name="left_out")
+            page.table(
+                readable_rows(table.head(SHORT), found.tissue), f"Left out{cells}.{more}", name="left_out"
+            )
         )
     return Section("left-out", "Left out", tuple(blocks)) if blocks else None

@@ -25,8 +25,9 @@ def plane(page: Page, found: Findings) -> Section | None:
             zip(found.verdicts["stratum"].astype(str), found.verdicts["verdict"], strict=True)
         )  # fmt: skip
         values = [
-            {"axes": axes.index(row["axes"]), "name": found.names.get(str(row["stratum"]), ""), "gini": row["gini"],
-             "hill_q1": row["hill_q1"],
+            {"axes": axes.index(row["axes"]), "name": found.names.get(str(row["stratum"]), ""),
+             "label": found.names.get(str(row["stratum"]), ""), "gini": row["gini"], "hill_q1": row["hill_q1"],
+             "words": str(verdicts.get(str(row["stratum"]), "undecided")),
              "verdict": _known(verdicts.get(str(row["stratum"]), "undecided")),
              "filled": style.established(verdicts.get(str(row["stratum"])))}
             for row in sentences.records(rows) if row["axes"] in axes

@@ -1,8 +1,6 @@
-"""A part for each tissue: its donors' compositions, every donor as a point, and what the shift rests on."""
+"""A part for each tissue: its donors' compositions, every donor as a point, Lorenz curves, what the shift rests on."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -11,16 +9,8 @@ from concentra.metrics import lorenz_curve
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number
 from concentra.report.page import Page, Section
-
-METRICS = (
-    ("hill_q1", "effective number"),
-    ("gini_stratum", "Gini coefficient"),
-    ("gini_present", "Gini coefficient, present types"),
-)
-"""Those whose drivers and specifications are shown."""
-MOST_DRIVERS = 12
+from concentra.report.sections.shift import driver_table, drivers, levels, multiverse, scales
 
 
 def tissues(page: Page, found: Findings) -> Section:
@@ -35,23 +25,22 @@ def tissues(page: Page, found: Findings) -> Section:
             sentences.plain(stratum, 120), *_tissue(page, found, stratum),
             verdict=str(row["verdict"]) if row else "",
             note=sentences.finding(row, found.level) if row else "",
-            id=f"tissue-{place + 1}", opened=place == 0,
+            id=f"{found.id}tissue-{place + 1}", opened=place == 0 and not found.id,
         ))  # fmt: skip
-    title = "Tissues" if len(found.strata) > 1 else "Donors"
+    title = f"{found.tissue.capitalize()}s" if len(found.strata) > 1 else "Donors"
     return Section("tissues", title, tuple(blocks))
 
 
 def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     units = found.units[found.units["stratum"].astype(str) == stratum]
-    rest = [
-        make(page, found, stratum, contrast)
-        for contrast in found.contrasts or (None,)
-        for make in (_drivers, _multiverse, _scales, _levels)
-    ]
-    there = [one for one in rest if one is not None]
+    rest, below = [], []
+    for contrast in found.contrasts or (None,):
+        rest += [make(page, found, stratum, contrast) for make in (drivers, multiverse, scales)]
+        below += [make(page, found, stratum, contrast) for make in (levels, driver_table)]
     return [
         _composition(page, found, stratum),
-        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum), *there),
+        page.grid(*_donors(page, found, units), *_lorenz(page, found, stratum), *filter(None, rest)),
+        *filter(None, below),
     ]
 
 
@@ -109,10 +98,12 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
 
 def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
     made = []
-    corrected = "hill_q1_corrected" if "hill_q1_corrected" in units else "hill_q1"
+    units = units[units["included"].astype(bool)] if "included" in units else units
+    known = set(units.columns[units.notna().any()])
+    corrected = "hill_q1_corrected" if "hill_q1_corrected" in known else "hill_q1"
     others = [name for name in found.labels if name != found.group_column]
     for metric, title in ((corrected, "Effective number"), ("gini_stratum", "Gini coefficient")):
-        if metric not in units:
+        if metric not in known:
             continue
         there = sentences.records(units.dropna(subset=[metric]))
         values = []
@@ -128,7 +119,7 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
         for value in values:
             value["slot"] = shown.index(value["group"])
         words = (
-            "A point a donor, corrected for depth; lines are medians."
+            f"A point a donor{', corrected for depth' if metric.endswith('_corrected') else ''}; lines are medians."
             if metric == corrected
             else "A point a donor, all types of the tissue counted; lines are medians."
         )
@@ -167,106 +158,3 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
             "A curve a donor; farther below the diagonal is more concentrated.",
         )
     ]
-
-
-def _metrics(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    there = set(rows["metric"].astype(str))
-    found = [pair for pair in METRICS if pair[0] in there]
-    return found[:2] if len(found) > 2 else found
-
-
-def _titled(found: Findings, title: str, contrast: str | None) -> str:
-    """The title of a chart, with the contrast where there are several."""
-    return f"{title}: {sentences.plain(contrast)}" if contrast and len(found.contrasts) > 1 else title
-
-
-def _drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
-    rows = found.of_stratum("drivers", stratum, contrast)
-    if rows.empty:
-        return None
-    metrics = _metrics(rows)
-    labels = sentences.distinct(rows["part"], 40)
-    values: list[dict[str, Any]] = []
-    for place, (metric, _) in enumerate(metrics):
-        here = rows[rows["metric"] == metric]
-        here = here.reindex(here["contribution"].abs().sort_values(ascending=False).index[:MOST_DRIVERS])
-        for row in sentences.records(here):
-            more = (row["contribution"] < 0) == (metric == "hill_q1")
-            before, after = (
-                row.get("share_reference", row.get("share_early")),
-                row.get("share_other", row.get("share_late")),
-            )
-            values.append({
-                "part": labels[str(row["part"])], "metric": place, "contribution": row["contribution"],
-                "low": row["low"], "high": row["high"], "size": abs(row["contribution"]),
-                "toward": f"toward {'more' if more else 'less'} concentrated",
-                "shares": f"{number(100 * float(before or 0), 1)}% to {number(100 * float(after or 0), 1)}%",
-            })  # fmt: skip
-    if not values:
-        return None
-    return page.chart(
-        charts.drivers(values, metrics=metrics), _titled(found, "Cell types that drive the shift", contrast),
-        "Contributions add up to the shift; lines are intervals over donors.",
-    )  # fmt: skip
-
-
-def _multiverse(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
-    rows = found.of_stratum("multiverse", stratum, contrast)
-    if rows.empty:
-        return None
-    metrics = [("hill_q1", "effective number"), ("gini", "Gini coefficient")]
-    numbers = {"contrast", "stratum", "specification", "gini", "hill_q1", "counts_gini", "counts_hill_q1", "published",
-               "direction", "n_early", "n_late", "common_cells", "n_reference", "n_other"}  # fmt: skip
-    choices = [name for name in rows.columns if name not in numbers]
-    values = []
-    for place, (metric, _) in enumerate(metrics):
-        here = rows[rows[f"counts_{metric}"].astype(bool)].sort_values(metric, kind="stable")
-        for rank, row in enumerate(sentences.records(here)):
-            values.append({
-                "metric": place, "rank": rank, "value": row[metric], "made": charts.MADE[0 if row["published"] else 1],
-                "choices": ", ".join(f"{name.replace('_', ' ')} {sentences.plain(row[name], 20)}" for name in choices),
-            })  # fmt: skip
-    note = f"{sentences.counted(len(rows), 'combination')} of defensible choices; the diamond is the choice made."
-    return page.chart(
-        charts.multiverse(values, metrics=metrics), _titled(found, "Multiverse of analyses", contrast), note
-    )
-
-
-def _scales(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
-    """The levels of a hierarchy of types, or clusters at several resolutions."""
-    rows = found.of_stratum("granularity", stratum, contrast)
-    if rows.empty:
-        return None
-    values = [
-        {
-            "scale": f"{sentences.plain(row['level'], 20)} ({int(row['n_parts'])})", "effect": row["effect"],
-            "low": row["low"], "high": row["high"], "verdict": str(row["verdict"]),
-            "filled": style.established(row["verdict"]),
-        }
-        for row in sentences.records(rows[rows["metric"] == "hill_q1"].sort_values("n_parts", kind="stable"))
-    ]  # fmt: skip
-    note = "From coarse to fine; in brackets the number of types. Filled: established."
-    chart = charts.scales(values, ratio=True, title="ratio of effective numbers")
-    return page.chart(chart, _titled(found, "Granularity", contrast), note)
-
-
-def _levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
-    """The change over the finest types as a sum of terms between coarser types and within them."""
-    rows = found.of_stratum("levels", stratum, contrast)
-    rows = rows[(rows["metric"] == "entropy") & (rows["term"] != "overlap")] if len(rows) else rows
-    if rows.empty:
-        return None
-    words = {"total": "all of it", "between": "between coarse types", "within": "within coarse types"}
-    shown = [
-        {
-            "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
-            "types": f"{sentences.plain(row['fine'], 20)} in {sentences.plain(row['coarse'], 20)}",
-            "shift": number(row["shift"], sign=True),
-            "interval": f"{number(row['low'], sign=True)}\xa0to\xa0{number(row['high'], sign=True)}",
-        }
-        for row in sentences.records(rows[rows["shift"] != 0])
-    ]
-    caption = (
-        "Where the change lies: terms of the change in ln effective number, as counted, which add up exactly."
-    )
-    return page.table(shown, caption, name="levels", stacks=True)

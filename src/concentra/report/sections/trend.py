@@ -16,8 +16,8 @@ from concentra.report.page import Page, Section
 MOST = 20
 NAMES = {
     "hill_q1": "effective number",
-    "gini_present": "Gini coefficient",
     "gini_stratum": "Gini coefficient",
+    "gini_present": "Gini coefficient, present types",
 }
 
 
@@ -29,7 +29,7 @@ def trend(page: Page, found: Findings) -> Section | None:
     rows = table[table["metric"].isin(NAMES)].dropna(subset=["slope"])
     along = sentences.plain(table["along"].iloc[0])
     shown = [
-        {"tissue": sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
+        {found.tissue: sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
          f"{100 * found.level:g}% interval": f"{number(row['slope_low'], 4)} to {number(row['slope_high'], 4)}",
          "adjusted p (ranks)": p_text(row["p_exact_adjusted"])}

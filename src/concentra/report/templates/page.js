@@ -1,5 +1,5 @@
 "use strict";
-// Draws the charts and tables of the page when they come into view. Labels become text or values of data only.
+// Draws the charts, tables and pictures of the page when they come into view. Labels become text or values of data only.
 (async () => {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
   const theme = name => { root.dataset.theme = name; button.setAttribute("aria-pressed", String(name === "dark")); };
@@ -8,7 +8,7 @@
   button.addEventListener("click", () => theme(root.dataset.theme === "dark" ? "light" : "dark"));
 
   const letters = atob(document.getElementById("data").textContent), bytes = Uint8Array.from(letters, one => one.charCodeAt(0));
-  const { charts, tables } = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  const { charts, tables, pictures } = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
   const tooltip = new Bundle.Handler({ disableDefaultStyle: true });
 
   function save(name, content, type) {
@@ -17,24 +17,36 @@
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 
+  function buttons(figure, title) {
+    const place = document.createElement("span");
+    place.className = "save";
+    figure.querySelector(".controls").append(place);
+    return (word, what) => {
+      const one = document.createElement("button");
+      one.type = "button"; one.textContent = word; one.setAttribute("aria-label", `save “${title}” as ${word}`);
+      one.addEventListener("click", what);
+      place.append(one);
+    };
+  }
+
+  function show(figure) {
+    const svg = pictures[figure.dataset.picture];
+    figure.querySelector("img").src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    buttons(figure, figure.querySelector("strong").textContent)("SVG", () => save(`${figure.id}.svg`, svg, "image/svg+xml"));
+  }
+
   function draw(figure) {
     if (figure.dataset.done) return;
     figure.dataset.done = "yes";
+    if (figure.dataset.picture) return show(figure);
     const place = figure.querySelector(".drawn"), controls = figure.querySelector(".controls"), title = figure.querySelector("strong").textContent;
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
       renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
     view.runAsync().then(() => view.resize().run());  // legends in columns are laid out at the second pass
     figure.view = view;
-    const buttons = document.createElement("span");
-    buttons.className = "save";
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
-    const add = (word, what) => {
-      const one = document.createElement("button");
-      one.type = "button"; one.textContent = word; one.setAttribute("aria-label", `save “${title}” as ${word}`);
-      one.addEventListener("click", what);
-      buttons.append(one);
-    };
+    const add = buttons(figure, title);
     add("SVG", async () => save(`${figure.id}.svg`, await picture(), "image/svg+xml"));
     add("PNG", async () => {
       const image = new Image(), canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
@@ -45,7 +57,6 @@
       pen.drawImage(image, 0, 0, canvas.width, canvas.height);
       canvas.toBlob(blob => save(`${figure.id}.png`, blob, "image/png"));
     });
-    controls.append(buttons);
   }
 
   const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
@@ -55,23 +66,23 @@
   function whole(details) {
     if (details.dataset.done) return;
     details.dataset.done = "yes";
-    const { names, rows } = tables[details.dataset.table], table = document.createElement("table");
+    const { names, rows, meanings } = tables[details.dataset.table], table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const name of names) { const cell = document.createElement("th"); cell.scope = "col"; cell.textContent = name; head.append(cell); }
+    for (const name of names) { const cell = document.createElement("th"); cell.scope = "col"; cell.textContent = name; if (meanings[name]) cell.title = meanings[name]; head.append(cell); }
     details.querySelector(".scroll").append(table);
     new Bundle.DataTable(table, { data: rows, deferRender: true, pageLength: 25, order: [], autoWidth: false, columnDefs: [{ targets: "_all", render }],
       ordering: { indicators: false, handler: false }, columnControl: ["order", ["search"]],
       layout: { topStart: { buttons: [csv(details.dataset.table)] }, topEnd: "search", bottomStart: "info", bottomEnd: "paging" } });
   }
 
-  for (const table of document.querySelectorAll("table.data")) {
+  function short(table) {
     const many = table.tBodies[0].rows.length > 8;
     new Bundle.DataTable(table, { paging: false, info: false, order: [], autoWidth: false, searching: true,
       layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name)] }, bottomEnd: null } });
   }
 
-  const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); draw(one.target); } }), { rootMargin: "600px" });
-  for (const figure of document.querySelectorAll("figure[data-chart]")) seen.observe(figure);
+  const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); (one.target.tagName === "TABLE" ? short : draw)(one.target); } }), { rootMargin: "600px" });
+  for (const one of document.querySelectorAll("figure[data-chart], figure[data-picture], table.data")) seen.observe(one);
   for (const one of document.querySelectorAll("details.whole")) one.addEventListener("toggle", () => one.open && whole(one));
 
   const opened = () => { const there = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (there) { const fold = there.closest("details"); if (fold) fold.open = true; there.scrollIntoView(); } };
@@ -84,7 +95,7 @@
     for (const one of shut) one.open = true;
     root.dataset.printing = "yes";
     dispatchEvent(new Event("resize"));
-    document.querySelectorAll("figure[data-chart]").forEach(draw);
+    document.querySelectorAll("figure[data-chart], figure[data-picture]").forEach(draw);
   });
   addEventListener("afterprint", () => {
     for (const one of closed.splice(0)) one.open = false;

@@ -1,4 +1,4 @@
-// The names that report.js calls: charts of Vega-Lite, drawn without eval, and tables of DataTables.
+// The names that page.js calls: charts of Vega-Lite, drawn without eval, and tables of DataTables.
 // Of Vega only the transforms that our charts use: no maps, trees, forces, clouds of words.
 import { transforms } from "vega-dataflow";
 import * as basic from "vega-transforms";

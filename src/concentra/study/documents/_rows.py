@@ -9,14 +9,17 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.analysis.lineages import tissue_name
 from concentra.report.markdown import HARD, number, p_text
-from concentra.study import declare
-from concentra.study.claims import Judgement, read_claims
+from concentra.stats.verdict import NOT_TESTABLE
+from concentra.study.claims import Judgement, gathered, read_claims
+from concentra.study.numbers import p_printed
 from concentra.study.results import Results
-from concentra.study.summaries._shared import contrast_rows, title_of
+from concentra.study.summaries._shared import contrast_rows, effect_text, title_of
 
 Rows = list[dict[str, object]]
 COMPARED = ("tms_facs", "tms_droplet")
+MANY = 6  # parts of a claim that a table lists one by one
 
 
 @dataclass(frozen=True)
@@ -76,60 +79,116 @@ def _signed(text: str) -> str:
 
 
 def verdicts(source: Source) -> Rows:
-    """Claims beside what was found, one row a part."""
+    """Claims beside what was found, one row a claim; what the published analysis does not state comes last."""
     return [
         {
-            "claim": "" if place else one.statement,
-            "part": part.name,
-            "published": part.published,
-            "here": part.here,
-            "verdict": "" if place else one.verdict,
+            "statement": one.statement + ("" if one.published else " (not stated by the published analysis)"),
+            "stated": stated,
+            "found": "–" if one.verdict == "data absent" else found,
+            "numbers": one.verdict,
+            "established": one.established or "–",
         }
-        for one in source.judgements
-        for place, part in enumerate(parts_of(one))
+        for one in sorted(source.judgements, key=lambda one: not one.published)
+        for stated, found in [_stated_and_found(parts_of(one))]
     ]
 
 
-def contrast(cohort: str, *, tested: bool = False) -> Callable[[Source], Rows]:
+def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
+    """What was stated and found; of many parts, those that are as stated."""
+    if len(parts) <= MANY:
+        published, here = (
+            gathered([(part.name, text) for part, text in zip(parts, texts, strict=True)])
+            for texts in ([part.published for part in parts], [part.here for part in parts])
+        )
+        where = f" ({parts[0].name})" if len(parts) == 1 and here.isalpha() else ""
+        return published, here + where
+    kept = [part.name for part in parts if part.published == part.here]
+    stated = "; ".join(dict.fromkeys(part.published for part in parts))
+    return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
+
+
+def contrast(cohort: str) -> Callable[[Source], Rows]:
     """Young against old per tissue of one cohort."""
-    return lambda source: contrast_rows(source.results.rows("age_contrast", cohort=cohort), tested=tested)
+    return lambda source: contrast_rows(source.results.rows("age_contrast", cohort=cohort))
 
 
 def tested_tissues(source: Source) -> Rows:
-    """Tissues of both platforms that can be tested at all."""
-    return [
-        {"platform": title_of(cohort).rpartition(", ")[2]}
-        | {name: value for name, value in row.items() if name != "direction"}
-        for cohort in COMPARED
-        for row in contrast(cohort, tested=True)(source)
-    ]
-
-
-def sources(source: Source) -> Rows:
-    """Cohorts and where their numbers come from."""
+    """Tissues of both platforms that can be tested at all: the published shifts, the effects, the verdict."""
+    frame = source.results.rows("age_contrast")
+    keyed: dict[str, dict[Any, Any]] = {
+        metric: frame[frame["metric"] == metric].set_index(["cohort", "stratum"]).to_dict("index")
+        for metric in ("gini_present", "hill_q1", "gini_stratum")
+    }
     return [
         {
-            "cohort": row["title"],
-            "numbers from": row["status"],
-            "source": row["citation"],
-            "licence": row["licence"],
+            "tissue": f"{tissue_name(tissue)}, {title_of(cohort).rpartition(', ')[2]}",
+            "donors": f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}",
+            "Gini (p)": _shift_p(keyed["gini_present"][cohort, tissue], 3),
+            "eff_N (p)": _shift_p(row, 2),
+            "ratio of eff_N": effect_text(row, 2),
+            "difference in Gini": effect_text(
+                keyed["gini_stratum"].get((cohort, tissue), NO_EFFECT), 3, sign=True
+            ),
+            "q": p_printed(row["p_adjusted"]),
+            "verdict": row["verdict"],
         }
-        for _, row in source.results.rows("sources").iterrows()
+        for (cohort, tissue), row in keyed["hill_q1"].items()
+        if cohort in COMPARED and row["verdict"] != NOT_TESTABLE
     ]
+
+
+NO_EFFECT = {"effect": float("nan"), "low": float("nan"), "high": float("nan")}
+
+
+def _shift_p(row: Mapping[Any, Any], decimals: int) -> str:
+    """A shift with its exact p, where there is a test."""
+    p_value = "" if pd.isna(row["p_exact"]) else f"{HARD}({p_printed(row['p_exact'])})"
+    return f"{number(row['shift'], decimals, sign=True)}{p_value}"
 
 
 def donors_known(source: Source) -> Rows:
-    """How the donors of the cells are known."""
-    found = source.results.rows("composition").groupby(["cohort", "donor_source"], sort=False)
+    """Cells of both platforms by how their donor is known, or why they were left out."""
+    rows: Rows = []
+    for cohort in COMPARED:
+        kept, lost = (source.results.rows(name, cohort=cohort) for name in ("composition", "left_out"))
+        if len(kept):
+            rows += [
+                _cells(cohort, f"kept; donor from {KNOWN.get(str(how), how)}", found["n_cells"].sum(), found)
+                for how, found in kept.groupby("donor_source", sort=False)
+            ]
+        if len(lost):
+            gone = lost.groupby("reason", sort=False)["n_cells"].sum()
+            rows += [_cells(cohort, f"left out; {reason}", cells) for reason, cells in gone.items()]
+    return rows
+
+
+KNOWN = {"inferred": "inference", "read": "the annotation"}
+
+
+def _cells(cohort: str, how: str, cells: float, found: pd.DataFrame | None = None) -> dict[str, object]:
+    return {
+        "cohort": title_of(cohort).rpartition(", ")[2],
+        "cells": f"{cells:,.0f}",
+        "fate of the cells": how,
+        "donors": "–" if found is None else str(found["donor"].nunique()),
+        "tissues": "–" if found is None else str(found["stratum"].nunique()),
+    }
+
+
+def mouse_totals(source: Source) -> Rows:
+    """Cells of the mice whose identity was inferred, against the official totals."""
+    frame = source.results.rows("mouse_totals", compared=True)
     return [
         {
-            "cohort": title_of(str(cohort)),
-            "how the donor is known": how,
-            "donors": rows["donor"].nunique(),
-            "tissues": rows["stratum"].nunique(),
-            "cells": f"{rows['n_cells'].sum():,}",
+            "mouse": row["donor"],
+            "official cells": f"{row['n_official']:,}",
+            "cells assigned here": f"{row['n_assigned']:,}",
+            "difference": number(row["difference"], 0, sign=bool(row["difference"])),
+            "difference, %": number(
+                100 * row["difference"] / row["n_official"], 1, sign=bool(row["difference"])
+            ),
         }
-        for (cohort, how), rows in found
+        for _, row in frame.iterrows()
     ]
 
 
@@ -149,12 +208,13 @@ def cells_left_out(source: Source) -> Rows:
 
 
 def confounding(source: Source) -> Rows:
-    """Age and sex per tissue."""
+    """Age and sex per tissue of the measured cohorts."""
     frame = source.results.rows("confounding")
+    frame = frame[~frame["cohort"].isin(source.results.simulated)]
     return [
         {
             "cohort": title_of(row["cohort"]).rpartition(", ")[2],
-            "tissue": row["stratum"].replace("_", " "),
+            "tissue": tissue_name(row["stratum"]),
             "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
             "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
@@ -163,37 +223,6 @@ def confounding(source: Source) -> Rows:
         }
         for _, row in frame[(frame["n_reference"] > 0) & (frame["n_other"] > 0)].iterrows()
     ]
-
-
-def across(source: Source) -> Rows:
-    """All tissues of a cohort in one test."""
-    return [
-        {
-            "cohort": title_of(row["cohort"]),
-            "metric": row["metric"],
-            "tissues": row["n_strata"],
-            "donors": f"{row['n_reference']} / {row['n_other']}",
-            "mean shift": number(row["mean_shift"], 3, sign=True),
-            "tissues up": number(row["share_up"], 2),
-            "p": p_text(row["p_value"]),
-            "least p": p_text(row["p_attainable"]),
-        }
-        for _, row in source.results.rows("across_tissues").iterrows()
-    ]
-
-
-def head_shifts(source: Source) -> Rows:
-    """First against last checkpoint, per model and definition of importance."""
-    return [
-        {"importance": row["value"]} | head_shift_row(row)
-        for _, row in source.results.rows("head_shift").iterrows()
-    ]
-
-
-def first_checkpoints(source: Source) -> Rows:
-    """The shift from every possible first checkpoint."""
-    frame = source.results.rows("head_first_checkpoint", value="abs")
-    return [head_shift_row(row) for _, row in frame.iterrows()]
 
 
 def head_shift_row(row: pd.Series) -> dict[str, object]:
@@ -205,71 +234,3 @@ def head_shift_row(row: pd.Series) -> dict[str, object]:
         "direction": row["direction"],
         "verdict": row.get("verdict", "–"),
     }
-
-
-def influence(source: Source) -> Rows:
-    """The five heads of each model that move the shift most."""
-    frame = source.results.rows("head_influence", value="abs").groupby("cohort", sort=False).head(5)
-    return [
-        {
-            "model": title_of(row["cohort"]),
-            "without layer": row["layer"],
-            "head": row["head"],
-            "Gini": number(row["gini"], 3, sign=True),
-            "eff_N": number(row["hill_q1"], 2, sign=True),
-        }
-        for _, row in frame.iterrows()
-    ]
-
-
-def planted(source: Source) -> Rows:
-    """What was planted in simulated cells, and what was found."""
-    found = {str(row["tissue"]): row for row in contrast("simulated")(source)}
-    return [
-        {
-            "tissue": row["stratum"],
-            "planted": row["direction"],
-            "planted Gini": number(row["gini_shift"], 3, sign=True),
-            "found": found[row["stratum"]]["Gini"],
-            "planted eff_N": number(row["hill_q1_shift"], 2, sign=True),
-            "found ": found[row["stratum"]]["eff_N"],
-            "verdict": found[row["stratum"]]["verdict"],
-        }
-        for _, row in source.results.rows("planted").iterrows()
-        if row["stratum"] in found
-    ]
-
-
-def chosen(table: str, names: Mapping[str, str], **where: object) -> Callable[[Source], Rows]:
-    """Some columns of a table as they are: `names` maps a column to its heading."""
-
-    def rows(source: Source) -> Rows:
-        frame = source.results.rows(table, **where)
-        return [
-            {heading: _plain(row[name], name) for name, heading in names.items() if name in row}
-            for _, row in frame.iterrows()
-        ]
-
-    return rows
-
-
-def _plain(value: Any, name: str) -> object:
-    if name == "cohort":
-        return title_of(value)
-    if value is None or pd.isna(value):
-        return "–"
-    if isinstance(value, float):
-        return p_text(value) if name.startswith("p_") else number(value, 3)
-    return str(value).replace("_", " ")
-
-
-def index(source: Source) -> Rows:
-    """Every table of the run."""
-    return [
-        {
-            "table": name,
-            "rows": len(source.results.rows(name)),
-            "what it holds": (declare.tables()[name].__doc__ or "").split("\n")[0],
-        }
-        for name in source.results.names
-    ]

@@ -1,4 +1,4 @@
-"""The tables of the manuscript: each made from tables of the run, or a line that says that it is absent."""
+"""The tables of the manuscript: each made from tables of the run, or a line that reports its absence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
 from concentra.study.claims import Judgement
 from concentra.study.documents import _rows as made
-from concentra.study.documents._rows import Rows, Source, chosen, contrast
+from concentra.study.documents import _rows_heads, _rows_levels
+from concentra.study.documents._rows import Rows, Source
 from concentra.study.results import Results
 
 
@@ -22,7 +23,7 @@ class Made:
     rows: Callable[[Source], Rows]
 
 
-class Supplement:
+class Tables:
     """Tables by key: those of the text are numbered 1, 2, ..., those of the supplement S1, S2, ..."""
 
     def __init__(self, results: Results, judgements: Sequence[Judgement]) -> None:
@@ -41,14 +42,14 @@ class Supplement:
         )
 
     def table(self, key: str) -> str:
-        """The table with its caption, or a line that says it is absent."""
+        """The table with its caption, or a line that reports its absence."""
         label, one = self.label(key), (TEXT | SUPPLEMENT)[key]
         rows = one.rows(self.source) if self._there(one) else []
         if not rows:
             return f"*{label} is absent: this run has no rows for it. It would show: {one.caption}*"
         return f"{markdown.table(rows, weighted=True)}\n\n: **{label}.** {one.caption}"
 
-    def everything(self) -> str:
+    def supplement(self) -> str:
         """All tables of the supplement, in order."""
         return "\n\n".join(self.table(key) for key in SUPPLEMENT)
 
@@ -56,117 +57,72 @@ class Supplement:
         return not one.needs or one.needs in self.source.results.names
 
 
-HOW = (
-    "Donors: young / old. Gini, eff_N: differences of medians over donors, as published, each with the p of the exact "
-    "two-sided Mann-Whitney test; least p: what these numbers of donors allow at best. Ratio and difference: effects "
-    "of the linear model with 95 % intervals; q: Benjamini-Hochberg over the tissues of the cohort."
+EFFECTS = (
+    "Ratio and difference: effects of the linear model, old to young or old minus young, with 95 % intervals; q: the "
+    "two p-values combined and adjusted (Benjamini-Hochberg)"
 )
-AGREEMENT = {
-    "metric": "metric", "what": "of", "n_strata": "tissues", "correlation": "rank correlation",
-    "n_same_sign": "same sign", "mean_difference": "mean difference",
-}  # fmt: skip
-LINEAGES = {
-    "cohort": "cohort", "lineage": "lineage", "share_reference": "young", "share_other": "old",
-    "share_change": "change", "share_change_low": "low", "share_change_high": "high", "p_value": "p",
-    "contribution": "contribution",
-}  # fmt: skip
-CHOICES = {
-    "cohort": "cohort", "stratum": "tissue", "metric": "metric", "n_specifications": "specifications",
-    "share_same_sign": "same sign", "median": "median", "low": "least", "high": "greatest", "p_value": "p",
-}  # fmt: skip
-STATES = {
-    "cohort": "cohort", "stratum": "tissue, cell type", "level": "resolution", "n_reference": "young", "n_other": "old",
-    "shift": "shift of eff_N", "p_exact": "p", "p_exact_attainable": "least p", "effect": "ratio", "low": "low",
-    "high": "high", "p_adjusted": "q", "verdict": "verdict",
-}  # fmt: skip
-VALIDATION = {"cohort": "cohort", "stratum": "tissue", "hypothesis": "published", "agreement": "found"}
-GRANULARITY = {
-    "cohort": "cohort", "stratum": "tissue", "direction_annotated": "over types", "n_more": "more concentrated",
-    "n_less": "less concentrated", "n_resolutions": "resolutions", "flips": "flips",
-}  # fmt: skip
-RESCUE = {
-    "cohort": "cohort", "metric": "metric", "n_young": "young", "n_old": "old", "n_treated": "treated",
-    "rescued_percent": "rescued", "p_rescue_cells": "P by cells", "p_permutation": "p by permutation",
-    "p_attainable": "least p", "null_rescue_median": "null median", "null_positive": "null positive",
-}  # fmt: skip
 TEXT: dict[str, Made] = {
     "verdicts": Made(
         "",
-        "The published statements beside what was found here; the verdict is that of the worst part.",
+        "Statements of the published analysis and what this study finds. *Numbers* compares what was stated with what "
+        "was found, and the worst part decides; *established* is the verdict of the inference over donors on the same "
+        "tissues; *withheld*: the noise of the published ablations is unknown. *Crystallizes* and *disperses* are the "
+        "words of the source for more and less concentrated.",
         made.verdicts,
     ),
     "tested": Made(
-        "age_contrast", f"Tissues with two donors or more in each group. {HOW}", made.tested_tissues
+        "age_contrast",
+        "Old against young mice in every tissue that can be tested. Donors: young / old. Gini and eff_N: shifts of "
+        "medians over donors, as published, with the exact two-sided Mann-Whitney p, where the groups have similar "
+        f"numbers of cells. {EFFECTS} over the tissues of the platform.",
+        made.tested_tissues,
+    ),
+    "models": Made(
+        "head_first_checkpoint",
+        "Shifts of head importance in four models to their last checkpoint. In brackets: 95 % bands over resampled "
+        "heads, which measure sensitivity to single heads. The last column would be the verdict if the noise of the "
+        "published evaluations were known to be small.",
+        _rows_heads.models,
+    ),
+    "blood": Made(
+        "level_contrast",
+        "Ageing human blood counted over 7, 27 and 69 nested cell types, each donor once over all visits. Donors: "
+        "young / old. Ratio and difference: effects of the linear model with 95 % intervals, for a trend those of one "
+        "year of age; adjusted: for sex and cytomegalovirus (CMV) serostatus.",
+        _rows_levels.blood,
     ),
 }
 SUPPLEMENT: dict[str, Made] = {
-    "sources": Made("sources", "Cohorts, and where the numbers of this run come from.", made.sources),
-    "donors": Made("composition", "How the donors of the cells are known.", made.donors_known),
-    "left_out": Made("left_out", "Cells that belong to no donor-tissue unit, and why.", made.cells_left_out),
+    "donors": Made(
+        "composition", "Cells of Tabula Muris Senis that were kept and left out, and how their donors are known.",
+        made.donors_known,
+    ),
+    "totals": Made(
+        "mouse_totals",
+        "Cells assigned to each three-month FACS mouse here against the totals of the official annotation.",
+        made.mouse_totals,
+    ),
     "confounding": Made(
         "confounding",
-        "Age and sex in the tissues with donors in both groups, and the smallest p.",
+        "Age and sex in the tissues with donors in both groups. Least p: the smallest that the exact test can give.",
         made.confounding,
     ),
-    "facs": Made("age_contrast", f"All tissues of the FACS arm. {HOW}", contrast("tms_facs")),
-    "droplet": Made("age_contrast", f"All tissues of the Droplet arm. {HOW}", contrast("tms_droplet")),
-    "across": Made(
-        "across_tissues", "All tissues of a cohort in one test: labels are permuted per donor.", made.across
-    ),
-    "head_shifts": Made("head_shift", "Head importance, first against last checkpoint.", made.head_shifts),
     "first_checkpoints": Made(
         "head_first_checkpoint",
-        "The shift to the last checkpoint from every earlier one.",
-        made.first_checkpoints,
+        "The shift of head importance to the last checkpoint from every earlier one. Columns as in the main table.",
+        _rows_heads.first_checkpoints,
     ),
-    "influence": Made(
-        "head_influence", "The shift without one head: the five that move it most.", made.influence
+    "terms": Made(
+        "level_shift",
+        "The change in ageing blood over fine types as an exact sum of terms between and within coarse types, as "
+        "counted and adjusted for sex and CMV, with 95 % intervals. The Gini coefficient has a third term, of coarse "
+        "types whose fine types overlap in rank.",
+        _rows_levels.level_terms,
     ),
-    "planted": Made("planted", f"Shifts planted in simulated cells, and what was found. {HOW}", made.planted),
-    "agreement": Made(
-        "platform_agreement",
-        "Agreement of the platforms over tissues: rank correlation of levels and of shifts.",
-        chosen("platform_agreement", AGREEMENT),
+    "nested": Made(
+        "level_nested",
+        f"Old against young blood donors within each coarse type, adjusted for sex and CMV. {EFFECTS} over the coarse "
+        "types of one level.",
+        _rows_levels.nested,
     ),
-    "lineages": Made(
-        "lineage_shift",
-        "Lineages of the marrow: change of share, and contribution to the shift in Gini, with intervals over donors.",
-        chosen("lineage_shift", LINEAGES, stratum="Marrow", metric="gini_present", level="lineage"),
-    ),
-    "choices": Made(
-        "multiverse_summary",
-        "Specifications of every tissue that agree in sign with the published one, and the joint tests.",
-        chosen("multiverse_summary", CHOICES),
-    ),
-    "head_choices": Made(
-        "head_multiverse_summary",
-        "The same for models, which have no labels to permute.",
-        chosen("head_multiverse_summary", CHOICES),
-    ),
-    "activity": Made(
-        "activity_contrast",
-        "Sub-states within types of marrow cells, in the space of gene-ontology activities.",
-        chosen("activity_contrast", STATES, metric="hill_q1"),
-    ),
-    "substates": Made(
-        "substate_contrast",
-        "Sub-states within types, from expression.",
-        chosen("substate_contrast", STATES, metric="hill_q1"),
-    ),
-    "validation": Made(
-        "validation_robustness",
-        "Directions in the validation cohort over clustering resolutions.",
-        chosen("validation_robustness", VALIDATION),
-    ),
-    "granularity": Made(
-        "kidney_granularity",
-        "Kidney over types and over clusters of growing resolution.",
-        chosen("kidney_granularity", GRANULARITY),
-    ),
-    "rescue": Made(
-        "rescue",
-        "Share of the ageing shift that a treatment reverses, in per cent.",
-        chosen("rescue", RESCUE),
-    ),
-    "index": Made("", "Every table of this run; each has a file of its name.", made.index),
-}
+}  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from concentra import __version__
+from concentra.design import Settings
 from concentra.errors import ArgumentError, nearest
 from concentra.report import markdown
 from concentra.study.claims import Judgement
@@ -16,6 +18,7 @@ from concentra.study.documents import _tables
 from concentra.study.numbers import UNCOMPUTED, Number, in_words
 from concentra.study.results import Picture, Results
 
+IN_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 HIGH = 1.15  # height of a picture, relative to its width, above which it is set narrower
 
 
@@ -23,24 +26,28 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
     """What the manuscript may call, by name."""
     figures = _Figures(results.pictures)
     claims = _Claims(judgements)
-    supplement = _tables.Supplement(results, judgements)
+    tables = _tables.Tables(results, judgements)
     return {
         "version": lambda: __version__,
         "figure": figures.place,
         "other_figures": figures.others,
-        "table": supplement.table,
-        "label": supplement.label,
-        "supplement": supplement.everything,
+        "table": tables.table,
+        "label": tables.label,
+        "supplement": tables.supplement,
         "verdict": claims.verdict,
         "tally": claims.tally,
-        "claims_that": claims.named,
         "found": claims.found,
         "parameter": parameter,
-        "absent": lambda: absent(results, judgements),
-        "covers": covers,
+        "setting": setting,
+        "absent": lambda: absent(results),
+        "count": count,
+        "capital": capital,
+        "of": of,
+        "share_of": share_of,
+        "includes": includes,
         "sign": sign,
         "rises": rises,
-        "same": same,
+        "agreement": agreement,
         "shown": shown,
     }
 
@@ -75,7 +82,7 @@ def _width(png: Path) -> int:
 class _Claims:
     def __init__(self, judgements: Sequence[Judgement]) -> None:
         self.judgements = {one.id: one for one in judgements}
-        self.verdicts = {one.id: one.verdict for one in judgements}
+        self.published = [one for one in judgements if one.published]
 
     def verdict(self, claim: str) -> str:
         """The verdict on one claim."""
@@ -95,12 +102,8 @@ class _Claims:
         return self.judgements[claim]
 
     def tally(self, *verdicts: str) -> int:
-        """How many claims have one of these verdicts; without any, how many claims there are."""
-        return sum(not verdicts or one in verdicts for one in self.verdicts.values())
-
-    def named(self, verdict: str) -> str:
-        """The ids of the claims with this verdict, as a list in words."""
-        return in_words([f"*{name}*" for name, one in self.verdicts.items() if one == verdict]) or "none"
+        """How many published statements have one of these verdicts; without any, how many there are."""
+        return sum(not verdicts or one.verdict in verdicts for one in self.published)
 
 
 def parameter(node: str, name: str) -> str:
@@ -115,16 +118,78 @@ def parameter(node: str, name: str) -> str:
     return f"{section[name]}"
 
 
-def absent(results: Results, judgements: Sequence[Judgement]) -> str:
-    """A list of the cohorts whose data is not here and of how to get it, and of the statements that need others."""
-    sources = results.rows("sources", status="absent")
-    lines = [
-        f"- {markdown.escape(row['title'])}: {markdown.escape(row['obtain'], 400)}"
-        for _, row in sources.iterrows()
-    ]
-    waiting = [markdown.escape(one.statement) for one in judgements if one.verdict == "data absent"]
-    lines += [f"- needed for: {'; '.join(waiting)}"] if waiting else []
-    return "\n".join(lines) or "- none"
+def setting(name: str) -> str:
+    """A number that every comparison shares: of the study's parameters, or the library's default.
+
+    >>> setting("margin_ratio")
+    '0.9'
+    """
+    given = all_parameters()["settings"]
+    known = {field.name: field.default for field in fields(Settings)}
+    if name not in known:
+        raise ArgumentError(
+            found=f"the manuscript asks for the setting {name!r}",
+            expected="a field of concentra.design.Settings",
+            fix=nearest(name, known),
+        )
+    return f"{given.get(name, known[name])}"
+
+
+def absent(results: Results) -> str:
+    """The cohorts whose data this run lacks, with semicolons between them; empty where it lacks none."""
+    titles = results.rows("sources", status="absent").get("title", ())
+    return "; ".join(markdown.escape(title) for title in titles)
+
+
+def count(number: float | Number, one: str, more: str = "") -> str:
+    """A number of things, in words up to nine.
+
+    >>> count(1, "tissue"), count(12, "tissue"), count(0, "mouse", "mice")
+    ('one tissue', '12 tissues', 'no mice')
+    """
+    found = number.value if isinstance(number, Number) else number
+    if found is None:
+        return f"{number} {more or one + 's'}"
+    return f"{_small(found)} {one if found == 1 else more or one + 's'}"
+
+
+def _small(number: float) -> str:
+    return IN_WORDS[int(number)] if 0 <= number < len(IN_WORDS) else f"{number:,.0f}"
+
+
+def capital(words: object) -> str:
+    """Words with a capital letter at the beginning of a sentence.
+
+    >>> capital("none of the 14")
+    'None of the 14'
+    """
+    text = str(words)
+    return text[:1].upper() + text[1:]
+
+
+def of(part: float | Number, whole: float | Number) -> str:
+    """A part of a whole number of things.
+
+    >>> of(0, 14), of(2, 14), of(3, 3), of(2, 2), of(1, 1)
+    ('none of the 14', 'two of the 14', 'all three', 'both', 'the only')
+    """
+    some, everything = (one.value if isinstance(one, Number) else one for one in (part, whole))
+    if some is None or everything is None:
+        return UNCOMPUTED
+    if some == everything and some:
+        return {1: "the only", 2: "both"}.get(int(some), f"all {_small(some)}")
+    return f"{'none' if not some else _small(some)} of the {_small(everything)}"
+
+
+def share_of(share: Number, whole: Number) -> str:
+    """A share of a whole number of things.
+
+    >>> share_of(Number("61 %", 0.61), Number("866", 866)), share_of(Number("100 %", 1.0), Number("24", 24))
+    ('61 % of the 866', 'all 24')
+    """
+    if share.value in (0, 1):
+        return of(share.value * (whole.value or 0), whole)
+    return f"{share} of the {whole}"
 
 
 def _values(*numbers: Number) -> list[float] | None:
@@ -132,16 +197,21 @@ def _values(*numbers: Number) -> list[float] | None:
     return None if any(value is None for value in found) else found
 
 
-def covers(low: Number, high: Number, nothing: float = 0.0) -> str:
-    """Does an interval include 0, or another value that means no change?
+def includes(*intervals: tuple[Number, Number, float]) -> str:
+    """Do two intervals include the value of no change that stands behind their limits?
 
-    >>> covers(Number("-1", -1.0), Number("2", 2.0)), covers(Number("1", 1.0), Number("2", 2.0))
-    ('includes', 'excludes')
+    >>> low, high, zero = Number("1", 1.0), Number("3", 3.0), Number("0", 0.0)
+    >>> includes((zero, high, 1.0), (zero, high, 0.0))
+    'both intervals include no change'
+    >>> includes((low, high, 0.0), (zero, high, 0.0))
+    'only the second interval includes no change'
     """
-    found = _values(low, high)
-    if found is None:
+    if not all(_values(low, high) for low, high, _ in intervals):
         return UNCOMPUTED
-    return "includes" if found[0] <= nothing <= found[1] else "excludes"
+    inside = [low.value <= nothing <= high.value for low, high, nothing in intervals]
+    if inside[0] == inside[1]:
+        return "both intervals include no change" if inside[0] else "both intervals exclude no change"
+    return f"only the {'first' if inside[0] else 'second'} interval includes no change"
 
 
 def sign(first: Number, second: Number) -> str:
@@ -168,16 +238,24 @@ def rises(shift: Number) -> str:
     return "rises" if found[0] > 0 else "falls" if found[0] < 0 else "stays"
 
 
-def same(*words: Number) -> str:
-    """Do words agree?
+def agreement(*places: tuple[str, Number, Number]) -> str:
+    """Where two sources agree in direction and where they do not, each place named once.
 
-    >>> same(Number("mixed", "mixed"), Number("less", "less"))
-    'disagree'
+    >>> up, down = Number("more", "more"), Number("less", "less")
+    >>> agreement(("kidney", up, down), ("lung", up, down))
+    'disagree in direction in kidney and lung'
+    >>> agreement(("kidney", up, up), ("lung", up, down))
+    'agree in direction in kidney and disagree in lung'
     """
-    found = {one.value for one in words}
-    if None in found:
+    if any(_values(one, other) is None for _, one, other in places):
         return UNCOMPUTED
-    return "agree" if len(found) == 1 else "disagree"
+    alike, apart = (
+        in_words([name for name, one, other in places if (one.value == other.value) is same])
+        for same in (True, False)
+    )
+    if not alike or not apart:
+        return f"{'agree' if alike else 'disagree'} in direction in {alike or apart}"
+    return f"agree in direction in {alike} and disagree in {apart}"
 
 
 def shown(p_value: Number, alpha: float | None = None) -> str:

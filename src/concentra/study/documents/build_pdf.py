@@ -22,10 +22,16 @@ class Claims(Table):
     """Every published number and direction beside ours."""
 
     id: str = column("name of the claim")
-    statement: str = column("what the published analysis states")
+    published: bool = column(
+        "stated by the published analysis; otherwise a prediction from it or an extension of it"
+    )
+    statement: str = column("what is claimed")
     expected: str = column("its parts, at the stated rounding")
     observed: str = column("what our tables say")
     verdict: str = column("the verdict of the worst part", among=claims.ORDER)
+    established: str = column(
+        "what the inference over donors or heads establishes of the same", nullable=True
+    )
     robustness: str = column("interval, and how other choices agree", nullable=True)
     note: str = column("what to know of it", nullable=True)
 
@@ -40,7 +46,11 @@ def build_pdf(results: Results) -> dict[str, str | bytes | pd.DataFrame]:
     found = numbers.look_up(numbers.read_groups(declared), results)
     judgements = claims.judge(results.out)
     filled = fill(read_text(text), found, _words.functions(results, judgements))
-    pictures = {f"figure_{label}.png": one.png for label, one in results.pictures.items()}
+    pictures = {
+        f"figure_{label}{path.suffix}": path
+        for label, one in results.pictures.items()
+        for path in (one.png, one.svg)
+    }
     made = pdf.render(filled, references=read_text(references), files=pictures)
     documents: dict[str, str | bytes | pd.DataFrame] = {
         f"paper/manuscript.{form}": content for form, content in made.items()

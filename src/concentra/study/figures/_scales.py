@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from concentra.stats.verdict import LESS, MIXED, MORE
+from concentra.stats.verdict import DIRECTIONS
 from concentra.study.figures import _style as style
 from concentra.study.questions import TYPES
 
 METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
-BAR = "#dddddd"
-TALLEST = 225  # millimetres of panels on one page
-MARKS = {MORE: "^", LESS: "v", MIXED: "o"}
+SHORT = {"gini_present": "Gini", "hill_q1": "eff_N"}
+PER_LINE = 4
 
 
-def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float], width: float = 0.3) -> None:
-    """Each shift at its place, the exact interval of the difference as a grey bar; marks and colours by direction."""
+def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float]) -> None:
+    """Each shift at its place with the exact interval of the difference; mark and colour are those of the direction."""
     ax.axhline(0, color=style.FAINT, linewidth=0.6, zorder=0)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
         if pd.notna(low):
-            ax.fill_between([place - width, place + width], low, high, color=BAR, linewidth=0, zorder=1)
-        hue = style.DIRECTIONS.get(row["direction"], style.INK)
-        mark = MARKS.get(row["direction"], "o")
-        ax.scatter(place, row["shift"], s=16, color=hue, marker=mark, linewidth=0, zorder=3)
+            ax.vlines(place, low, high, color=style.INK, linewidth=0.6, zorder=1)
+        how = style.look(row["direction"])
+        ax.scatter(place, row["shift"], s=16, color=how.face, marker=how.marker, edgecolor=how.colour,
+                   linewidth=0.6, zorder=3)  # fmt: skip
 
 
 def scale_axis(ax: Any, names: Sequence[str]) -> None:
@@ -39,19 +38,18 @@ def scale_axis(ax: Any, names: Sequence[str]) -> None:
 def legend(figure: Any) -> None:
     """What marks, colours and bars mean."""
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
     handles: list[Any] = [
-        Line2D([], [], linestyle="", marker=MARKS[name], color=hue, markersize=4.5, label=name)
-        for name, hue in style.DIRECTIONS.items()
+        Line2D([], [], linestyle="", marker=how.marker, color=how.colour, markersize=4.5, label=name)
+        for name, how in ((name, style.look(name)) for name in DIRECTIONS)
     ]
-    handles.append(Patch(color=BAR, label="exact 95 % interval (Hodges-Lehmann)"))
+    handles.append(Line2D([], [], color=style.INK, linewidth=0.6, marker="", label="exact 95 % interval"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
 def title(cohort: str, stratum: str) -> str:
-    """A panel's title: the tissue, and below it the cohort."""
-    lines = textwrap.wrap(style.title_of(cohort), 30)
+    """A panel's title: the tissue, and below it the cohort, if one is named."""
+    lines = textwrap.wrap(style.title_of(cohort), 30) if cohort else []
     return "\n".join([style.readable(stratum).capitalize(), *lines])
 
 
@@ -95,12 +93,30 @@ def grid(
     rows: pd.DataFrame, *, height: float = 46, prefix: str = "shift in "
 ) -> tuple[Any, Any, list[tuple[str, str]]]:
     """A figure with a row a metric and a column a (cohort, tissue), at most four columns; titles and labels set."""
-    places = places_of(rows)
-    per_line = min(len(places), 4) or 1
-    lines = -(-len(places) // per_line) or 1
+    lines = -(-len(places_of(rows)) // PER_LINE) or 1
     n_rows = len(METRICS) * lines
-    height = min(height, TALLEST / n_rows)
-    figure, axes = style.canvas(n_rows, per_line, width=style.PAGE, height=n_rows * height + 12)
+    height = min(height, (style.TALLEST - 12) / n_rows)
+    figure, axes = style.canvas(1, 1, width=style.PAGE, height=n_rows * height + 12)
+    axes[0, 0].remove()
+    return figure, *grid_in(figure, rows, prefix=prefix)
+
+
+def grid_in(
+    figure: Any,
+    rows: pd.DataFrame,
+    *,
+    prefix: str = "shift in ",
+    labels: Mapping[str, str] = METRICS,
+    cohorts: bool = True,
+) -> tuple[Any, list[tuple[str, str]]]:
+    """The axes of each (cohort, tissue) in a figure or a part of it, one a metric; titles and labels set.
+
+    `labels` are those of the metrics; `cohorts` says whether a title names the cohort below the tissue.
+    """
+    places = places_of(rows)
+    per_line = min(len(places), PER_LINE) or 1
+    lines = -(-len(places) // per_line) or 1
+    axes = figure.subplots(len(METRICS) * lines, per_line, squeeze=False)
     if not places:
         for ax in axes.flat:
             empty(ax)
@@ -111,10 +127,10 @@ def grid(
         for row in range(len(METRICS)):
             ax = axes[index // per_line * len(METRICS) + row, index % per_line]
             if row == 0:
-                ax.set_title(title(cohort, stratum), fontsize=6.5)
+                ax.set_title(title(cohort if cohorts else "", stratum), fontsize=6.5)
             if index % per_line == 0:
-                ax.set_ylabel(prefix + list(METRICS.values())[row])
-    return figure, _arranged(axes, len(places), per_line), places
+                ax.set_ylabel(prefix + list(labels.values())[row])
+    return _arranged(axes, len(places), per_line), places
 
 
 def _arranged(axes: Any, n_places: int, per_line: int) -> list[list[Any]]:

@@ -1,11 +1,15 @@
-"""One style for every figure: sizes in millimetres, colours that differ in hue, lightness and marker."""
+"""What figures of the study share beside `concentra.pl`: millimetres, and the colour and marker of each cohort."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from concentra.pl._style import FAINT as FAINT
+from concentra.pl._style import INK as INK
 from concentra.pl._style import label_points as label_points
-from concentra.stats.verdict import LESS, MIXED, MORE
+from concentra.pl._style import look as look
+from concentra.pl._style import readable as readable
+from concentra.pl._style import zero_line as zero_line
 from concentra.study.cohorts import cohorts
 
 if TYPE_CHECKING:
@@ -13,36 +17,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MILLIMETRE = 1 / 25.4
-COLUMN, PAGE = 89, 183  # widths in millimetres
-INK, FAINT = "#222222", "#9a9a9a"
-# Okabe & Ito 2008, ordered so that neighbours also differ in lightness
+PAGE, TALLEST = 180, 207  # of a figure, in millimetres: below a taller one there is no room for its caption
+# None is the colour of a direction or of a group of donors; in grey, cohorts of one kind differ by 0.15 in lightness
 COLOURS = {
-    "tms_facs": "#0072B2",
-    "tms_droplet": "#E69F00",
+    "tms_facs": "#12355b",
+    "tms_droplet": "#b07a12",
+    "blood_ageing": "#973a69",
     "simulated": "#8c8c8c",
     "pythia_410m": "#000000",
-    "pythia_160m": "#CC79A7",
-    "pythia_1p4b": "#5C1F00",
-    "olmo2_1b": "#82C5F0",
-    "tiny_neox": "#00664B",
+    "pythia_1p4b": "#5c1f00",
+    "pythia_160m": "#6b6b00",
+    "olmo2_1b": "#8a94a8",
 }
-SPARE = ("#F0E442", "#999933", "#882255")
+OTHER = "#5a5a5a"
 MARKERS = {"female": "o", "male": "s"}
 COHORT_MARKERS = {
     "tms_facs": "o",
     "tms_droplet": "s",
-    "pythia_410m": "^",
-    "pythia_160m": "v",
-    "pythia_1p4b": "<",
-    "olmo2_1b": ">",
-    "tiny_neox": "D",
+    "blood_ageing": "h",
+    "pythia_410m": "D",
+    "pythia_160m": "d",
+    "pythia_1p4b": "p",
+    "olmo2_1b": "P",
     "simulated": "X",
 }
-DIRECTIONS = {MORE: "#B2182B", LESS: "#2166AC", MIXED: "#7f7f7f"}
+"""No triangles: they are directions."""
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 7,
+    "font.size": 7.25,  # of which small text is 6 points
     "axes.titlesize": 7,
+    "mathtext.fontset": "dejavusans",
     "axes.labelsize": 7,
     "xtick.labelsize": 6,
     "ytick.labelsize": 6,
@@ -74,11 +78,12 @@ def canvas(rows: int, columns: int, *, width: float, height: float, **more: Any)
 
 
 def colour(cohort: str) -> str:
-    """The colour of a cohort; cohorts without one of their own share the spare ones in order."""
-    if cohort in COLOURS:
-        return COLOURS[cohort]
-    others = [name for name in cohorts() if name not in COLOURS]
-    return SPARE[others.index(cohort) % len(SPARE)] if cohort in others else INK
+    """The colour of a cohort; cohorts without one of their own share a grey.
+
+    >>> colour("tms_facs"), colour("another")
+    ('#12355b', '#5a5a5a')
+    """
+    return COLOURS.get(cohort, OTHER)
 
 
 def title_of(cohort: str) -> str:
@@ -86,33 +91,13 @@ def title_of(cohort: str) -> str:
     return cohorts()[cohort].title if cohort in cohorts() else cohort
 
 
-def readable(label: str, limit: int = 28) -> str:
-    """A label for a picture: underscores as spaces, line breaks gone, long ones cut with an ellipsis.
-
-    >>> readable("Limb_Muscle")
-    'Limb Muscle'
-    """
-    text = " ".join(str(label).replace("_", " ").split())
-    return (text if len(text) <= limit else text[: limit - 1] + "…").replace("$", r"\$")
-
-
-def log_steps(ax: Axes) -> None:
-    """A logarithmic axis of training steps with whole numbers at its ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(base=10))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("training step")
-
-
-def zero_lines(ax: Axes) -> None:
-    """Faint lines at no shift."""
-    ax.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
-    ax.axvline(0, color=FAINT, linewidth=0.6, zorder=0)
-
-
 def marker(cohort: str) -> str:
     """The marker of a cohort: differs where colours are alike in grey."""
-    return COHORT_MARKERS.get(cohort, "P")
+    return COHORT_MARKERS.get(cohort, "*")
+
+
+def panel_title(ax: Axes, letter: str, title: str = "") -> None:
+    """The letter of a panel, bold, and what the panel shows, on one line or more."""
+    first, *others = title.split("\n")
+    lines = [f"$\\mathbf{{{letter}}}$   {first}".rstrip(), *(f"     {line}" for line in others)]
+    ax.set_title("\n".join(lines), loc="left")

@@ -28,7 +28,7 @@ def effect_text(row: Mapping[Any, Any], decimals: int, *, sign: bool = False) ->
     return f"{value}{HARD}[{low},{HARD}{high}]"
 
 
-def contrast_rows(contrast: pd.DataFrame, *, tested: bool = False) -> list[dict[str, object]]:
+def contrast_rows(contrast: pd.DataFrame) -> list[dict[str, object]]:
     """One row a tissue of one cohort: the published shifts with exact tests, the model's effects, and the verdict."""
     gini, effective, decided = (
         contrast[contrast["metric"] == metric].set_index("stratum").to_dict("index")
@@ -51,5 +51,4 @@ def contrast_rows(contrast: pd.DataFrame, *, tested: bool = False) -> list[dict[
             "verdict": row["verdict"],
         }
         for tissue, row in effective.items()
-        if not tested or pd.notna(row["p_exact"])
     ]

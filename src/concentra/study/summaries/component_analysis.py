@@ -11,13 +11,15 @@ from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
 TOP = 5
-HOW = """The shift of a metric from young to old is attributed to cell types so that the contributions sum to it: every
-young donor is paired with every old one, and the attributions are averaged. What is attributed is the difference
-of *means* over donors; the published numbers are differences of *medians*, which stand beside it. Intervals resample
-donors; with two donors in a group they are the range over pairs, with one there is none. A change of share is given by
-its sign, and beside it *towards*: gain or loss where the interval excludes zero, otherwise unclear. *q* is the
-Benjamini-Hochberg adjusted exact Mann-Whitney test, over the lineages (or cell types) of one tissue. Shares are of the
-cells that were counted: sorting and dissociation act on them before age does."""
+HOW = """The shift of a metric from young to old is attributed to cell types so that the contributions sum to it:
+every young donor is paired with every old one, and the attributions are averaged. What is attributed is the
+difference of *means* over donors; the published numbers are differences of *medians*, which stand beside it.
+Intervals resample donors; with two donors in a group they are the range over pairs, with one there is none. A change
+of share is given by its sign, and beside it *towards*: gain or loss where the interval excludes zero, otherwise
+unclear. *q* is the Benjamini-Hochberg adjusted exact Mann-Whitney test, over the lineages (or cell types) of one
+tissue; *q (log-ratio)* that of the moderated t-test of the centred log-ratio; the *joint interval* holds for all cell
+types of the tissue together. Shares are of the cells that were counted: sorting and dissociation act on them before
+age does."""
 LEAD = """A fraction below 0 or above 1 says that compartments oppose each other; far above 1, that the shift itself is
 close to zero and nothing carries it."""
 STAGES = {
@@ -124,10 +126,12 @@ def _top(drivers: pd.DataFrame, part_shift: pd.DataFrame) -> list[dict[str, obje
             "lineage": row["lineage"],
             "contribution to eff_N": number(row["contribution"], 2, sign=True),
             "interval": _interval(row, "low", "high", 2),
+            "joint interval": _interval(row, "low_adjusted", "high_adjusted", 2),
             "share young": number(row["share_reference"]),
             "share old": number(row["share_other"]),
             "towards": shares.loc[(row["cohort"], row["stratum"], row["part"]), "towards"],
             "q": p_text(shares.loc[(row["cohort"], row["stratum"], row["part"]), "p_adjusted"]),
+            "q (log-ratio)": p_text(row["p_adjusted"]),
         }
         for _, row in top.iterrows()
     ]

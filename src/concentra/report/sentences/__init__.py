@@ -1,0 +1,33 @@
+"""Sentences that people read: the answer, what was found in a tissue, the paragraph of methods.
+
+Each is a function of the tables of an analysis. A sentence is plain text; who prints it escapes it.
+"""
+
+from concentra.report.sentences.answers import (
+    DIRECTIONS,
+    MEANINGS,
+    PREDICATES,
+    across,
+    answer,
+    description,
+    effect,
+    finding,
+    verdicts,
+)
+from concentra.report.sentences.labels import (
+    counted,
+    distinct,
+    listed,
+    notes_of,
+    p_words,
+    plain,
+    records,
+    short,
+    worded,
+)
+from concentra.report.sentences.methods import methods
+
+__all__ = [
+    "DIRECTIONS", "MEANINGS", "PREDICATES", "across", "answer", "counted", "description", "distinct", "effect",
+    "finding", "listed", "methods", "notes_of", "p_words", "plain", "records", "short", "verdicts", "worded",
+]  # fmt: skip

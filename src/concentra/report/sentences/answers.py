@@ -1,0 +1,261 @@
+"""The answer of an analysis in a sentence, and what was found in one tissue and over all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from concentra.report.markdown import number
+from concentra.report.sentences.labels import (
+    MOST_NAMES,
+    SMALL,
+    counted,
+    listed,
+    p_words,
+    plain,
+    records,
+    short,
+    worded,
+)
+
+ONE_COMPOSITION = ("all cells", "", "none")
+"""Names of a stratum that is no tissue: everything is one composition."""
+DIRECTIONS = ("more concentrated", "less concentrated", "mixed")
+MEANINGS = {
+    "more concentrated": "the Gini coefficient rises and the effective number falls, both beyond chance",
+    "less concentrated": "the Gini coefficient falls and the effective number rises, both beyond chance",
+    "mixed": "both metrics change beyond chance, in the same direction",
+    "one metric only": "one of the two metrics changes beyond chance, the other does not",
+    "no change beyond the margin": "both metrics are shown to change by less than the margin",
+    "undecided": "neither a change nor its absence is established",
+    "not testable": "too few donors, or a single cell type",
+}
+"""What each verdict means, in the order in which they are listed."""
+
+
+def verdicts(contrast: pd.DataFrame) -> pd.DataFrame:
+    """One row a contrast and stratum: the verdict, and effect, interval and medians of both deciding metrics.
+
+    Returns
+    -------
+    DataFrame
+        `contrast`, `stratum`, `reference`, `other`, `n_reference`, `n_other`, `verdict`, `direction`, `reason`,
+        `p_adjusted`; and for `hill_q1` (a ratio) and `gini` (a difference, over all types of the tissue) the
+        columns `effect`, `low`, `high`, `before`, `after`, `p_value`, `detectable`, prefixed with the name and `_`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"contrast": "age: 3m to 24m", "stratum": "Marrow", "metric": ["hill_q1", "gini_stratum"],
+    ...     "reference": "3m", "other": "24m", "n_reference": 5, "n_other": 4, "verdict": "more concentrated",
+    ...     "effect": [0.77, 0.1], "low": [0.64, 0.02], "high": [0.92, 0.18]})
+    >>> verdicts(rows)[["stratum", "hill_q1_effect", "gini_effect"]].values.tolist()
+    [['Marrow', 0.77, 0.1]]
+    """
+    made = []
+    for _, rows in contrast.groupby(["contrast", "stratum"], sort=False, dropna=False):
+        by_metric = {str(row["metric"]): row for row in records(rows)}
+        first = by_metric.get("hill_q1") or next(iter(by_metric.values()))
+        row: dict[str, Any] = {name: first.get(name) for name in SHARED}
+        for prefix, metric in (("hill_q1", "hill_q1"), ("gini", "gini_stratum")):
+            of = by_metric.get(metric, {})
+            row |= {f"{prefix}_{new}": of.get(old, float("nan")) for old, new in VALUES.items()}
+        made.append(row)
+    return pd.DataFrame(
+        made, columns=[*SHARED, *(f"{s}_{v}" for s in ("hill_q1", "gini") for v in VALUES.values())]
+    )
+
+
+SHARED = ("contrast", "stratum", "reference", "other", "n_reference", "n_other", "verdict", "direction", "reason",
+          "p_adjusted")  # fmt: skip
+VALUES = {"effect": "effect", "low": "low", "high": "high", "median_reference": "before", "median_other": "after",
+          "p_value": "p_value", "detectable": "detectable"}  # fmt: skip
+
+
+def answer(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue") -> list[str]:
+    """What was found, in one sentence a contrast: which tissues changed, by how much, and what of the others.
+
+    Parameters
+    ----------
+    contrast
+        The table `contrast`.
+    level
+        Of the intervals.
+    tissue
+        What a stratum is called.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"contrast": "age: 3m to 24m", "stratum": ["Marrow", "Lung"], "metric": "hill_q1",
+    ...     "reference": "3m", "other": "24m", "verdict": ["more concentrated", "undecided"], "effect": [0.77, 0.97],
+    ...     "low": [0.64, 0.8], "high": [0.92, 1.2], "median_reference": [9.3, 6.0], "median_other": [7.12, 5.9]})
+    >>> print(answer(rows)[0])
+    Marrow is more concentrated in 24m than in 3m
+    (effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
+    """
+    found = verdicts(contrast)
+    return [_answer(rows, level, tissue) for _, rows in found.groupby("contrast", sort=False)]
+
+
+def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
+    clauses = []
+    for verdict in DIRECTIONS:
+        here = rows[rows["verdict"] == verdict]
+        if len(here):
+            clauses.append(_changed(here, verdict, level))
+    rest = rows[~rows["verdict"].isin(DIRECTIONS)]
+    changed = bool(clauses)
+    if not changed and len(rest) > 1 and not rest["verdict"].isin(["not testable", "one metric only"]).all():
+        clauses.append(f"no {tissue} shows a change in both metrics that can be distinguished from chance")
+    clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
+    text = "; ".join(clauses)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
+    first = rows.iloc[0]
+    be = "is" if len(rows) == 1 else "are"
+    word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
+    if pd.isna(first["other"]):
+        sides = f"({plain(first['contrast'])})"
+    elif verdict == "mixed":
+        sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
+    else:
+        sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
+    return f"{_subject(rows)} {word} {sides} ({_sizes(rows, level)})"
+
+
+def _sizes(rows: pd.DataFrame, level: float) -> str:
+    if len(rows) == 1:
+        return effect(records(rows)[0], level)
+    ratios = rows["hill_q1_effect"].dropna()
+    if len(ratios) <= MOST_NAMES:
+        return (
+            f"{'ratio' if len(ratios) == 1 else 'ratios'} of effective numbers {listed(map(short, ratios))}"
+        )
+    return f"ratios of effective numbers {short(ratios.min())} to {short(ratios.max())}"
+
+
+def effect(row: Mapping[str, Any], level: float = 0.95) -> str:
+    """The change of the effective number of one tissue, in words; `row` is one of `verdicts`.
+
+    >>> effect({"hill_q1_before": 9.3, "hill_q1_after": 7.12, "hill_q1_effect": 0.77, "hill_q1_low": 0.64,
+    ...         "hill_q1_high": 0.92})
+    'effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92'
+    """
+    words = []
+    if not pd.isna(row["hill_q1_before"]) and not pd.isna(row["hill_q1_after"]):
+        words.append(f"effective number {short(row['hill_q1_before'])} to {short(row['hill_q1_after'])}")
+    if not pd.isna(row["hill_q1_effect"]):
+        words.append(f"ratio {number(row['hill_q1_effect'], 2)}")
+    if not pd.isna(row["hill_q1_low"]):
+        words.append(
+            f"{level * 100:g}% interval {number(row['hill_q1_low'], 2)} to {number(row['hill_q1_high'], 2)}"
+        )
+    return ", ".join(words) or "no estimate"
+
+
+def finding(row: Mapping[str, Any], level: float = 0.95) -> str:
+    """What was found in one tissue, without its name: the verdict, and the estimate or the reason.
+
+    >>> finding({"verdict": "not testable", "reason": "one donor at 24m", "hill_q1_before": 9.3,
+    ...          "hill_q1_after": None, "hill_q1_effect": None, "hill_q1_low": None, "hill_q1_high": None})
+    'not testable: one donor at 24m'
+    """
+    verdict = str(row["verdict"])
+    reason = row.get("reason")
+    if verdict == "not testable":
+        return f"{verdict}: {plain(reason, 200)}" if isinstance(reason, str) and reason else verdict
+    return f"{verdict}: {effect(row, level)}"
+
+
+def _subject(rows: pd.DataFrame) -> str:
+    names = [str(name) for name in rows["stratum"]]
+    if len(names) == 1 and names[0] in ONE_COMPOSITION:
+        return "the composition"
+    return listed(names)
+
+
+def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
+    """One clause on how many tissues have each verdict that is no direction."""
+    total = len(rest)
+    words = str if total > len(SMALL) - 1 else worded
+    found = {verdict: int((rest["verdict"] == verdict).sum()) for verdict in MEANINGS}
+    there = {verdict: n for verdict, n in found.items() if n}
+    if len(there) == 1:
+        (verdict,) = there
+        return [f"{'the other' if others else 'all'} {words(total)} {tissue}s {PREDICATES[verdict][1]}"]
+    clauses = [f"{words(n)} {PREDICATES[verdict][n != 1]}" for verdict, n in there.items()]
+    of = f"of the {'other ' if others else ''}{words(total)} {tissue}s, "
+    return [f"{of}{', '.join(clauses[:-1])} and {clauses[-1]}"] if clauses else []
+
+
+PREDICATES = {
+    "one metric only": ("changes in one metric only", "change in one metric only"),
+    "no change beyond the margin": ("shows no change beyond the margin", "show no change beyond the margin"),
+    "undecided": ("is undecided", "are undecided"),
+    "not testable": ("could not be tested", "could not be tested"),
+}
+"""What is written of one tissue and of several with a verdict that is no direction."""
+
+
+def _others(rest: pd.DataFrame) -> list[str]:
+    """One clause on each verdict that is no direction, with the names."""
+    clauses = []
+    for verdict, predicate in PREDICATES.items():
+        here = rest[rest["verdict"] == verdict]
+        if len(here):
+            clauses.append(f"{_subject(here)} {predicate[0 if len(here) == 1 else 1]}")
+    return clauses
+
+
+def description(
+    tables: Mapping[str, pd.DataFrame], *, tissue: str = "tissue", part: str = "cell type"
+) -> str:
+    """What there is where nothing was compared: donors, tissues, types, and the range of the effective number.
+
+    >>> units = pd.DataFrame({"stratum": "lung", "donor": ["a", "b"], "n_cells": [100, 50], "hill_q1": [4.0, 3.0]})
+    >>> print(description({"concentration": units, "composition": pd.DataFrame({"part": ["B", "T"]})}))
+    2 donors, 1 tissue, 2 cell types, 150 cells; the effective number of cell types is 3.00 to 4.00.
+    No groups were compared.
+    """
+    units, composition = tables["concentration"], tables["composition"]
+    values = units["hill_q1"].dropna()
+    known = ", ".join([
+        counted(units["donor"].nunique(), "donor"), counted(units["stratum"].nunique(), tissue),
+        counted(composition["part"].nunique(), part), counted(int(units["n_cells"].sum()), "cell"),
+    ])  # fmt: skip
+    if values.empty:
+        return f"{known}. No groups were compared."
+    spread = f"{short(values.min())} to {short(values.max())}" if len(values) > 1 else short(values.iloc[0])
+    return f"{known}; the effective number of {part}s is {spread}. No groups were compared."
+
+
+def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
+    """One sentence a contrast and metric on all tissues together.
+
+    >>> rows = pd.DataFrame({"contrast": ["age"], "metric": ["gini_stratum"], "n_strata": [2], "n_early": [4],
+    ...                      "n_late": [8], "mean_shift": [0.044], "p_value": [0.032]})
+    >>> across(rows)
+    ['Across 2 tissues (4 and 8 donors), the mean Gini coefficient rose by 0.044 (permutation p = 0.032).']
+    """
+    names = {
+        "gini_present": "Gini coefficient of the types present",
+        "gini_stratum": "Gini coefficient",
+        "hill_q1": "effective number",
+    }
+    made = []
+    for row in records(table):
+        if row["n_strata"] < 2 or row["metric"] not in names or pd.isna(row["mean_shift"]):
+            continue
+        first, second = (
+            row.get(f"n_{a}", row.get(f"n_{b}")) for a, b in (("reference", "early"), ("other", "late"))
+        )
+        verb = "rose" if row["mean_shift"] > 0 else "fell"
+        made.append(
+            f"Across {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
+            f"{names[row['metric']]} {verb} by {number(abs(row['mean_shift']), 3)} "
+            f"(permutation {p_words(row['p_value'])})."
+        )
+    return made

@@ -1,0 +1,127 @@
+"""Labels, names and numbers within a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import pandas as pd
+
+from concentra.report.markdown import number, p_text
+
+MOST_NAMES = 6
+SMALL = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+"""Numbers that are written as words within a sentence."""
+
+
+def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
+    """Names as a list within a sentence; long lists end with a count.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed("abcd", most=2)
+    ('a', 'a and b', 'a, b and c', 'a, b and 2 more')
+    """
+    found = [plain(name) for name in names]
+    if len(found) > most:
+        found = [*found[:most], f"{len(found) - most} more"]
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else "none"
+
+
+def counted(n: int, one: str, several: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "tissue"), counted(1200, "tissue"), counted(2, "analysis", "analyses")
+    ('1 tissue', '1,200 tissues', '2 analyses')
+    """
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
+def plain(label: object, limit: int = 60) -> str:
+    """A label on one line, without control characters, underscores as spaces, long ones with an ellipsis.
+
+    >>> plain("Limb_Muscle"), len(plain("x" * 1000))
+    ('Limb Muscle', 60)
+    """
+    letters = "".join(one if one.isprintable() else " " for one in str(label).replace("_", " "))
+    text = " ".join(letters.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
+    """How each label is shown; labels that look the same when shown get a number.
+
+    >>> distinct(["a_b", "a b", "c"])
+    {'a_b': 'a b', 'a b': 'a b (2)', 'c': 'c'}
+    """
+    shown: dict[str, str] = {}
+    used: set[str] = set()
+    for label in dict.fromkeys(map(str, labels)):
+        text, place = plain(label, limit), 2
+        while text in used:
+            text, place = f"{plain(label, limit)} ({place})", place + 1
+        used.add(text)
+        shown[label] = text
+    return shown
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries.
+
+    >>> records(pd.DataFrame({"a": [1]}))
+    [{'a': 1}]
+    """
+    return cast("list[dict[str, Any]]", frame.to_dict("records"))
+
+
+def worded(n: int) -> str:
+    """A number as a word up to twelve, in figures above.
+
+    >>> worded(9), worded(1200)
+    ('nine', '1,200')
+    """
+    return SMALL[n] if 0 <= n < len(SMALL) else f"{n:,}"
+
+
+def short(value: float | None) -> str:
+    """Three significant digits.
+
+    >>> short(9.301), short(71.02), short(0.7655)
+    ('9.30', '71.0', '0.77')
+    """
+    if value is None or pd.isna(value):
+        return "–"
+    size = abs(float(value))
+    return number(value, 0 if size >= 100 else 1 if size >= 10 else 2)
+
+
+def p_words(value: float | None) -> str:
+    """A p-value in a sentence.
+
+    >>> p_words(0.0004), p_words(0.031)
+    ('p < 0.001', 'p = 0.031')
+    """
+    if value is None or pd.isna(value):
+        return "no p"
+    return "p < 0.001" if value < 0.001 else f"p = {p_text(value)}"
+
+
+def notes_of(notes: Sequence[object]) -> list[str]:
+    """Notes as text, the same one once, in order.
+
+    >>> notes_of(["a", "b", "a"])
+    ['a', 'b']
+    """
+    return list(dict.fromkeys(str(note) for note in notes))

@@ -1,0 +1,95 @@
+"""Rows of the manuscript's tables of ageing blood: one composition at every level of its cell types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from concentra.report.markdown import HARD
+from concentra.study.documents._rows import Rows, Source, shift_text
+from concentra.study.numbers import p_printed
+from concentra.study.summaries._shared import effect_text
+
+COHORT = "blood_ageing"
+QUESTIONS = {
+    ("adjusted", "all", "cells of all samples"): "old, young; adjusted",
+    ("plain", "all", "cells of all samples"): "old, young",
+    ("plain", "cmv negative", "cells of all samples"): "old, young; CMV-negative",
+    ("plain", "cmv positive", "cells of all samples"): "old, young; CMV-positive",
+    ("trend", "all", "cells of all samples"): "per year of age; adjusted",
+}
+
+
+def blood(source: Source) -> Rows:
+    """Ageing blood at every level of its cell types, by question."""
+    frame = source.results.rows("level_contrast", cohort=COHORT)
+    if frame.empty:
+        return []
+    keys = ["level", "asked", "donors", "values"]
+    gini, effective = (
+        frame[frame["metric"] == metric].set_index(keys).to_dict("index")
+        for metric in ("gini_stratum", "hill_q1")
+    )
+    return [
+        {
+            "types": level.removesuffix(" types"),
+            "question": words,
+            "donors": f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}"
+            if row["n_other"]
+            else f"{row['n_reference']}",
+            "ratio of eff_N": effect_text(row, 3),
+            "p": p_printed(row["p_value"]),
+            "difference in Gini": effect_text(other, 4, sign=True),
+            "p ": p_printed(other["p_value"]),
+            "verdict": row["verdict"],
+        }
+        for level in dict.fromkeys(frame["level"])
+        for asked, words in QUESTIONS.items()
+        if (level, *asked) in effective
+        for row, other in [(effective[level, *asked], gini[level, *asked])]
+    ]
+
+
+def _donors(row: Mapping[Any, Any]) -> str:
+    """Young and old donors, or all of them along age."""
+    return f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}" if row["n_other"] else f"{row['n_reference']}"
+
+
+def level_terms(source: Source) -> Rows:
+    """The shift over fine types as an exact sum of terms between and within coarse ones, adjusted."""
+    frame = source.results.rows("level_shift", cohort=COHORT, asked="adjusted")
+    if frame.empty:
+        return []
+    names = {"entropy": "ln effective number", "gini_stratum": "Gini coefficient"}
+    whole = frame[frame["part"].isna()]
+    found: Rows = []
+    for (fine, coarse, metric), rows in whole.groupby(["fine", "coarse", "metric"], sort=False):
+        terms = rows.set_index("term").to_dict("index")
+        levels = f"{str(fine).removesuffix(' types')} in {str(coarse).removesuffix(' types')}"
+        shown: dict[str, object] = {"types": levels, "measure": names[str(metric)]}
+        for term in ("total", "between", "within", "overlap"):
+            none = term == "overlap" and metric == "entropy"
+            shown[term] = "–" if none else shift_text(terms[term], 3)
+        found.append(shown)
+    return found
+
+
+def nested(source: Source) -> Rows:
+    """Old against young donors within every coarse type, adjusted."""
+    frame = source.results.rows("level_nested", cohort=COHORT, asked="adjusted")
+    if frame.empty:
+        return []
+    keys = ["fine", "coarse", "part"]
+    gini = frame[frame["metric"] == "gini_stratum"].set_index(keys).to_dict("index")
+    return [
+        {
+            "within": f"{str(row['part']).replace('_', ' ')} (of {row['coarse'].removesuffix(' types')})",
+            "over": f"{row['n_parts']} of {row['fine']}",
+            "donors": _donors(row),
+            "ratio of eff_N": effect_text(row, 2),
+            "difference in Gini": effect_text(gini[row["fine"], row["coarse"], row["part"]], 3, sign=True),
+            "q": p_printed(row["p_adjusted"]),
+            "verdict": row["verdict"],
+        }
+        for row in frame[frame["metric"] == "hill_q1"].to_dict("records")
+    ]

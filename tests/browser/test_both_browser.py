@@ -1,0 +1,107 @@
+"""Both reports in a real browser, from a file: nothing is loaded, nothing overflows, everyone can use all of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from definitions_browser import DRAWN, OVERFLOWS, Opened
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_all_of_it_is_drawn_and_can_be_used_by_all(
+    browser: Any, axe: Any, path: Path, width: int, scheme: str
+) -> None:
+    one = Opened(browser, path, width, scheme)
+    one.draw_all()
+    assert one.wrong == []
+    assert one.page.evaluate(OVERFLOWS) == []
+    assert one.serious(axe) == []
+    one.close()
+
+
+def test_the_first_screen_answers(opened: Opened) -> None:
+    for part in ("#answer > p", "#answer .drawn svg", "#answer table"):
+        assert opened.page.locator(part).first.bounding_box()["y"] < 900
+    assert opened.page.locator("#answer table").first.locator("thead th").count() <= 6
+
+
+def test_it_is_painted_within_a_second(opened: Opened) -> None:
+    painted = opened.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 1000
+
+
+def test_charts_are_saved_as_svg_and_png(opened: Opened) -> None:
+    chart = opened.page.locator("#answer figure").first
+    svg = opened.download(chart.get_by_role("button", name="SVG")).decode("utf-8")
+    assert svg.startswith("<svg")
+    assert "currentColor" not in svg
+    assert opened.download(chart.get_by_role("button", name="PNG"))[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_whole_table_is_sorted_searched_filtered_and_downloaded(opened: Opened) -> None:
+    whole = opened.page.locator("#table-composition")
+    n_rows = int(re.match(r"([\d,]+) rows", whole.locator("summary .note").inner_text())[1].replace(",", ""))
+    whole.locator("summary").click()
+    whole.locator("tbody tr").first.wait_for()
+    names, *rows = opened.rows_of(whole.get_by_role("button", name="Download CSV"))
+    assert len(rows) == n_rows
+    of_b = sum("B cell" in row for row in rows)
+    assert 0 < of_b < n_rows
+    whole.get_by_label("Search:").fill("B cell")
+    assert f" {of_b} entries" in whole.locator(".dt-info").inner_text()
+    whole.get_by_label("Search:").fill("")
+    place = names.index("part")
+    whole.locator("thead th").nth(place).get_by_role("button").last.click()
+    search = opened.page.locator(".dtcc-dropdown input[type=text], .dtcc-dropdown input[type=search]").first
+    search.fill("T cell")
+    opened.page.wait_for_timeout(400)
+    shown = whole.locator(f"tbody tr td:nth-child({place + 1})").all_inner_texts()
+    assert set(shown) == {"T cell"}
+    search.fill("")
+    opened.page.keyboard.press("Escape")
+    opened.page.wait_for_timeout(400)
+    head = whole.locator("thead th", has_text="n_cells").first
+    head.get_by_role("button").first.click()
+    opened.page.wait_for_timeout(200)
+    values = [
+        int(text)
+        for text in whole.locator(f"tbody tr td:nth-child({names.index('n_cells') + 1})").all_inner_texts()
+    ]
+    assert values == sorted(values)
+
+
+def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
+    table = opened.page.locator("#answer table").first
+    table.scroll_into_view_if_needed()
+    shown = table.locator("tbody tr").count()
+    button = opened.page.locator("#answer").get_by_role("button", name="Download CSV").first
+    names, *rows = opened.rows_of(button)
+    assert len(names) == table.locator("thead th").count()
+    assert len(rows) == shown
+
+
+def test_the_theme_can_be_switched(opened: Opened) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = opened.page.evaluate(colour)
+    opened.page.locator("#theme").click()
+    assert opened.page.evaluate(colour) != light
+
+
+def test_printing_opens_sections_draws_all_charts_and_keeps_colours(opened: Opened, tmp_path: Path) -> None:
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    opened.page.wait_for_function(DRAWN)
+    assert opened.page.locator("details.fold:not([open])").count() == 0
+    assert not opened.page.locator("nav").is_visible()
+    bar = opened.page.locator("figure svg g.mark-rect.role-mark path").first
+    assert bar.evaluate("one => getComputedStyle(one).fill") not in ("none", "rgb(255, 255, 255)")
+    assert opened.page.pdf(path=tmp_path / "page.pdf")[:5] == b"%PDF-"
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert opened.page.locator("details.fold:not([open])").count() > 0
