@@ -44,7 +44,10 @@ def scales(rows: Sequence[Row], *, ratio: bool, title: str) -> Spec:
                     "mark": {"type": "rule", "strokeWidth": 2.5},
                     "encoding": interval | {"stroke": looks["stroke"]},
                 },
-                {"mark": {"type": "point", "size": 90, "strokeWidth": 2}, "encoding": point | looks},
+                {
+                    "mark": {"type": "point", "size": 90, "strokeWidth": 2, "opacity": 1},
+                    "encoding": point | looks,
+                },
             ],
         },
     )

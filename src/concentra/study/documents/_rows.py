@@ -223,14 +223,3 @@ def confounding(source: Source) -> Rows:
         }
         for _, row in frame[(frame["n_reference"] > 0) & (frame["n_other"] > 0)].iterrows()
     ]
-
-
-def head_shift_row(row: pd.Series) -> dict[str, object]:
-    return {
-        "model": title_of(row["cohort"]),
-        "steps": f"{row['first']:,} to {row['last']:,}",
-        "Gini": shift_text(row, 3, ("gini", "gini_low", "gini_high")),
-        "eff_N": shift_text(row, 2, ("hill_q1", "hill_q1_low", "hill_q1_high")),
-        "direction": row["direction"],
-        "verdict": row.get("verdict", "–"),
-    }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from concentra import __version__
 from concentra.report import page as pages
+from concentra.report import sentences
 from concentra.report.findings import Findings
 from concentra.report.page import Page, Section
 from concentra.report.sections.models import models
@@ -17,11 +18,16 @@ from concentra.study.report.states import states
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
-CLAIMS = Path(claims.__file__).with_name("claims.toml")
+SOURCES = (
+    Path(claims.__file__).with_name("claims.toml"),
+    Path(sentences.__file__).with_name("references.toml"),
+    *pages.SOURCES,
+)
+"""What the report is made from, beside the code and the results."""
 HEADS = ("head_trajectory", "head_shift", "head_first_checkpoint", "head_influence")
 
 
-@document("report.html", sources=(CLAIMS, *pages.SOURCES))
+@document("report.html", sources=SOURCES)
 def report(results: Results) -> dict[str, str]:
     """The interactive report"""
     page = Page("Concentration of cell types with age and of attention heads with training")

@@ -19,7 +19,10 @@ CLOUD = 3_000
 SIMULATED = "simulated"
 FIRST = "Marrow"
 """The tissue that is labelled whatever is established."""
-NOTE = "Lower right: more concentrated. Filled: established. Grey dots: labels exchanged, where lying is no evidence."
+NOTE = (
+    "Lower right: more concentrated. Filled: established. Grey dots: labels exchanged; a place among them is no "
+    "evidence."
+)
 
 
 def plane(page: Page, results: Results) -> list[Markup]:
