@@ -11,7 +11,7 @@ EXAMPLES ?= 2000
 SAMPLE ?= 200
 FAMILIES ?= 1500
 
-.PHONY: install reproduce archive test test-minimum kill fuzz mutants dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum test-minimum-heads kill fuzz mutants dist pages coverage test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -52,6 +52,14 @@ test-minimum:  ## the library with the oldest versions that pyproject.toml allow
 	.venv-minimum/bin/python -m pip install --quiet uv
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct --editable ".[study,dev]"
 	.venv-minimum/bin/python -m pytest $(SHARED) -m "$(APART) and not slow" tests/metrics tests/stats tests/io tests/analysis
+
+test-minimum-heads:  ## head importance with the oldest transformers that pyproject.toml allows, and the torch tested
+	$(PYTHON) -m venv .venv-minimum-heads
+	.venv-minimum-heads/bin/python -m pip install --quiet uv
+	.venv-minimum-heads/bin/uv pip install --quiet --python .venv-minimum-heads/bin/python --resolution lowest-direct \
+		--editable ".[heads]" "pytest>=8.3" "hypothesis>=6.120" "$$(grep ^torch== constraints.txt)"
+	.venv-minimum-heads/bin/python -m pytest --override-ini addopts=--import-mode=importlib \
+		$(addprefix tests/heads/test_,exact.py importance.py checkpoints.py tokens.py cost.py unembedding.py)
 
 dist: install  ## the source distribution and the wheel, for a release
 	$(BIN)/python -m build --outdir dist
@@ -131,4 +139,4 @@ docs: install  ## pages that are generated from the code
 	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
 
 clean:
-	rm -rf .venv .venv-minimum .venv-scanpro dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-minimum .venv-minimum-heads .venv-scanpro dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

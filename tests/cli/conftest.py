@@ -1,35 +1,13 @@
-"""The command line run in this process: as fast as a function call."""
+"""The command line run in this process."""
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable
-
 import pytest
 
-from concentra.cli import main
-from definitions_study import Ended
-
-Run = Callable[..., Ended]
+from definitions_cli import Run, running
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line with these arguments, without any data folder."""
-    monkeypatch.delenv("CONCENTRA_DATA_DIR", raising=False)
-    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-
-    def ran(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["concentra", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as ending:
-            code = int(ending.code or 0)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
-
-    return ran
+    """Run the command line with these arguments."""
+    return running(monkeypatch, capsys)

@@ -13,7 +13,6 @@ from concentra.composition.checks import (
     canonical_name,
     check_sums,
     count_column,
-    refuse_counts_as_cells,
     refuse_repeated_columns,
     refuse_repeated_counts,
     refuse_same_file,
@@ -227,10 +226,6 @@ def test_a_table_of_counts_taken_for_cells(name: str) -> None:
     table = COUNTS.rename(columns={"n_cells": name})
     assert count_column(table, KEYS) == name
     assert count_column(table.astype(str), KEYS) == name
-    with pytest.raises(
-        TableError, match=rf"occurs once, with a number in {name!r}(.|\n)*fix: --amount {name}"
-    ):
-        refuse_counts_as_cells(table, KEYS, "x.csv")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +242,6 @@ def test_a_table_of_counts_taken_for_cells(name: str) -> None:
 )
 def test_tables_that_are_cells(table: pd.DataFrame) -> None:
     assert count_column(table, KEYS) is None
-    refuse_counts_as_cells(table, KEYS)
 
 
 def test_rows_of_counts_twice() -> None:

@@ -1,6 +1,7 @@
 """Units from labelled rows: against a slow count, what is left out, samples of a donor, contradictions."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import definitions_cohort as slow
 from concentra.composition import from_table
 from concentra.composition.labels import WHOLE
-from concentra.composition.units import Columns, count_units
+from concentra.composition.units import Columns, check_account, count_units
 from concentra.errors import AmountError, DesignError, LabelError
 from definitions_study import HOSTILE
 
@@ -210,3 +211,24 @@ def test_slow_and_fast_counts_have_the_same_total():
     counted = Counter(map(tuple, cells[["tissue", "mouse"]].to_numpy()))
     units = made.units[["stratum", "donor"]].itertuples(index=False, name=None)
     assert dict(zip(units, made.n_cells.tolist(), strict=True)) == dict(counted)
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_what_is_neither_counted_nor_left_out_is_an_error(shares: bool):
+    frame = pd.DataFrame({"mouse": ["a", "a", None, "b"], "type": list("TBTT"), "n": [30, 70, 10, 100]})
+    made = count_units(frame, Columns("mouse", "type", amount="n", shares=shares))
+    counts = count_units(frame, Columns("mouse", "type", amount="n"))
+    if not shares:
+        assert made.account == "210 cells read: 200 counted in 2 samples, 10 left out"
+    one = counts if not shares else replace(counts, counts=counts.counts * (0.1 + 0.2))
+    total = 200 * (0.1 + 0.2) + 10 if shares else 210
+    check_account(total, one)
+    with pytest.raises(AmountError, match="every cell counted or left out"):
+        check_account(total + 1, one)
+
+
+def test_shares_are_accounted_for_before_they_are_rescaled():
+    frame = pd.DataFrame({"mouse": ["a", "a", None, "b"], "type": list("TBTT"), "n": [0.1, 0.2, 0.3, 0.7]})
+    made = count_units(frame, Columns("mouse", "type", amount="n", shares=True))
+    assert made.left_out["n_cells"].tolist() == [0.3]
+    assert made.account == "shares of 2 samples counted; rows of `left_out`: 1"

@@ -267,20 +267,24 @@ def test_batches_of_other_forms_give_the_same_numbers(variants: Any) -> None:
         np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
-def test_logits_of_a_few_rows_at_a_time_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("architecture", ["gpt_neox", "llama", "phi"])
+def test_losses_over_tiles_of_the_vocabulary_are_those_of_all_logits(
+    monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
     from concentra.heads import exact, unembedding
 
-    model, batches = definitions.tiny("gpt_neox"), [definitions.tokens(4, 48, seed=seed) for seed in (0, 1)]
-    batches.append(definitions.tokens(2, 48))
+    model = definitions.tiny(architecture)
+    batches = [definitions.tokens(4, 48, seed=seed) for seed in (0, 1)] + [definitions.tokens(2, 48)]
     plain = head_importance(model, batches, progress=False)
-    for module in (exact, unembedding):
-        monkeypatch.setattr(module, "BYTES_AT_A_TIME", 61 * 4 * 32)
-    few = head_importance(model, batches, max_cache_bytes=1, progress=False)  # memory, not time, decides
-    assert (plain.attrs["few_rows"], few.attrs["few_rows"]) == (False, True)
-    np.testing.assert_array_equal(few["ablated_loss"], plain["ablated_loss"])
+    monkeypatch.setattr(exact, "BYTES_AT_A_TIME", 61 * 4 * 32)
+    monkeypatch.setattr(unembedding, "BYTES_OF_A_TILE", 1)
+    tiles = head_importance(model, batches, progress=False)
+    assert (plain.attrs["tiles"], tiles.attrs["tiles"]) == (False, True)
+    np.testing.assert_allclose(tiles["ablated_loss"], plain["ablated_loss"], rtol=2e-7)
+    assert tiles.attrs["notes"] == plain.attrs["notes"] == []
     capped = definitions.tiny("gemma2")
     table = head_importance(capped, batches, progress=False)
-    assert table.attrs["few_rows"] is False  # the logits are capped after their module
+    assert table.attrs["tiles"] is False  # the logits are capped after their module
     assert any("all at once" in note for note in table.attrs["notes"])
 
 

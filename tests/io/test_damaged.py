@@ -365,7 +365,7 @@ def test_matrices_without_shape_arrays_or_names(path: Path) -> None:
 # Zarr.
 
 
-@pytest.mark.parametrize("place", ["obs/donor/codes", "obs/donor/categories", "obs/type", "obs/age"])
+@pytest.mark.parametrize("place", ["obs/donor/codes", "obs/donor/categories", "obs/type"])
 def test_a_chunk_that_is_missing(store: Path, place: str) -> None:
     chunk = store / place / ("c/0" if (store / "zarr.json").exists() else "0")
     chunk.unlink()
@@ -383,6 +383,96 @@ def test_one_chunk_of_several_is_missing(tmp_path: Path) -> None:
         assert count_cells([path], ["donor"])["n_cells"].tolist() == [9]
         (path / "obs/donor/codes" / name).unlink()
         refused(path, "chunks of 'obs/donor/codes' are missing", ["donor"])
+
+
+N_SORTED = 100  # rows, in chunks of ten
+
+
+def sorted_store(folder: Path, version: int, kept: bool = False) -> tuple[Path, pd.DataFrame]:
+    """Cells in the order of their labels, as anndata writes them; and the labels."""
+    zarr = pytest.importorskip("zarr")
+    row = np.arange(N_SORTED)
+    obs = pd.DataFrame(
+        {
+            "donor": pd.Categorical(np.where(row < 34, "a", np.where(row < 71, "b", "c"))),
+            "tissue": pd.Categorical(np.where(row < 55, "lung", "spleen")),
+            "doublet": row > 95,
+            "n_mito": np.where(row < 88, 0, 7),
+            "none": 0.0,
+            "type": pd.Categorical(np.where(row % 2, "T", "B")),
+        },
+        index=[f"cell{number}" for number in row],
+    )
+    path = folder / f"sorted{version}{kept}.zarr"
+    with (
+        warnings.catch_warnings(),
+        anndata.settings.override(zarr_write_format=version),
+        zarr.config.set({"array.write_empty_chunks": kept}),
+    ):
+        warnings.simplefilter("ignore")
+        adata = anndata.AnnData(np.ones((N_SORTED, 1), "f4"), obs)
+
+        def chunked(write, group, name, element, *, dataset_kwargs, iospec):  # type: ignore[no-untyped-def]
+            more = {"chunks": (10,)} if np.shape(element) == (N_SORTED,) else {}
+            write(group, name, element, dataset_kwargs={**dataset_kwargs, **more})
+
+        root = zarr.open_group(str(path), mode="w", zarr_format=version)
+        anndata.experimental.write_dispatched(root, "/", adata, chunked)
+    return path, obs
+
+
+def chunk_of(store: Path, place: str, number: int) -> Path:
+    return store / place / (f"c/{number}" if (store / "zarr.json").exists() else str(number))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_chunks_that_zarr_leaves_out_are_read_and_reported(version: int, tmp_path: Path) -> None:
+    """Sorted cells have chunks of nothing but the first category, which anndata's own stores do not hold."""
+    path, obs = sorted_store(tmp_path, version)
+    for place in ("obs/donor/codes", "obs/doublet", "obs/n_mito", "obs/none"):
+        assert not chunk_of(path, place, 1).exists()
+    assert chunk_of(path, "obs/type/codes", 1).exists()
+    notes: list[str] = []
+    found = read_labels(path, list(obs), notes=notes)
+    for name in obs:
+        assert found[name].tolist() == obs[name].tolist()
+    assert [note.split("' in ")[0] for note in notes] == [
+        "3 chunks of 'obs/donor/codes",
+        "5 chunks of 'obs/tissue/codes",
+        "9 chunks of 'obs/doublet",
+        "8 chunks of 'obs/n_mito",
+        "10 chunks of 'obs/none",
+    ]
+    expected = obs.groupby(["donor", "type"], observed=True).size()
+    assert count_cells([path], ["donor", "type"])["n_cells"].tolist() == expected.tolist()
+
+
+def test_the_whole_store_has_every_chunk_and_no_note(tmp_path: Path) -> None:
+    path, obs = sorted_store(tmp_path, 3, kept=True)
+    notes: list[str] = []
+    assert read_labels(path, ["donor", "none"], notes=notes)["donor"].tolist() == obs["donor"].tolist()
+    assert notes == []
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_chunk_that_was_lost_is_refused_where_others_show_it(version: int, tmp_path: Path) -> None:
+    """The rows beside it; a category that would be nowhere; a writer that stored chunks of zeros."""
+    for place, number, kept, shows in (
+        ("obs/donor/codes", 5, False, "the rows beside them, in chunk 4, are no zeros"),
+        ("obs/donor/codes", 9, False, "the rows beside them, in chunk 8, are no zeros"),
+        ("obs/type/codes", 4, False, "the rows beside them, in chunk 3, are no zeros"),
+        ("obs/n_mito", 9, False, "the rows beside them, in chunk 8, are no zeros"),
+        ("obs/doublet", 4, True, "its writer stored chunk 0, which holds nothing but zeros"),
+    ):
+        path, _ = sorted_store(tmp_path, version, kept)
+        chunk_of(path, place, number).unlink()
+        refused(
+            path, f"chunks of '{place}' are missing: the store is incomplete .{shows}", [place.split("/")[1]]
+        )
+    path, _ = sorted_store(tmp_path, version)
+    for number in range(10):
+        chunk_of(path, "obs/tissue/codes", number).unlink(missing_ok=True)
+    refused(path, "a category would occur nowhere", ["tissue"])
 
 
 def test_what_is_constant_needs_no_chunk(tmp_path: Path) -> None:

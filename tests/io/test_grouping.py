@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow
 import pytest
 
-from concentra.errors import ArgumentError, FileFormatError
+from concentra.errors import AmountError, ArgumentError, FileFormatError
 from concentra.io import grouping
 from concentra.io.blocks import Block, Coded, kept
 from concentra.io.grouping import Counted, ending_of_output, grouped
@@ -97,3 +97,18 @@ def test_outputs_are_files_of_two_kinds(tmp_path: Path) -> None:
     for name in ("counts.CSV.gz", "counts", "folder.csv"):
         with pytest.raises(ArgumentError, match=r"ending in \.csv or \.parquet"):
             ending_of_output(tmp_path / name)
+
+
+def test_counts_that_do_not_add_up_to_what_was_read_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = grouping._execute
+
+    def losing(connection, query, stop):  # type: ignore[no-untyped-def]
+        execute(connection, query, stop)
+        connection.execute("DELETE FROM grouped WHERE n = 1")
+
+    monkeypatch.setattr(grouping, "_execute", losing)
+    with (
+        pytest.raises(AmountError, match="3 cells read, and 2 counted"),
+        grouped([block("T", "B", "T")], ["type"]),
+    ):
+        pass

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import concentra
 from concentra.cli import application
+from concentra.errors import ArgumentError
 from concentra.run import Analysis
 from definitions_run import (
     ASKED,
@@ -197,7 +198,10 @@ def test_what_is_written_and_repeated(tmp_path: Path) -> None:
 def test_names_of_version_0_1_still_work(tmp_path: Path, reference: Analysis) -> None:
     rows = cells().rename(columns={"tissue": "place", PART: "kind"})
     path = write(tmp_path / "cells.csv", rows)
-    command(path, *ASKED, "--stratum", "place", "--part", "kind", "--despite", "sex", "--out", tmp_path / "a")
+    with pytest.warns(FutureWarning, match="--despite is called --accept-confounding now"):
+        command(
+            path, *ASKED, "--stratum", "place", "--part", "kind", "--despite", "sex", "--out", tmp_path / "a"
+        )
     command(path, *ASKED, "--tissue", "place", "--cell-type", "kind", "--accept-confounding", "sex",
             "--out", tmp_path / "b")  # fmt: skip
     assert tables(tmp_path / "a") == tables(tmp_path / "b")
@@ -205,8 +209,15 @@ def test_names_of_version_0_1_still_work(tmp_path: Path, reference: Analysis) ->
         'cells = ["cells.csv"]\nstratum = "place"\npart = "kind"\ndespite = ["sex"]\ncontrast = ["age:3m:24m"]\n'
         "draws = 100\nmultiverse = false\n"
     )
-    command("--run", tmp_path / "old.toml", "--out", tmp_path / "c")
+    with pytest.warns(FutureWarning) as caught:
+        command("--run", tmp_path / "old.toml", "--out", tmp_path / "c")
+    expected = {"stratum is called tissue now", "part is called cell_type now"}
+    assert {str(one.message) for one in caught} == {*expected, "despite is called accept_confounding now"}
     assert tables(tmp_path / "a") == tables(tmp_path / "c")
-    found = concentra.analyze(rows, stratum="place", part="kind", **QUESTION)
+    with pytest.warns(FutureWarning) as caught:
+        found = concentra.analyze(rows, stratum="place", part="kind", **QUESTION)
+    assert {str(one.message) for one in caught} == expected
     pd.testing.assert_frame_equal(found.tables["contrast"], reference.tables["contrast"])
     assert set(LABELS[:3]) <= set(rows)
+    with pytest.raises(ArgumentError, match="stratum and tissue"):
+        concentra.analyze(rows, stratum="place", tissue="place", **QUESTION)

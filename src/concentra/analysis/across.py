@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from concentra.analysis.exact import ALL_UP_TO, ends
+from concentra.analysis.exact import ALL_UP_TO, Sides
 from concentra.design.design import Design, Term
 from concentra.stats.permutation import permutation_test, sign_flip_test
 from concentra.stats.streams import stream
@@ -69,23 +69,26 @@ def across(design: Design, units: pd.DataFrame) -> pd.DataFrame:
     >>> found.loc["gini_present", ["mean_shift", "p_value"]].astype(float).round(3).tolist()
     [0.3, 0.333]
     """
-    rows = [
-        {"contrast": term.name, "metric": metric} | _over_strata(design, units, term, metric)
-        for term in design.terms
-        if term.other
-        for metric in METRICS
-        if units[metric].notna().any()
-    ]
+    rows = []
+    for term in filter(lambda term: term.other, design.terms):
+        sides = [Sides(stratum, term) for stratum in design.strata]
+        rows += [
+            {"contrast": term.name, "metric": metric} | _over_strata(design, units, term, metric, sides)
+            for metric in METRICS
+            if units[metric].notna().any()
+        ]
     return pd.DataFrame(rows, columns=list(Across.columns()))
 
 
-def _over_strata(design: Design, units: pd.DataFrame, term: Term, metric: str) -> dict[str, Any]:
+def _over_strata(
+    design: Design, units: pd.DataFrame, term: Term, metric: str, groups: list[Sides]
+) -> dict[str, Any]:
     measured = units[metric].to_numpy(dtype=np.float64)
     columns: tuple[list[tuple[Names, Floats]], list[tuple[Names, Floats]]] = ([], [])
     blocks: dict[str, str] = {}
-    for stratum in design.strata:
+    for stratum, group_of in zip(design.strata, groups, strict=True):
         names = stratum.donor if stratum.pair is None else stratum.pair
-        sides = ends(stratum, term, measured[stratum.rows])
+        sides = group_of.ends(measured[stratum.rows])
         if min(len(sides[0]), len(sides[1])) < 2:
             continue
         for place, group in enumerate((term.reference, term.other)):

@@ -88,6 +88,12 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     ) or [""]
 
 
+def say(text: object, indent: str = "  ", file: TextIO | None = None) -> None:
+    """Print a sentence, in lines of the width of the output; all but the first are indented."""
+    for line in wrapped(printable(text), columns(file), indent):
+        print_text(line, file=file)
+
+
 def shortened(text: str, width: int) -> str:
     """A text that fits into `width`: cut between words, with an ellipsis, where it is longer.
 

@@ -20,8 +20,6 @@ EXAMPLE = (
     "--contrast age:3m:24m --out analysis"
 )
 OUT = Path("analysis")
-OLD = {"stratum": "--tissue", "part": "--cell-type", "despite": "--accept-confounding"}
-"""Options of version 0.1 that have another name now; those of `--stratum` and `--part` stay as general names."""
 
 
 def analyze(
@@ -130,10 +128,10 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Concentration of every donor's composition, how it differs between groups, with intervals and verdicts."""
-    from concentra.run.options import Options, parse_resolutions, read_options
+    from concentra.run.options import Options, parse_resolutions, read_options, renamed
 
     if despite:
-        print("warning: --despite is called --accept-confounding now", file=sys.stderr)
+        renamed({"despite": despite}, "--")
     if run is not None:
         others = _named(context)
         if others:
@@ -203,26 +201,23 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
     from concentra.report import sentences
     from concentra.report.sections.several_groups import differ_at_all
 
-    def say(text: str) -> None:
-        for line in terminal.wrapped(terminal.printable(text), terminal.columns(), "  "):
-            terminal.print_text(line)
-
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
         for words in sentences.answer(contrast, level=found.options.level):
-            say(words)
+            terminal.say(words)
         if (several := found.tables.get("omnibus")) is not None:
             for words in differ_at_all(several, found.options.alpha):
-                say(words)
+                terminal.say(words)
         for name, lines in terminal.verdict_lines(contrast).items():
             print()
-            say(name)
+            terminal.say(name)
             terminal.print_lines(lines)
         if long:
             terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
         print()
+    terminal.say(found.composition.account)
     for note in found.notes:
-        say(f"{note.kind}: {note}")
+        terminal.say(f"{note.kind}: {note}")
     print()
     terminal.print_open(written[0])
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from concentra.cli._terminal import say
 from concentra.errors import ArgumentError
 
 EXAMPLE = "Example: concentra count cells/*.parquet --by donor_id,tissue,cell_type --out counts.csv"
@@ -61,7 +62,7 @@ def count(
     else:
         _refuse("with --shards", {"--shard": shard if shard != WHOLE else None}, "leave out one of them")
         found = count_in_shards(out, request, cores=cores or os.cpu_count() or 1, profile=profile)
-    print(f"{out}: {found}")
+    say(f"{out}: {found}")
 
 
 def merge(
@@ -72,7 +73,7 @@ def merge(
     """Add up partial counts."""
     from concentra.io.counting import merge_counts
 
-    print(f"{out}: {merge_counts(out, parts, memory=memory)}")
+    say(f"{out}: {merge_counts(out, parts, memory=memory)}")
 
 
 def _refuse(beside: str, options: Mapping[str, object], fix: str) -> None:
@@ -90,7 +91,7 @@ def _absolute(cell: str) -> str:
 
 
 def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    say(sentence, file=sys.stderr)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concentra.cli._options import Json, print_json
+from concentra.cli._terminal import say
 from concentra.errors import ArgumentError, ConcentraError, DataAbsentError, nearest
 
 if TYPE_CHECKING:
@@ -151,13 +152,14 @@ def _say(row: dict[str, Any]) -> None:
     if row["state"] == "failed":
         return
     size = f", {row['bytes']:,} bytes" if row.get("bytes") else ""
-    print(f"{row['cohort']}: {row['state']}{': ' if row.get('file') else ''}{row.get('file', '')}{size}")
+    say(f"{row['cohort']}: {row['state']}{': ' if row.get('file') else ''}{row.get('file', '')}{size}")
     if "verified" in row:
-        print(f"  sha256 {row['sha256']}, {VERIFIED[row['verified']]}")
+        say(f"  sha256 {row['sha256']}, {VERIFIED[row['verified']]}", "    ")
     elif "address" in row:
-        print(f"  {row['address']}\n  sha256 {row['sha256'] or 'not known'}")
+        say(f"  {row['address']}", "    ")
+        say(f"  sha256 {row['sha256'] or 'not known'}", "    ")
     if "fix" in row:
-        print(f"  {row['fix']}")
+        say(f"  {row['fix']}", "    ")
 
 
 COMMANDS = (fetch,)

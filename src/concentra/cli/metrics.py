@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from concentra.cli._options import Json, print_json, print_table
+from concentra.cli._terminal import say
 
 EXAMPLE = "Example: concentra metrics counts.csv --unit donor --part cell_type --amount n_cells --json"
 PLAIN = ("gini_present", "gini_stratum", "hill_q0", "hill_q1", "hill_q2")
@@ -46,7 +47,7 @@ def metrics(
         counts, unit=unit, part=part, amount=amount, about=about or (), parts=named, transposed=transposed
     )
     for note in notes:
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)
     if json:
         print_json(rows)
     else:

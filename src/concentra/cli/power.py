@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concentra.cli._options import Json, print_json, print_table
-from concentra.cli._terminal import print_text
+from concentra.cli._terminal import print_text, say
 from concentra.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _of_pilot(
     needed = [] if group is None else [group]
     composition = read(pilot, **how, needed=needed)  # type: ignore[arg-type]
     for note in composition.notes:
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)
     return spread_of(composition, group=group, settings=Settings(min_cells=min_cells))
 
 

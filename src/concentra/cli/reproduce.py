@@ -86,7 +86,7 @@ def _say_sources(data: Path | None) -> None:
 
 
 def _say_results(out: Path) -> None:
-    from concentra.cli._terminal import print_open
+    from concentra.cli._terminal import print_open, say
     from concentra.cli.verify import show
     from concentra.study import claims, declare
 
@@ -94,7 +94,7 @@ def _say_results(out: Path) -> None:
     sources = declare.tables()["sources"].read(out)
     restored = sorted(sources.loc[sources["status"] == "archived tables", "title"])
     if restored:
-        print(f"restored from archived tables, raw data absent: {', '.join(restored)}")
+        say(f"restored from archived tables, raw data absent: {', '.join(restored)}")
     for name in ("paper/manuscript.pdf", "summaries/results_summary.md", "figures", "tables"):
         if (out / name).exists():
             print(out / name)

@@ -368,26 +368,6 @@ def count_column(table: pd.DataFrame, keys: Sequence[str]) -> str | None:
     return None
 
 
-def refuse_counts_as_cells(table: pd.DataFrame, keys: Sequence[str], file: str = "the table") -> None:
-    """Raise where a table taken for a row a cell holds a row a count, by `count_column`.
-
-    >>> table = pd.DataFrame({"donor": ["a", "a"], "type": ["T", "B"], "n_cells": [30, 12]})
-    >>> refuse_counts_as_cells(table, ["donor", "type"], "counts.csv")
-    Traceback (most recent call last):
-        ...
-    concentra.errors.TableError: error: every (donor, type) of 'counts.csv' occurs once, with a number in 'n_cells'
-    expected: a row for each cell
-    fix: --amount n_cells, if each row is a number of cells
-    """
-    name = count_column(table, keys)
-    if name is not None:
-        raise TableError(
-            found=f"every ({', '.join(keys)}) of {file!r} occurs once, with a number in {name!r}",
-            expected="a row for each cell",
-            fix=f"--amount {shlex.quote(name)}, if each row is a number of cells",
-        )
-
-
 def refuse_repeated_counts(table: pd.DataFrame, keys: Sequence[str], file: str = "the table") -> None:
     """Raise where two rows of a table of counts have the same labels: added up, one of them might be counted twice.
 

@@ -95,6 +95,20 @@ class Composition:
         return np.asarray(self.counts.sum(axis=1)).ravel()
 
     @property
+    def account(self) -> str:
+        """One sentence on what was read: how many cells are counted, and how many are left out.
+
+        >>> rows = pd.DataFrame({"stratum": "lung", "donor": ["a", "b"], "part": "T", "n_cells": [3, 4]})
+        >>> from_table(rows).account
+        '7 cells read: 7 counted in 2 samples, 0 left out'
+        """
+        if self.of_shares:
+            lost = len(self.left_out)
+            return f"shares of {len(self.units):,} samples counted; rows of `left_out`: {lost:,}"
+        counted, lost = int(self.counts.sum()), int(self.left_out["n_cells"].sum())
+        return f"{counted + lost:,} cells read: {counted:,} counted in {len(self.units):,} samples, {lost:,} left out"
+
+    @property
     def strata(self) -> list[str]:
         """Names of the strata, sorted."""
         return sorted(self.units["stratum"].unique())

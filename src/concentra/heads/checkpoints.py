@@ -25,6 +25,7 @@ from typing import Any
 from concentra.errors import ArgumentError, DataAbsentError, FileFormatError, nearest
 from concentra.files import sha256
 from concentra.heads._torch import require, torch
+from concentra.heads.guard import check_dtype
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 WEIGHTS = (".pt", ".pth", ".bin", ".safetensors")
@@ -53,6 +54,9 @@ class Checkpoints:
     source: str
     model_class: str | None = None
     dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_dtype(None if self.dtype == "auto" else self.dtype)
 
     @property
     def local(self) -> bool:

@@ -1,9 +1,10 @@
 """Exact ablation, batch by batch: one forward pass a unit, with what can be shared between passes shared.
 
-Savings never change a bit of a result, and that is checked rather than assumed: a pass from the prefix without
-ablation must give the baseline's losses, losses from a few rows of logits at a time those from all, and several
-variants in one pass must give, on the first batch of each shape, the very losses that they give one at a time. What
-fails the check, or fails altogether, is not used, and a note says so.
+What is shared never changes a bit of a result, and that is checked rather than assumed: a pass from the prefix without
+ablation must give the baseline, and several variants in one pass must give, on the first batch of each shape, the very
+losses that they give one at a time. Losses over tiles of a large vocabulary must agree with those of all logits to
+ROUNDING; baseline and ablations then come from tiles alike. What fails the check, or fails altogether, is not used,
+and a note reports it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from concentra.errors import ConcentraError, HookError
 from concentra.heads._torch import torch
 from concentra.heads.ablate import Replacement, projection_input, replace_columns
 from concentra.heads.batches import main_input, n_sequences
-from concentra.heads.loss import Loss, call_model
+from concentra.heads.loss import Loss, call_model, logits_of
 from concentra.heads.prefix import Blocks, Prefix, advance, repeated, resuming
 from concentra.heads.sites import HeadSite
 from concentra.heads.unembedding import BYTES_AT_A_TIME, ROWS_OF_A_KERNEL, Unembedding
@@ -33,6 +34,8 @@ WORTH_BATCHING = 0.25
 """Seconds of a forward pass above which overhead is small, so that several variants in one save nothing."""
 WORTHWHILE = 0.9
 """What two variants in one pass may cost, relative to one at a time, for more to be tried."""
+ROUNDING = 1e-6
+"""Losses over tiles of the vocabulary may differ by this much, relative to a sequence's loss, from all at once."""
 LAST_BITS = 1e-4
 """Variants by a number that was given may differ by this much, relative to the loss, from one at a time."""
 
@@ -67,11 +70,12 @@ class Runner:
     max_cache_bytes: int = 2**30
     notes: list[str] = field(default_factory=list)
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
-    chunked: dict[tuple[int, ...], bool] = field(default_factory=dict)
+    tiled: dict[tuple[int, ...], bool] = field(default_factory=dict)
     proven: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
     compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     held: dict[int, Prefix] = field(default_factory=dict)
     known: dict[int, tuple[Sums, Counts, int, float]] = field(default_factory=dict)
+    clean: dict[int, Any] = field(default_factory=dict)
     peak_bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -85,13 +89,52 @@ class Runner:
         """The summed losses and token counts, both (n,), without ablation."""
         if number not in self.known:
             with torch.no_grad():
-                started = time.perf_counter()
-                sums, counts, size = self._plain(batch)
-                seconds = time.perf_counter() - started
-                if self._few_rows(batch, sums, size, seconds):
-                    size = BYTES_AT_A_TIME
-            self.known[number] = (sums, counts, size, seconds)
+                if self.tiled.get(_shape(batch), False):
+                    started = time.perf_counter()
+                    self.known[number] = (*self._plain(batch), time.perf_counter() - started)
+                else:
+                    self.known[number] = self._first(batch, number)
         return self.known[number][:2]
+
+    def _first(self, batch: dict[str, Any], number: int) -> tuple[Sums, Counts, int, float]:
+        """The baseline from all logits at once, or over tiles of the vocabulary where that is faster and agrees."""
+        heard: list[Any] = []
+        listening = nullcontext() if self.unembedding is None else self.unembedding.heard(self.model, heard)
+        started = time.perf_counter()
+        with listening:
+            sums, counts, size = self._plain(batch)
+        seconds = time.perf_counter() - started
+        tiles = None
+        if _shape(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
+            tiles = self._tiles(batch, heard[0], sums)
+        self.tiled[_shape(batch)] = tiles is not None
+        if tiles is None:
+            return sums, counts, size, seconds
+        if not self.clean:
+            self.clean[number] = heard[0]
+        return tiles, counts, BYTES_AT_A_TIME, seconds
+
+    def _tiles(self, batch: dict[str, Any], hidden: Any, plain: Sums) -> Sums | None:
+        """The losses over tiles of the vocabulary, or nothing where they are not those of all logits."""
+        assert self.unembedding is not None
+        try:
+            same = torch.equal(self.unembedding.hidden(self.model, batch), hidden)
+            sums = self.unembedding.losses(self.model, batch, hidden)[0].cpu().numpy()
+        except Exception as error:  # whatever it is, the plain way remains
+            self._note(f"logits are computed all at once ({type(error).__name__}: {str(error)[:120]})")
+            return None
+        if same and np.allclose(sums, plain, rtol=ROUNDING, atol=0):
+            return sums
+        self._note(
+            "logits are computed all at once (they are changed after their module, or rounded otherwise)"
+        )
+        return None
+
+    def states(self, batch: dict[str, Any]) -> Any:
+        """The logits of a pass, or the last hidden states where losses are computed from them."""
+        if self.unembedding is not None and any(self.tiled.values()):
+            return self.unembedding.hidden(self.model, batch)
+        return logits_of(call_model(self.model, batch))
 
     def layer(
         self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any]
@@ -107,7 +150,7 @@ class Runner:
 
     def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
         try:
-            return self._losses(batch, few_rows=False)
+            return self._losses(batch, _shape(batch))
         except ConcentraError:
             raise
         except Exception as error:
@@ -117,8 +160,9 @@ class Runner:
                 fix="try model(**batch); see dtype= and device=, and loss= for a model without next tokens",
             ) from error
 
-    def _losses(self, batch: dict[str, Any], *, few_rows: bool) -> tuple[Sums, Counts, int]:
-        if few_rows and self.unembedding is not None:
+    def _losses(self, batch: dict[str, Any], shape: tuple[int, ...]) -> tuple[Sums, Counts, int]:
+        """The sums, the counts and the bytes of logits of one pass, of batches of `shape` or copies of one."""
+        if self.unembedding is not None and self.tiled.get(shape, False):
             sums, counts = self.unembedding.losses(self.model, batch)
             size = BYTES_AT_A_TIME
         else:
@@ -130,26 +174,6 @@ class Runner:
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
-
-    def _few_rows(self, batch: dict[str, Any], plain: Sums, size: int, seconds: float) -> bool:
-        """Whether losses come from a few rows of logits at a time: where that saves much and changes no bit."""
-        shape = _shape(batch)
-        if self.unembedding is None or shape in self.chunked:
-            return self.chunked.get(shape, False)
-        if size <= BYTES_AT_A_TIME:
-            self.chunked[shape] = False
-            return False
-        try:
-            started = time.perf_counter()
-            same = np.array_equal(self._losses(batch, few_rows=True)[0], plain)
-            faster = time.perf_counter() - started < seconds
-            why = "" if same else "the logits are changed after their module, or the last bits differ"
-        except Exception as error:  # whatever it is, the plain way remains
-            same, faster, why = False, False, f"{type(error).__name__}: {str(error)[:120]}"
-        if why:
-            self._note(f"logits are computed all at once ({why})")
-        self.chunked[shape] = same and (faster or size > self.max_cache_bytes)
-        return self.chunked[shape]
 
     def _prefix(self, batch: dict[str, Any], number: int, site: HeadSite) -> Prefix | None:
         """The prefix of the site; the first time, proven to give the baseline bit by bit."""
@@ -174,8 +198,8 @@ class Runner:
     def _prove(self, batch: dict[str, Any], number: int, site: HeadSite, prefix: Prefix) -> None:
         assert self.blocks is not None
         with resuming(self.model, self.blocks, site, prefix, 1):
-            sums = self._losses(batch, few_rows=self.chunked.get(_shape(batch), False))[0]
-        if not np.array_equal(sums, self.known[number][0]):
+            same = self._as_baseline(batch, number)
+        if not same:
             raise HookError(
                 found=f"from the outputs below {site.name!r} the loss is not the baseline's",
                 expected="blocks that pass on nothing but their output",
@@ -183,8 +207,14 @@ class Runner:
             )
         self.proven.add((site.layer, tuple(sorted(batch))))
 
+    def _as_baseline(self, batch: dict[str, Any], number: int) -> bool:
+        """Whether a pass gives the baseline, to the last bit of its hidden states or of its losses."""
+        if number in self.clean and self.unembedding is not None:
+            return bool(torch.equal(self.unembedding.hidden(self.model, batch), self.clean[number]))
+        return bool(np.array_equal(self._losses(batch, _shape(batch))[0], self.known[number][0]))
+
     def _held_bytes(self) -> int:
-        return sum(map(_size, self.held.values()))
+        return sum(map(_size, self.held.values())) + _bytes(self.clean)
 
     def _width(
         self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
@@ -300,8 +330,7 @@ class Runner:
             stack.enter_context(projection_input(self.model, site, change))
             if prefix is not None and self.blocks is not None:
                 stack.enter_context(resuming(self.model, self.blocks, site, prefix, copies))
-            few_rows = self.chunked.get(_shape(batch), False)
-            sums, _, size = self._losses(repeated(batch, copies, rows), few_rows=few_rows)
+            sums, _, size = self._losses(repeated(batch, copies, rows), _shape(batch))
         kept = _size(prefix) * (copies + 1)
         self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self._held_bytes())
         return sums.reshape(copies, rows)
@@ -317,7 +346,9 @@ def _shape(batch: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _size(prefix: Prefix | None) -> int:
-    return 0 if prefix is None else _bytes(prefix.below) + _bytes(prefix.clean)
+    if prefix is None:
+        return 0
+    return _bytes(prefix.below) + _bytes(prefix.clean) + _bytes(prefix.beside)
 
 
 def _bytes(value: Any) -> int:

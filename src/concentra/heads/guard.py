@@ -83,6 +83,14 @@ def _compiled(module: Any) -> bool:
     return type(module).__name__ == "OptimizedModule"
 
 
+def check_dtype(dtype: str | None) -> None:
+    """Refuse a type that is not one to compute in."""
+    if dtype is not None and dtype not in DTYPES:
+        raise ArgumentError(
+            found=f"dtype={dtype!r}", expected=f"one of {', '.join(DTYPES)}, or None", fix='dtype="float32"'
+        )
+
+
 @contextmanager
 def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[list[str]]:
     """Hold the parameters and buffers on `device` in `dtype`, and give the very same tensors back.
@@ -95,10 +103,7 @@ def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[list[s
     ------
     Notes on what was left as it was.
     """
-    if dtype is not None and dtype not in DTYPES:
-        raise ArgumentError(
-            found=f"dtype={dtype!r}", expected=f"one of {', '.join(DTYPES)}, or None", fix='dtype="float32"'
-        )
+    check_dtype(dtype)
     kind = getattr(torch, dtype) if dtype is not None else None
     notes = []
     as_loaded = kind is not None and (why := quantised(model) or _elsewhere(model))

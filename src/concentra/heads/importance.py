@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,20 @@ from concentra.heads.ablate import (
     Replacement,
     check_ablation,
     clean_inputs,
-    columns_of,
     mean_inputs,
     sequence_axes,
 )
-from concentra.heads.batches import as_batches, n_sequences
+from concentra.heads.batches import as_batches
 from concentra.heads.exact import Runner
 from concentra.heads.guard import evaluating, placed, quantised
 from concentra.heads.loss import Loss, next_token_loss, refuse_foresight, resolve_loss
-from concentra.heads.noise import paired_delta
 from concentra.heads.prefix import find_blocks
-from concentra.heads.sites import HeadSite, check_sites, find_head_sites, in_features
+from concentra.heads.rows import Work, table_of
+from concentra.heads.sites import HeadSite, check_sites, find_head_sites
 from concentra.heads.taylor import TaylorRunner
 from concentra.heads.unembedding import find_unembedding
+from concentra.heads.units import UNITS, choose_units
 from concentra.heads.wrapped import unwrap
-from concentra.progress import track
 
 COLUMNS = [
     "model",
@@ -48,7 +48,6 @@ COLUMNS = [
     "n_tokens",
     "seconds",
 ]
-UNITS = ("head", "kv_group", "layer")
 METHODS = ("exact", "taylor")
 
 
@@ -107,7 +106,8 @@ def head_importance(
     sites
         Where the heads are; found where not given.
     prefix_cache
-        Whether what lies below the ablated head is computed once. "auto": where that changes no bit.
+        Whether what lies below the ablated head, or beside it, is computed once. "auto": where that changes no bit.
+        Losses of a large vocabulary (logits above 16 MB) then come from tiles of it, where they agree to 1e-6.
     variants_per_pass
         How many ablations share one pass. "auto": as many as change no bit and save time; a number is taken
         where it changes the last bits only (relative differences of some 1e-6 in float32).
@@ -153,136 +153,106 @@ def head_importance(
     >>> len(table), sorted(table["layer"].unique().tolist())  # four layers of four heads  # doctest: +SKIP
     (16, [0, 1, 2, 3])
     """
-    found = list(
-        importance_by_layer(
-            model,
-            batches,
-            ablation=ablation,
-            method=method,
-            heads=heads,
-            layers=layers,
-            unit=unit,
-            loss=loss,
-            sites=sites,
-            prefix_cache=prefix_cache,
-            variants_per_pass=variants_per_pass,
-            max_cache_bytes=max_cache_bytes,
-            target_se=target_se,
-            min_sequences=min_sequences,
-            seed=seed,
-            device=device,
-            dtype=dtype,
-            name=name,
-            checkpoint=checkpoint,
-            timings=timings,
-            progress=progress,
-        )
-    )
+    options = {name: value for name, value in locals().items() if name not in ("model", "batches")}
+    found = list(importance_by_layer(model, batches, **options))
     table = pd.concat(found, ignore_index=True)
     table.attrs = found[-1].attrs
     return table
 
 
-def importance_by_layer(
-    model: Any,
-    batches: Any,
-    *,
-    ablation: str = "zero",
-    method: str = "exact",
-    heads: Sequence[tuple[int, int]] | None = None,
-    layers: Collection[int] | None = None,
-    unit: str = "head",
-    loss: str | Loss = "auto",
-    sites: Sequence[HeadSite] | None = None,
-    prefix_cache: bool | str = "auto",
-    variants_per_pass: int | str = "auto",
-    max_cache_bytes: int = 2**30,
-    target_se: float | None = None,
-    min_sequences: int = 16,
-    seed: int = 0,
-    device: str | None = None,
-    dtype: str | None = "float32",
-    name: str | None = None,
-    checkpoint: str | int = "",
-    timings: bool = True,
-    progress: bool = True,
-) -> Iterator[pd.DataFrame]:
-    """The rows of `head_importance`, one table a layer as soon as it is measured; see there for the parameters.
+DEFAULTS: dict[str, Any] = {
+    name: one.default
+    for name, one in inspect.signature(head_importance).parameters.items()
+    if one.default is not inspect.Parameter.empty
+}
+
+
+def importance_by_layer(model: Any, batches: Any, **options: Any) -> Iterator[pd.DataFrame]:
+    """The rows of `head_importance`, one table a layer as soon as it is measured; see there for the options.
 
     With `target_se` and with `method="taylor"` all layers are measured at once: one table.
     """
-    _check_options(method, unit, variants_per_pass, prefix_cache)
-    check_ablation(ablation)
-    named = {"model": name or _name(model), "checkpoint": checkpoint, "ablation": ablation, "method": method}
+    chosen = SimpleNamespace(**(DEFAULTS | options))
+    _check_options(chosen.method, chosen.unit, chosen.variants_per_pass, chosen.prefix_cache)
+    check_ablation(chosen.ablation)
+    named = {
+        "model": chosen.name or _name(model),
+        "checkpoint": chosen.checkpoint,
+        "ablation": chosen.ablation,
+        "method": chosen.method,
+    }
     model, prefix = unwrap(model)
-    sites = check_sites(model, sites, prefix) if sites else find_head_sites(model)
-    chosen = _units(model, sites, unit, heads, layers)
+    sites = check_sites(model, chosen.sites, prefix) if chosen.sites else find_head_sites(model)
+    units = choose_units(model, sites, chosen.unit, chosen.heads, chosen.layers)
     whole = as_batches(batches)
     for batch in whole:
         _refuse_unknown_tokens(model, batch)
-    if ablation == "resample":
+    if chosen.ablation == "resample":
         _refuse_padding(whole)
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
-        notes = stack.enter_context(placed(model, device, dtype))
+        notes = stack.enter_context(placed(model, chosen.device, chosen.dtype))
         whole = [_on_device(model, batch) for batch in whole]
-        known_loss = resolve_loss(loss, model)
-        runner: Any = TaylorRunner(model, known_loss, Replacement("zero"), list(chosen))
-        if method == "exact":
-            runner = _runner(
-                model, known_loss, sites, prefix_cache, variants_per_pass, max_cache_bytes, notes
-            )
-            runner.baseline(whole[0], 0)
-        if loss == "auto" and known_loss is next_token_loss and not quantised(model):
-            _refuse_foresight(model, list(chosen), whole[0])
-        runner.replacement = _replacement(model, list(chosen), whole, ablation, seed, method)
-        work = _Work(runner, chosen, whole, f"heads {checkpoint}".strip() if progress else "")
-        pieces = work.at_once(target_se, min_sequences)
-        if method == "exact" and target_se is None:
-            pieces = work.by_layer()
-        n_units = sum(len(site.heads_of(unit)) for site in sites)
-        for units, *measured in pieces:
-            table = _table(units, unit, *measured).assign(**named, unit=unit, model_heads=n_units)[COLUMNS]
-            if not timings:
+        runner = _runner(model, sites, list(units), whole, chosen, notes)
+        shown = f"heads {chosen.checkpoint}".strip() if chosen.progress else ""
+        pieces = Work(runner, units, whole, shown).pieces(
+            chosen.method, chosen.target_se, chosen.min_sequences
+        )
+        n_units = sum(len(site.heads_of(chosen.unit)) for site in sites)
+        for found, *measured in pieces:
+            table = table_of(found, *measured).assign(**named, unit=chosen.unit, model_heads=n_units)[COLUMNS]
+            if not chosen.timings:
                 table["seconds"] = np.nan
-            table.attrs |= _about(runner, unit, variants_per_pass)
+            table.attrs |= _about(runner, chosen.unit, chosen.variants_per_pass)
             yield table
 
 
 def _runner(
     model: Any,
-    loss: Loss,
     sites: Sequence[HeadSite],
-    prefix_cache: bool | str,
-    variants: int | str,
-    max_cache_bytes: int,
+    measured: list[HeadSite],
+    batches: list[dict[str, Any]],
+    chosen: SimpleNamespace,
     notes: list[str],
-) -> Runner:
-    return Runner(
-        model,
-        loss,
-        Replacement("zero"),
-        find_blocks(model, sites) if prefix_cache else None,
-        find_unembedding(model, loss) if prefix_cache else None,
-        prefix_required=prefix_cache is True,
-        variants=variants,
-        max_cache_bytes=max_cache_bytes,
-        notes=notes,
-    )
+) -> Any:
+    """What measures: exact or Taylor, with its first baseline, once the model is seen to be causal where it must be."""
+    loss = resolve_loss(chosen.loss, model)
+    runner: Any = TaylorRunner(model, loss, Replacement("zero"), measured)
+    states = None
+    if chosen.method == "exact":
+        runner = Runner(
+            model,
+            loss,
+            Replacement("zero"),
+            find_blocks(model, sites) if chosen.prefix_cache else None,
+            find_unembedding(model, loss) if chosen.prefix_cache else None,
+            prefix_required=chosen.prefix_cache is True,
+            variants=chosen.variants_per_pass,
+            max_cache_bytes=chosen.max_cache_bytes,
+            notes=notes,
+        )
+        runner.baseline(batches[0], 0)
+        states = runner.states
+    if chosen.loss == "auto" and loss is next_token_loss and not quantised(model):
+        _refuse_foresight(model, measured, batches[0], states)
+    runner.replacement = _replacement(model, measured, batches, chosen)
+    return runner
 
 
 def _replacement(
-    model: Any, sites: list[HeadSite], batches: list[dict[str, Any]], ablation: str, seed: int, method: str
+    model: Any, sites: list[HeadSite], batches: list[dict[str, Any]], chosen: SimpleNamespace
 ) -> Replacement:
-    means = mean_inputs(model, sites, batches) if ablation == "mean" else {}
-    apart = ablation == "resample" or method == "taylor"
+    means = mean_inputs(model, sites, batches) if chosen.ablation == "mean" else {}
+    apart = chosen.ablation == "resample" or chosen.method == "taylor"
     axes = sequence_axes(model, sites, batches[0]) if apart else {}
-    return Replacement(ablation, seed, means, axes)
+    return Replacement(chosen.ablation, chosen.seed, means, axes)
 
 
-def _refuse_foresight(model: Any, sites: list[HeadSite], batch: dict[str, Any]) -> None:
+def _refuse_foresight(
+    model: Any, sites: list[HeadSite], batch: dict[str, Any], states: Callable[[dict[str, Any]], Any] | None
+) -> None:
     try:
-        refuse_foresight(model, batch)
+        refuse_foresight(model, batch, states)
     except ArgumentError:
         clean_inputs(model, sites, batch)  # projections that are never called are the worse fault
         raise
@@ -293,7 +263,7 @@ def _about(runner: Any, unit: str, variants: int | str) -> dict[str, Any]:
     if isinstance(runner, Runner):
         about["variants_per_pass"] = max(runner.widths.values(), default=variants)
         about["prefix_cache"] = runner.blocks is not None
-        about["few_rows"] = any(runner.chunked.values())
+        about["tiles"] = any(runner.tiled.values())
     return about
 
 
@@ -316,49 +286,6 @@ def _check_options(method: str, unit: str, variants: int | str, prefix: bool | s
             expected="'auto' or a positive number",
             fix='variants_per_pass="auto"',
         )
-
-
-Units = list[tuple[int, Any]]
-
-
-def _units(
-    model: Any,
-    sites: Sequence[HeadSite],
-    unit: str,
-    heads: Sequence[tuple[int, int]] | None,
-    layers: Collection[int] | None,
-) -> dict[HeadSite, Units]:
-    """The units of each site with the projection inputs that they own, lowest layer first."""
-    unknown = sorted(set(layers or []) - {site.layer for site in sites})
-    if unknown or (layers is not None and not layers):
-        raise ArgumentError(
-            found=f"no layer {unknown[:5]}" if unknown else "no layer",
-            expected=f"layers among {[site.layer for site in sites]}",
-            fix="layers=[0, 1, ...], or leave it out for all",
-        )
-    wanted = None if heads is None else {(int(layer), int(head)) for layer, head in heads}
-    chosen: dict[HeadSite, Units] = {}
-    for site in sorted(sites, key=lambda site: site.layer):
-        width = in_features(model.get_submodule(site.name))
-        units = [(number, columns_of(site, width, owned)) for number, owned in site.heads_of(unit)]
-        kept = [one for one in units if wanted is None or (site.layer, one[0]) in wanted]
-        if kept:
-            chosen[site] = kept
-    there = {(site.layer, number) for site, units in chosen.items() for number, _ in units}
-    if not there or (wanted or there) - there:
-        raise ArgumentError(
-            found=f"no {unit} at (layer, number) {sorted((wanted or set()) - there)[:5]}",
-            expected=f"layers {[site.layer for site in sites]} with {sites[0].n_heads} heads each",
-            fix="heads=[(layer, number), ...], or leave it out for all",
-        )
-    within = {site: units for site, units in chosen.items() if layers is None or site.layer in layers}
-    if not within:
-        raise ArgumentError(
-            found=f"none of the heads is in layers {sorted(layers or [])}",
-            expected="heads in the layers asked for",
-            fix="leave out layers=, or heads=",
-        )
-    return within
 
 
 def _refuse_unknown_tokens(model: Any, batch: dict[str, Any]) -> None:
@@ -388,88 +315,6 @@ def _refuse_padding(batches: list[dict[str, Any]]) -> None:
 def _on_device(model: Any, batch: dict[str, Any]) -> dict[str, Any]:
     first = next(model.parameters(), None)
     return batch if first is None else {name: value.to(first.device) for name, value in batch.items()}
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is measured by a runner, in one of two orders; `shown` says what of, "" shows nothing."""
-
-    runner: Any
-    chosen: dict[HeadSite, Units]
-    batches: list[dict[str, Any]]
-    shown: str
-
-    def by_layer(self) -> Iterator[tuple[Any, ...]]:
-        """Each layer's units, with sums (n,), counts (n,), ablated sums (n_units, n) and seconds (n_units,)."""
-        steps = [(site, number) for site in self.chosen for number in range(len(self.batches))]
-        rows: list[Any] = []
-        spent = 0.0
-        for site, number in track(steps, self.shown) if self.shown else steps:
-            units = self.chosen[site]
-            found, seconds = self.runner.layer(self.batches[number], number, site, [one for _, one in units])
-            rows.append(found)
-            spent += seconds
-            if number == len(self.batches) - 1:
-                yield self._whole({site: units}, rows, [spent / len(units)] * len(units), number)
-                rows, spent = [], 0.0
-
-    def at_once(self, target_se: float | None, min_sequences: int) -> Iterator[tuple[Any, ...]]:
-        """All units, after the batch at which every standard error is at most the target."""
-        rows: list[Any] = []
-        seconds = np.zeros(sum(map(len, self.chosen.values())))
-        done = 0
-        for number, batch in enumerate(track(self.batches, self.shown) if self.shown else self.batches):
-            found, spent = self._all_layers(batch, number)
-            rows.append(found)
-            seconds += spent
-            done += n_sequences(batch)
-            whole = self._whole(self.chosen, rows, seconds, number)
-            if target_se is not None and done >= max(2, min_sequences):
-                errors = paired_delta(whole[3], whole[1], whole[2])[1]
-                if errors.max() <= target_se:
-                    break
-        yield whole
-
-    def _all_layers(self, batch: dict[str, Any], number: int) -> tuple[Any, Any]:
-        found, spent = [], []
-        for site, units in self.chosen.items():
-            rows, seconds = self.runner.layer(batch, number, site, [one for _, one in units])
-            found.append(rows)
-            spent += [seconds / len(units)] * len(units)
-        return np.concatenate(found), np.array(spent)
-
-    def _whole(
-        self, chosen: dict[HeadSite, Units], rows: list[Any], seconds: Any, last: int
-    ) -> tuple[Any, ...]:
-        known = [self.runner.baseline(self.batches[number], number) for number in range(last + 1)]
-        baseline, counts = (np.concatenate(parts) for parts in zip(*known, strict=True))
-        return chosen, baseline, counts, np.concatenate(rows, axis=1), np.asarray(seconds)
-
-
-def _table(
-    chosen: dict[HeadSite, Units],
-    unit: str,
-    baseline: Any,
-    counts: Any,
-    ablated: Any,
-    seconds: Any,
-) -> pd.DataFrame:
-    delta, delta_se = paired_delta(ablated, baseline, counts)
-    labels = [(site.layer, number) for site, units in chosen.items() for number, _ in units]
-    n_tokens = int(counts.sum())
-    return pd.DataFrame(
-        {
-            "layer": [layer for layer, _ in labels],
-            "head": [head for _, head in labels],
-            "baseline_loss": baseline.sum() / n_tokens,
-            "ablated_loss": ablated.sum(axis=1) / n_tokens,
-            "delta": delta,
-            "delta_se": delta_se,
-            "n_sequences": int((counts > 0).sum()),
-            "n_tokens": n_tokens,
-            "seconds": seconds,
-        }
-    )
 
 
 def _name(model: Any) -> str:

@@ -191,10 +191,13 @@ def _check_positions(logits: Any, labels: Any) -> None:
         )
 
 
-def refuse_foresight(model: Any, batch: dict[str, Any]) -> None:
+def refuse_foresight(
+    model: Any, batch: dict[str, Any], states: Callable[[dict[str, Any]], Any] | None = None
+) -> None:
     """Refuse the loss of the next token where a model has seen that token: where it attends to what follows.
 
-    The last token of each sequence is exchanged; in a causal model the logits before it stay as they are.
+    The last token of each sequence is exchanged; in a causal model the logits before it (or what `states`
+    computes of a batch instead) stay as they are.
 
     Raises
     ------
@@ -218,7 +221,8 @@ def refuse_foresight(model: Any, batch: dict[str, Any]) -> None:
     same = changed[rows, last] == ids[rows, last]
     changed[rows[same], last[same]] = torch.where(ids[rows[same], last[same]] > 0, 0, 1)
     with torch.no_grad():
-        before, after = (logits_of(call_model(model, {**batch, "input_ids": x})) for x in (ids, changed))
+        compute = states or (lambda batch: logits_of(call_model(model, batch)))
+        before, after = (compute({**batch, "input_ids": one}) for one in (ids, changed))
     if before.dim() != 3 or before.shape[1] != ids.shape[1]:
         return
     earlier = (positions[None] < last[:, None]) & mask.ne(0)

@@ -1,21 +1,22 @@
 """Not computing again what an ablation leaves as it was.
 
-Ablating a head of block k changes nothing below the output projection of block k. Two exact savings:
+Ablating a head of block k changes nothing below the output projection of block k. Three exact savings:
 
 - the blocks below k are skipped: each returns at once what block k - 1 returned without ablation;
-- the attention of block k is skipped up to its projection: its input without ablation is kept.
+- the attention of block k is skipped up to its projection: its input without ablation is kept;
+- a part of block k that meets the same input as in the pass before, such as a feed-forward part beside the attention
+  rather than behind it, returns the same output.
 
 One output of a block and one input of a projection are held for each batch, where the memory allowed holds them, and
-moved up layer by layer. Both savings assume that a block
-passes on nothing but its output; the caller checks the assumption by comparing a pass without ablation, bit by
-bit, with the baseline.
+moved up layer by layer. The first two savings assume that a block passes on nothing but its output; the caller checks
+the assumption by comparing a pass without ablation, bit by bit, with the baseline. The third compares the inputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from concentra.errors import HookError
@@ -32,10 +33,14 @@ class _Enough(Exception):
 
 @dataclass(frozen=True)
 class Blocks:
-    """The blocks of a model, lowest first, and the number of the block that each layer's site is in."""
+    """The blocks of a model, lowest first, and the number of the block that each layer's site is in.
+
+    `behind` holds the children of blocks, by their last names, whose input was seen to change with the attention.
+    """
 
     names: tuple[str, ...]
     number: dict[int, int]
+    behind: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Prefix:
 
     `below` is the output of the block under the site's; `attention` the module that ends with the site's
     projection (`None`: none does, and attention is computed again), `clean` the projection's input, `rest` what
-    `attention` returns beside the projection's output; `rows` the number of sequences.
+    `attention` returns beside the projection's output; `rows` the number of sequences; `beside` the last input and
+    output of parts of the block beside its attention, by name and number of copies.
     """
 
     site: HeadSite
@@ -54,6 +60,7 @@ class Prefix:
     attention: str | None
     clean: Any
     rest: tuple[Any, ...] | None
+    beside: dict[tuple[str, int], tuple[Any, Any, int]] = field(default_factory=dict)
 
 
 def find_blocks(model: Any, sites: Sequence[HeadSite]) -> Blocks | None:
@@ -117,6 +124,8 @@ def _listen(model: Any, blocks: Blocks, site: HeadSite, seen: dict[str, Any]) ->
         seen["clean"] = (arguments or tuple(keywords.values()))[0]
 
     def after(name: str, last: bool) -> Callable[..., None]:
+        """A hook that keeps the output of `name`, and ends the pass where nothing more is needed."""
+
         def note(module: Any, arguments: Any, output: Any) -> None:
             seen[name] = (output, _version(output))
             if last:
@@ -184,7 +193,50 @@ def resuming(model: Any, blocks: Blocks, site: HeadSite, prefix: Prefix, copies:
                 return projected if rest is None else (projected, *rest)
 
             stack.enter_context(replaced_forward(model.get_submodule(prefix.attention), forward))
+        for name in _beside(model, blocks, site):
+            module = model.get_submodule(name)
+            memory = _remembering(module.forward, prefix.beside, (name, copies), blocks.behind)
+            stack.enter_context(replaced_forward(module, memory))
         yield
+
+
+def _beside(model: Any, blocks: Blocks, site: HeadSite) -> list[str]:
+    """The children of the site's block with a matrix of weights that its projection is not in."""
+    block = blocks.names[blocks.number[site.layer]]
+    return [
+        f"{block}.{child}"
+        for child, module in model.get_submodule(block).named_children()
+        if child not in blocks.behind
+        and not site.name.startswith(f"{block}.{child}.")
+        and any(parameter.dim() > 1 for parameter in module.parameters())
+    ]
+
+
+def _remembering(
+    forward: Callable[..., Any],
+    memory: dict[tuple[str, int], tuple[Any, Any, int]],
+    key: tuple[str, int],
+    behind: set[str],
+) -> Callable[..., Any]:
+    """A `forward` that returns the output of the pass before for the same single input."""
+
+    def remembered(*arguments: Any, **keywords: Any) -> Any:
+        child = key[0].rpartition(".")[2]
+        if child in behind or keywords or len(arguments) != 1 or not torch.is_tensor(arguments[0]):
+            return forward(*arguments, **keywords)
+        if key in memory:
+            before, output, version = memory[key]
+            if torch.equal(before, arguments[0]) and _version(output) == version:
+                return output
+            behind.add(child)
+            del memory[key]
+            return forward(*arguments)
+        output = forward(*arguments)
+        if torch.is_tensor(output):
+            memory[key] = (arguments[0].clone(), output, _version(output))
+        return output
+
+    return remembered
 
 
 def repeated(value: Any, copies: int, rows: int) -> Any:

@@ -8,7 +8,6 @@ time: `timings=False` leaves it empty, and then the bytes are equal too.)
 from __future__ import annotations
 
 import gc
-import inspect
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from concentra.errors import ArgumentError
 from concentra.heads.batches import as_batches, fingerprint
 from concentra.heads.checkpoints import Checkpoints, checkpoint_loader, matching
 from concentra.heads.identity import function_identity, model_identity
-from concentra.heads.importance import importance_by_layer
+from concentra.heads.importance import DEFAULTS, importance_by_layer
 from concentra.heads.parts import ALL, Parts
 from concentra.heads.sites import find_head_sites
 from concentra.heads.table import check_suffix, write_table
@@ -181,6 +180,13 @@ class _Sweep:
     def _wanted(self, every: Sequence[int]) -> list[int]:
         """The layers asked for, of all that the model has and that have heads asked for."""
         layers, heads = self.options.get("layers"), self.options.get("heads")
+        unknown = ({*(layers or ())} | {layer for layer, _ in heads or ()}) - {*every}
+        if unknown:
+            raise ArgumentError(
+                found=f"no layer {', '.join(map(str, sorted(unknown)))}",
+                expected=f"layers from {min(every)} to {max(every)}",
+                fix="choose layers that the model has; they are counted from 0",
+            )
         chosen = [layer for layer in every if layers is None or layer in set(layers)]
         return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
 
@@ -221,20 +227,15 @@ class _Sweep:
 
 def _asked(loader: Any, batches: list[dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
     """What makes the numbers of all parts: source, tokens, loss and options with their defaults."""
-    defaults = {
-        name: one.default
-        for name, one in inspect.signature(importance_by_layer).parameters.items()
-        if one.default is not inspect.Parameter.empty
-    }
-    unknown = sorted(set(options) - set(defaults))
+    unknown = sorted(set(options) - set(DEFAULTS))
     if unknown:
         raise ArgumentError(
             found=f"unknown options {unknown}",
-            expected=f"options of head_importance: {', '.join(defaults)}",
+            expected=f"options of head_importance: {', '.join(DEFAULTS)}",
             fix="leave them out",
         )
-    kept = {name: repr(value) for name, value in (defaults | options).items() if name not in UNRECORDED}
-    loss = options.get("loss", defaults["loss"])
+    kept = {name: repr(value) for name, value in (DEFAULTS | options).items() if name not in UNRECORDED}
+    loss = options.get("loss", DEFAULTS["loss"])
     source = "a function, whose models are known by their weights"
     if isinstance(loader, Checkpoints):
         source = str(Path(loader.source).resolve()) if loader.local else loader.source

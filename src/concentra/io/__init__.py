@@ -1,7 +1,7 @@
 """Files in: label columns of cells, tables of head ablations, tables of counts.
 
 `concentra.io.cells`
-    `read_labels`, `label_columns`, `drop_unlabelled`, `check_labels`: label columns of any cell table.
+    `read_labels`, `read_all_labels`, `label_columns`: label columns of any cell table.
 `concentra.io.importance`
     `read_importance`, `importance_values`: ablation tables, and checkpoints × heads amounts from them.
 `concentra.io.counts`

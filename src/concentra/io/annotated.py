@@ -40,10 +40,23 @@ def obs_columns(path: str | Path, ending: str) -> dict[str, str]:
         return {name: column.kind for name, column in obs.columns.items()}
 
 
-def read_obs(path: str | Path, ending: str, names: Sequence[str], *, rows: slice = ALL_ROWS) -> pd.DataFrame:
-    """The named columns of `obs`, which exist, in a stretch of rows: labels as categoricals, numbers as numbers."""
+def read_obs(
+    path: str | Path,
+    ending: str,
+    names: Sequence[str],
+    *,
+    rows: slice = ALL_ROWS,
+    notes: list[str] | None = None,
+) -> pd.DataFrame:
+    """The named columns of `obs`, which exist, in a stretch of rows: labels as categoricals, numbers as numbers.
+
+    Sentences on what was read although it is not stored are appended to `notes`.
+    """
     with opened_obs(path, ending) as obs:
-        return obs.read(names, rows)
+        frame = obs.read(names, rows)
+        if notes is not None:
+            notes += obs.notes
+        return frame
 
 
 @contextmanager
@@ -136,6 +149,11 @@ class Obs:
         """The named columns, which exist, in a stretch of rows."""
         first, last, _ = rows.indices(self.n_cells)
         return pd.DataFrame({name: self._values(self.columns[name], first, last) for name in names})
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what was read although it is not stored."""
+        return list(self._store.notes)
 
     def _of_group(self, obs: Group) -> tuple[Column | None, dict[str, Column]]:
         index = obs.attributes.get("_index", "_index")
@@ -241,7 +259,7 @@ class Obs:
         if name not in self._labels:
             self._labels[name] = self._categories(name, column.categories)
         labels = self._labels[name]
-        numbers = codes.numbers(first, last, column=column.field, constant=len(labels) == 1)
+        numbers = codes.numbers(first, last, column=column.field)
         if numbers.size and not (int(numbers.min()) >= -1 and int(numbers.max()) < len(labels)):
             raise self._unreadable(
                 name, f"codes {numbers.min()} to {numbers.max()} for {len(labels)} categories",
@@ -274,7 +292,7 @@ class Obs:
             raise self._unreadable(
                 name, "masked by what is no mask of its rows", f"a mask of {length:,} truth values"
             )
-        mask = node.numbers(first, last, constant=True)
+        mask = node.numbers(first, last)
         if mask.size and not 0 <= int(mask.min()) <= int(mask.max()) <= 1:
             raise self._unreadable(name, f"masked by {int(mask.min())} to {int(mask.max())}", "true or false")
         return mask.astype(bool)

@@ -120,7 +120,7 @@ def label_blocks(
         (i, n). Files that know where a row lies give a stretch of rows, delimited ones every n-th row; the shares of
         all i are all rows, each once.
     notes
-        Sentences on how a table of text was read are appended.
+        Sentences on how a table was read are appended.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def label_blocks(
     elif ending in TABLES:
         yield from _delimited(path, ending, labels, share, notes)
     else:
-        yield from _annotated(path, ending, labels, share)
+        yield from _annotated(path, ending, labels, share, notes)
 
 
 def amount_blocks(path: str | Path, labels: Sequence[str], amount: str) -> Iterator[Block]:
@@ -284,7 +284,9 @@ def _delimited(
         position += batch.num_rows
 
 
-def _annotated(path: str | Path, ending: str, labels: Sequence[str], share: Share) -> Iterator[Block]:
+def _annotated(
+    path: str | Path, ending: str, labels: Sequence[str], share: Share, notes: list[str] | None
+) -> Iterator[Block]:
     from concentra.io.annotated import opened_obs
 
     with opened_obs(path, ending) as obs:
@@ -293,6 +295,8 @@ def _annotated(path: str | Path, ending: str, labels: Sequence[str], share: Shar
         for start in range(low, high, BLOCK_ROWS):
             frame = obs.read(labels, slice(start, min(start + BLOCK_ROWS, high)))
             yield Block(tuple(_column(frame[name]) for name in labels))
+        if notes is not None:
+            notes += obs.notes
 
 
 def _column(values: pd.Series) -> Coded:

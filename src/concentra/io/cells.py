@@ -11,14 +11,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from concentra.errors import ArgumentError, ColumnError, FileFormatError, LabelError, TableError, nearest
+from concentra.errors import ArgumentError, FileFormatError
 from concentra.io.annotated import obs_columns, read_obs
 from concentra.io.labels import label_column, text_column
 from concentra.io.tables import TABLES, UNTYPED, file_ending, read_table, require_columns, table_columns
@@ -79,7 +77,8 @@ def read_labels(
     optional
         Names of columns that are returned where they are there.
     notes
-        Sentences on what was inferred of a text file or spreadsheet (separator, encoding) are appended.
+        Sentences on what was inferred of a text file or spreadsheet (separator, encoding), and on chunks that a Zarr
+        store leaves out, are appended.
 
     Returns
     -------
@@ -123,7 +122,7 @@ def read_labels(
         frame = read_table(path, ending, names, notes=notes)
         frame = pd.DataFrame({name: tidy(frame[name]) for name in names})
     else:
-        frame = read_obs(path, ending, names)
+        frame = read_obs(path, ending, names, notes=notes)
     if not len(frame):
         raise FileFormatError(
             found=f"{str(path)!r} holds no cells", expected="a row for each cell", fix="name another file"
@@ -177,153 +176,3 @@ def _wanted(columns: Sequence[str], optional: Sequence[str]) -> list[str]:
             fix='write columns=["donor", "tissue"]',
         )
     return list(dict.fromkeys([*columns, *optional]))
-
-
-@dataclass(frozen=True)
-class Unlabelled:
-    """How many cells were left out for want of a label.
-
-    Attributes
-    ----------
-    n_cells
-        Cells before.
-    n_kept
-        Cells that have every required label.
-    n_missing
-        For each required column, the cells in which it is missing; a cell may lack several.
-    """
-
-    n_cells: int
-    n_kept: int
-    n_missing: Mapping[str, int]
-
-    @property
-    def n_left_out(self) -> int:
-        """Cells that lack at least one required label."""
-        return self.n_cells - self.n_kept
-
-    def __str__(self) -> str:
-        if not self.n_left_out:
-            return f"all {self.n_cells:,} cells are labelled"
-        columns = ", ".join(f"{name} missing in {count:,}" for name, count in self.n_missing.items() if count)
-        return f"{self.n_left_out:,} of {self.n_cells:,} cells left out: {columns}"
-
-
-def drop_unlabelled(
-    labels: pd.DataFrame, required: Sequence[str], *, limit: float | None = 0.5
-) -> tuple[pd.DataFrame, Unlabelled]:
-    """The cells that have every required label, and the account of those left out.
-
-    Parameters
-    ----------
-    labels
-        What `read_labels` returns.
-    required
-        Columns without which a cell cannot be counted: donor, stratum, part.
-    limit
-        The largest share of cells, 0 to 1, in which one required column may be missing; None sets no limit,
-        for a table that is known to name the donors of a part of its cells only.
-
-    Returns
-    -------
-    kept
-        Rows in their order, index renewed, categories without cells gone.
-    report
-        `Unlabelled`; as text, one sentence.
-
-    Examples
-    --------
-    >>> labels = pd.DataFrame({"donor": ["a", None, "b"], "part": ["T", "T", "B"]})
-    >>> kept, report = drop_unlabelled(labels, ["donor", "part"])
-    >>> len(kept), str(report)
-    (2, '1 of 3 cells left out: donor missing in 1')
-    """
-    _require(labels, required)
-    if limit is not None and not 0 <= limit <= 1:
-        raise ArgumentError(
-            found=f"limit={limit}", expected="a share from 0 to 1, or None", fix="write limit=0.5"
-        )
-    missing = labels[list(required)].isna()
-    n_missing = {name: int(missing[name].sum()) for name in required}
-    for name, count in n_missing.items():
-        if limit is not None and count > limit * len(labels):
-            raise LabelError(
-                found=f"column {name!r} missing in {count:,} of {len(labels):,} cells",
-                expected=f"at most {limit:.0%} of the cells without it",
-                fix="name another column, or set limit=None if those cells are meant to be left out",
-            )
-    kept = labels[~missing.any(axis=1)].reset_index(drop=True)
-    for name in kept.columns[[isinstance(dtype, pd.CategoricalDtype) for dtype in kept.dtypes]]:
-        kept[name] = kept[name].cat.remove_unused_categories()
-    return kept, Unlabelled(len(labels), len(kept), n_missing)
-
-
-def check_labels(
-    labels: pd.DataFrame,
-    *,
-    donor: str,
-    stratum: str | None = None,
-    group: str | None = None,
-    sex: str | None = None,
-) -> None:
-    """Raise where labels contradict each other: a donor in two groups, or two sexes in a stratum.
-
-    Parameters
-    ----------
-    labels
-        What `read_labels` returns; rows without donor are passed over, as is a missing group or sex.
-    donor, stratum, group, sex
-        Names of the columns; what is None is not checked. Without `stratum`, sexes are compared over all
-        cells of a donor.
-
-    Raises
-    ------
-    LabelError
-        Naming the donor and its labels.
-
-    Examples
-    --------
-    >>> check_labels(pd.DataFrame({"donor": ["a", "a"], "age": ["3m", "24m"]}), donor="donor", group="age")
-    Traceback (most recent call last):
-        ...
-    concentra.errors.LabelError: error: donor 'a' with 2 values of 'age': '24m', '3m'
-    expected: one value of 'age' for each donor
-    fix: correct the labels, or name a donor column whose names are not shared between 'age' groups
-    """
-    _require(labels, [name for name in (donor, stratum, group, sex) if name is not None])
-    if group is not None:
-        _one_value(labels, [donor], group, f"names are not shared between {group!r} groups")
-    if sex is not None:
-        places = [donor] if stratum is None else [stratum, donor]
-        _one_value(labels, places, sex, "pooled animals have a name of their own")
-
-
-def _one_value(labels: pd.DataFrame, places: list[str], column: str, which: str) -> None:
-    pairs = labels[[*places, column]].dropna().drop_duplicates()
-    doubled = pairs[pairs.duplicated(places, keep=False)]
-    if doubled.empty:
-        return
-    held: dict[Any, list[Any]] = {}
-    for row in doubled.itertuples(index=False):
-        held.setdefault(tuple(row[:-1]), []).append(row[-1])
-    key, values = min(held.items(), key=lambda item: str(item[0]))
-    others = f", and {len(held) - 1} more such" if len(held) > 1 else ""
-    where = f" of {places[0]} {key[0]!r}" if len(key) > 1 else ""
-    shown = ", ".join(repr(value) for value in sorted(values, key=str))
-    raise LabelError(
-        found=f"donor {key[-1]!r}{where} with {len(values)} values of {column!r}: {shown}{others}",
-        expected=f"one value of {column!r} for each donor" + (f" of a {places[0]}" if where else ""),
-        fix=f"correct the labels, or name a donor column whose {which}",
-    )
-
-
-def _require(labels: pd.DataFrame, names: Sequence[str]) -> None:
-    if labels.empty:
-        raise TableError(found="no cells", expected="a row for each cell", fix="read another file")
-    for name in names:
-        if name not in labels.columns:
-            raise ColumnError(
-                found=f"no column {name!r} among the labels",
-                expected=f"the columns {', '.join(map(repr, names))}",
-                fix=f"read it too, or name another: {nearest(name, labels.columns)}",
-            )

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from concentra.errors import ArgumentError, MissingDependencyError
+from concentra.errors import AmountError, ArgumentError, MissingDependencyError
 from concentra.files import replacing
 from concentra.io.blocks import MISSING, Block, Codes
 
@@ -178,20 +178,35 @@ def grouped(
         total = "sum(amount)" if amounts else "count(*)"
         keys = ", ".join(names[: len(codes)])
         query = f"SELECT {keys}, CAST({total} AS BIGINT) AS n FROM cells GROUP BY {keys}"
-        stop = Event()
-        with _streamed(blocks, codes, names, stop) as stream:
+        stop, read = Event(), [0]
+        with _streamed(blocks, codes, names, stop, read) as stream:
             connection.register("cells", stream)
             _execute(connection, f"CREATE TEMP TABLE grouped AS {query}", stop)
             connection.unregister("cells")
+        _check_account(connection, read[0])
         connection.execute("SET preserve_insertion_order = true")  # what is sorted is read in that order
         yield Counts(connection, labels, codes)
 
 
+def _check_account(connection: Any, n_read: int) -> None:
+    """Raise where the counts do not add up to the cells that were read."""
+    n_counted = int(connection.execute("SELECT coalesce(sum(n), 0) FROM grouped").fetchall()[0][0])
+    if n_counted != n_read:
+        raise AmountError(
+            found=f"{n_read:,} cells read, and {n_counted:,} counted",
+            expected="every cell counted",
+            fix="report this with the file: it is an error of the program",
+        )
+
+
 @contextmanager
 def _streamed(
-    blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[str], stop: Event
+    blocks: Iterable[Block], codes: Sequence[Codes], names: Sequence[str], stop: Event, read: list[int]
 ) -> Iterator[Any]:
-    """The blocks as a stream of Arrow; an error while a block is read is raised as it is, not as DuckDB tells it."""
+    """The blocks as a stream of Arrow; an error while a block is read is raised as it is, not as DuckDB tells it.
+
+    The cells that were read are added to `read`.
+    """
     import pyarrow
 
     problems: list[Exception] = []
@@ -203,6 +218,7 @@ def _streamed(
                     raise InterruptedError
                 columns = [one.of(column) for one, column in zip(codes, block.labels, strict=True)]
                 amounts = np.ones(len(block), np.int64) if block.amounts is None else block.amounts
+                read[0] += len(block) if block.amounts is None else int(block.amounts.sum())
                 yield pyarrow.record_batch([*columns, amounts][: len(names)], names=list(names))
         except Exception as problem:
             problems.append(problem)

@@ -36,6 +36,7 @@ class Hdf5:
         self._file = h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
         self._found: dict[tuple[str, ...], Any] = {}
         self._whole: set[tuple[str, ...]] = set()
+        self.filled: dict[str, tuple[int, Any]] = {}  # none: every chunk is stored
 
     def close(self) -> None:
         """Close the file."""
@@ -82,7 +83,7 @@ class Hdf5:
         attributes = self.find(place).attrs
         return {name: plain(attributes[name]) for name in ATTRIBUTES if name in attributes}
 
-    def read(self, place: Place, rows: slice, field: str | None, constant: bool) -> Arrays:
+    def read(self, place: Place, rows: slice, field: str | None) -> Arrays:
         """Rows of an array, or of one field of its records."""
         dataset = self.find(place)
         if tuple(place) not in self._whole:

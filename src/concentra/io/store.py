@@ -48,11 +48,14 @@ class Store:
     ----------
     path, ending
         Where it is, and what it is.
+    notes
+        Sentences on what was read although it is not stored; the keys.
     """
 
     path: str
     ending: str
     _child: Child
+    notes: dict[str, None] = field(default_factory=dict)
 
     def node(self, place: str, depth: int = 0) -> Node | None:
         """The group or array of a place, with members down to a depth; None where there is none.
@@ -89,10 +92,13 @@ class Store:
             raise self.refused(" ".join(answer["refused"].split()), answer["fix"])
         return answer, arrays
 
-    def _read(self, place: tuple[str, ...], rows: slice, field: str | None, constant: bool) -> dict[str, Any]:
-        answer, arrays = self._ask(
-            "read", place=place, start=rows.start, stop=rows.stop, field=field, constant=constant
-        )
+    def _read(self, place: tuple[str, ...], rows: slice, field: str | None) -> dict[str, Any]:
+        answer, arrays = self._ask("read", place=place, start=rows.start, stop=rows.stop, field=field)
+        if "filled" in answer:
+            n_chunks, value = answer["filled"]
+            chunks = "1 chunk" if n_chunks == 1 else f"{n_chunks:,} chunks"
+            self.notes[f"{chunks} of {'/'.join(place)!r} in {self.path!r} not stored: read as {value!r}, "
+                       "since Zarr leaves out chunks of nothing else"] = None  # fmt: skip
         described = zip(answer["arrays"], arrays, strict=True)
         return {
             name: np.frombuffer(data, dtype=kind).reshape(shape) for (name, kind, shape), data in described
@@ -161,9 +167,7 @@ class Array:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     coded: bool = False
 
-    def numbers(
-        self, start: int = 0, stop: int | None = None, *, column: str | None = None, constant: bool = False
-    ) -> NDArray[Any]:
+    def numbers(self, start: int = 0, stop: int | None = None, *, column: str | None = None) -> NDArray[Any]:
         """The values of some rows.
 
         Parameters
@@ -172,23 +176,19 @@ class Array:
             Rows, all where left out.
         column
             The field of records that is read.
-        constant
-            A Zarr array that has none of its chunks is constant, rather than incomplete.
         """
-        parts = [part["numbers"] for part in self._blocks(start, stop, column, constant)]
+        parts = [part["numbers"] for part in self._blocks(start, stop, column)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def texts(self, start: int = 0, stop: int | None = None, *, column: str | None = None) -> Text:
         """The text of some rows, as codes; parameters as of `numbers`."""
         codes, position = [], dict[str, int]()
-        for part in self._blocks(start, stop, column, False):
+        for part in self._blocks(start, stop, column):
             places = [position.setdefault(text, len(position)) for text in self._split(part)]
             codes.append(np.array([*places, -1], dtype=np.int32)[part["codes"]])
         return Text(np.concatenate(codes), list(position))
 
-    def _blocks(
-        self, start: int, stop: int | None, column: str | None, constant: bool
-    ) -> Iterator[dict[str, Any]]:
+    def _blocks(self, start: int, stop: int | None, column: str | None) -> Iterator[dict[str, Any]]:
         rows = self.shape[0] if self.shape else 1
         last = rows if stop is None else min(stop, rows)
         step = max(
@@ -196,7 +196,7 @@ class Array:
             min(BLOCK_ROWS if self.holds == "string" else BLOCK_BYTES, BLOCK_BYTES // max(1, self.row_bytes)),
         )
         for first in range(start, max(last, start + 1), step):
-            yield self.store._read(self.place, slice(first, min(first + step, last)), column, constant)
+            yield self.store._read(self.place, slice(first, min(first + step, last)), column)
 
     def _split(self, part: dict[str, Any]) -> Iterator[str]:
         data, start = part["text"].tobytes(), 0

@@ -12,7 +12,8 @@ the JSON announces. No pickle, so that a process spoilt by a file cannot give or
 ========== ======================================= ==========================================================
 open       path, ending                            nothing
 describe   place, depth                            the node: its kind, shape, type; members down to that depth
-read       place, start, stop, field, constant     numbers, or text as codes and the values they stand for
+read       place, start, stop, field               numbers, or text as codes and the values they stand for; how many
+                                                   chunks are not stored, and what they are read as
 close                                              nothing
 ========== ======================================= ==========================================================
 """
@@ -72,7 +73,9 @@ class Service:
         if do == "describe":
             return {"node": describe(self._store, place, request["depth"])}, {}
         rows = slice(request["start"], request["stop"])
-        return {}, self._store.read(place, rows, request["field"], request["constant"])
+        arrays = self._store.read(place, rows, request["field"])
+        filled = self._store.filled.get("/".join(place))
+        return {} if filled is None else {"filled": filled}, arrays
 
     def close(self) -> None:
         """Close what is open."""

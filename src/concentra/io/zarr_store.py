@@ -27,10 +27,18 @@ COPY_AGAIN = (
     "copy or fetch the store again; if it is whole, and its writer left out the chunks that hold nothing but zeros, "
     'write it again under zarr.config.set({"array.write_empty_chunks": True})'
 )
+MOST_CHUNKS = 1_000_000  # of an array some of whose chunks are not stored
+OLD_CATEGORIES = "__categories"  # of AnnData 0.7
 
 
 class Zarr:
-    """The nodes of a Zarr store in a folder; nothing outside the folder is read."""
+    """The nodes of a Zarr store in a folder; nothing outside the folder is read.
+
+    Attributes
+    ----------
+    filled
+        For each array that was read without all of its chunks, how many are not stored, and what they are read as.
+    """
 
     def __init__(self, path: str) -> None:
         import zarr
@@ -39,7 +47,8 @@ class Zarr:
         self._folder = Path(path).resolve()
         self._root = zarr.open_group(str(self._folder), mode="r")
         self._found: dict[tuple[str, ...], Any] = {}
-        self._whole: dict[tuple[str, ...], str] = {}
+        self._whole: set[tuple[str, ...]] = set()
+        self.filled: dict[str, tuple[int, Any]] = {}
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -82,38 +91,59 @@ class Zarr:
         attributes = self.find(place).attrs.asdict()
         return {name: plain(attributes[name]) for name in ATTRIBUTES if name in attributes}
 
-    def read(self, place: Place, rows: slice, field: str | None, constant: bool) -> Arrays:
-        """Rows of an array, or of one field of its records; `constant`: it may lack all of its chunks."""
+    def read(self, place: Place, rows: slice, field: str | None) -> Arrays:
+        """Rows of an array, or of one field of its records."""
         array = self.find(place)
         key = tuple(place)
         if key not in self._whole:
             _refuse_pickle(array, place)
-            self._whole[key] = self._chunks(array, place)
-        if self._whole[key] == "some" or (self._whole[key] == "none" and not constant):
-            raise Refused(f"chunks of {shown(place)} are missing: the store is incomplete", COPY_AGAIN)
+            absent = self._absent(array, place)
+            if absent:
+                self._refuse_lost(array, key, absent)
+                if key[-1] != "mask" and self._categories(key) != 1:  # of which nothing else is expected
+                    self.filled["/".join(key)] = len(absent), _plain_fill(array)
+            self._whole.add(key)
         values = array[rows] if array.shape else array[()]
         values = values if field is None else values[field]
         return numbers_or_text(values, "string" if _is_text(array) else holds_of(values.dtype))
 
-    def _chunks(self, array: Any, place: Place) -> str:
-        """Whether all, some or none of the chunks of an array are stored."""
-        grid = [
-            -(-size // step) for size, step in zip(array.shape, array.shards or array.chunks, strict=True)
-        ]
+    def _absent(self, array: Any, place: Place) -> list[tuple[int, ...]]:
+        """The chunks of an array that are not stored, by their places in its grid."""
         stored = set(self._files(self._folder.joinpath(*place), place))
-        if not prod(grid):
-            return "all"
-        if not stored:
-            return "none"
-        if len(stored) < prod(grid):
-            return "some"
-        keys = list(map(array.metadata.encode_chunk_key, product(*map(range, grid))))
-        if not stored.issuperset(keys):
-            return "some"
+        if len(stored) < _n_chunks(array) > MOST_CHUNKS:
+            raise Refused(f"chunks of {shown(place)} are missing: the store is incomplete", COPY_AGAIN)
+        grid = [-(-size // step) for size, step in zip(array.shape, _steps(array), strict=True)]
+        keys = {array.metadata.encode_chunk_key(where): where for where in product(*map(range, grid))}
         if _is_blosc(array):
-            for key in keys:
+            for key in stored.intersection(keys):
                 _refuse_cut(self._folder.joinpath(*place, key), place)
-        return "all"
+        return [where for key, where in keys.items() if key not in stored]
+
+    def _refuse_lost(self, array: Any, place: tuple[str, ...], absent: list[tuple[int, ...]]) -> None:
+        """Refuse chunks that are absent, unless they are labels of cells and may hold nothing but the fill value.
+
+        A writer that leaves such chunks out has stored no chunk of nothing else, the rows beside them hold that value
+        too where cells are in any order by it, and every category occurs.
+        """
+        label = place[0] == "obs" and len(array.shape) == 1 and array.metadata.fill_value is not None
+        blank = _is_text(array) and array.shape != (1,) and len(absent) == _n_chunks(array)
+        if not label or blank:
+            why = "the store is incomplete"
+        else:
+            why = _lost(array, {where[0] for where in absent}, self._categories(place))
+        if why:
+            raise Refused(f"chunks of {shown(place)} are missing: {why}", COPY_AGAIN)
+
+    def _categories(self, place: tuple[str, ...]) -> int | None:
+        """How many categories the codes of a place stand for; None where it holds no codes."""
+        if len(place) < 2:
+            return None
+        beside = (
+            (*place[:-1], "categories") if place[-1] == "codes" else (place[0], OLD_CATEGORIES, *place[1:])
+        )
+        node = self.find(beside)
+        node = node["values"] if isinstance(node, self._zarr.Group) and "values" in node else node
+        return int(node.shape[0]) if isinstance(node, self._zarr.Array) and node.shape else None
 
     def _files(self, folder: Path, place: Place) -> Iterator[str]:
         for inner, _, names in os.walk(folder):
@@ -126,6 +156,47 @@ class Zarr:
                 if not path.is_file():
                     raise Refused(f"{path.name!r} of {shown(place)} is no file")
                 yield path.relative_to(folder).as_posix()
+
+
+def _steps(array: Any) -> tuple[int, ...]:
+    """The size of what is one file of an array."""
+    return tuple(array.shards or array.chunks)
+
+
+def _n_chunks(array: Any) -> int:
+    return prod(-(-size // step) for size, step in zip(array.shape, _steps(array), strict=True))
+
+
+def _lost(array: Any, absent: set[int], categories: int | None) -> str:
+    """How the rows that are stored show that absent chunks were lost; empty where nothing shows it."""
+    size, step = array.shape[0], _steps(array)[0]
+    codes = set[Any]()
+    for number in range(-(-size // step)):
+        if number in absent:
+            continue
+        values = array[number * step : min((number + 1) * step, size)]
+        empty = _is_fill(values, array.metadata.fill_value)
+        if empty.all():
+            return (
+                f"the store is incomplete (its writer stored chunk {number}, which holds nothing but zeros)"
+            )
+        if (number - 1 in absent and not empty[0]) or (number + 1 in absent and not empty[-1]):
+            return f"the store is incomplete (the rows beside them, in chunk {number}, are no zeros)"
+        if categories is not None:
+            codes |= set(values.tolist())
+    if categories is not None and not codes.issuperset(range(1, categories)):
+        return "the store is incomplete (a category would occur nowhere)"
+    return ""
+
+
+def _is_fill(values: Any, fill: Any) -> Any:
+    same = values == fill
+    return same | (values != values) if fill != fill else same
+
+
+def _plain_fill(array: Any) -> Any:
+    fill = array.metadata.fill_value
+    return fill.item() if hasattr(fill, "item") else fill
 
 
 def _refuse_outside(path: Path, folder: Path, place: Place) -> None:

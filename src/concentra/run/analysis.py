@@ -30,7 +30,7 @@ from concentra.design.question import contrast_columns, formula_columns, parse_c
 from concentra.errors import ArgumentError
 from concentra.notes import Note
 from concentra.run.declared import check_all
-from concentra.run.options import Options
+from concentra.run.options import Options, renamed
 from concentra.run.result import Analysis
 
 ANNOTATED_PARTS = "annotated"
@@ -376,14 +376,11 @@ def _described(source: Any) -> str:
 
 def _tuples(options: dict[str, Any]) -> dict[str, Any]:
     """Single values of options that take several, as tuples."""
-    made = dict(options)
+    made = renamed(options)
     for name in ("missing", "accept_confounding", "resolutions", "parts", "about"):
         if name in made:
             value = made[name]
             made[name] = (value,) if isinstance(value, (str, float, int)) else tuple(value)
-    for old, new in (("stratum", "tissue"), ("part", "cell_type"), ("despite", "accept_confounding")):
-        if old in made:
-            made[new] = made.pop(old)
     known = set(Options.__dataclass_fields__)
     for name in made:
         if name not in known:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ CHOICES = {
 }  # fmt: skip
 """Options that take one of a few words."""
 RENAMED = {"stratum": "tissue", "part": "cell_type", "despite": "accept_confounding"}
-"""Names of options in files that version 0.1 wrote."""
+"""Options of version 0.1, and what they are called now: accepted for one more version, with a warning."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,42 @@ def parse_resolutions(text: str | None) -> tuple[float, ...]:
         ) from None  # fmt: skip
 
 
+def renamed(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The options by the names that they have now; a warning for each name of version 0.1.
+
+    Parameters
+    ----------
+    given
+        Options by name.
+    prefix
+        Before each name in the warning: "--" on the command line.
+
+    Raises
+    ------
+    ArgumentError
+        An option is given by both of its names.
+
+    Examples
+    --------
+    >>> renamed({"tissue": "organ", "seed": 1})
+    {'tissue': 'organ', 'seed': 1}
+    """
+    made = {}
+    for name, value in given.items():
+        new = RENAMED.get(name, name)
+        if new in made or (new != name and new in given):
+            raise ArgumentError(
+                found=f"{prefix}{name} and {prefix}{new}",
+                expected="one of them",
+                fix=f"leave out {prefix}{name}",
+            )
+        if new != name:
+            shown = new if not prefix else new.replace("_", "-")
+            warnings.warn(f"{prefix}{name} is called {prefix}{shown} now", FutureWarning, stacklevel=3)
+        made[new] = value
+    return made
+
+
 def read_options(path: Path) -> Options:
     """The options of a file that `Options.text` wrote, or that a person wrote in its form."""
     try:
@@ -146,7 +184,7 @@ def read_options(path: Path) -> Options:
             fix=f"see the {FILE} of another run",
         ) from None
     known = {field.name: field for field in fields(Options)}
-    given = {RENAMED.get(name, name): value for name, value in given.items()}
+    given = renamed(given)
     for name, value in given.items():
         if name not in known:
             raise ArgumentError(
