@@ -115,3 +115,21 @@ def test_a_trend_may_have_two_covariates():
         np.column_stack([np.ones(40), covariates]), np.log(found.prior_variance), rcond=None
     )[0]
     assert slopes[1:] == pytest.approx([0.8, -0.5], abs=0.2)
+
+
+def test_prior_degrees_of_freedom_of_ordinary_and_of_loud_tissues_by_hand():
+    """Each from the sum of its spreads; a loud tissue adds the square of its excess, less what chance explains."""
+    rng = np.random.default_rng(8)
+    n_tissues, df, known = 10, 6.0, 25.0
+    variance = rng.chisquare(df, n_tissues) / df
+    variance[3] *= 40
+    found = squeeze_variances(
+        variance, np.full(n_tissues, df), predicted=np.ones(n_tissues), predicted_df=np.full(n_tissues, known)
+    )
+    noise = float(polygamma(1, df / 2))
+    gap = np.log(variance) - digamma(df / 2) + np.log(df / 2)
+    rest = gap - gap.mean()
+    spread = found.heterogeneity + polygamma(1, known / 2) + (noise + found.heterogeneity) / n_tissues
+    excess = np.maximum(np.maximum(rest, 0) ** 2 - spread - noise, 0)
+    assert np.flatnonzero(excess).tolist() == [3]
+    assert polygamma(1, found.prior_df / 2) == pytest.approx(spread + excess, rel=1e-6)
