@@ -81,6 +81,22 @@ def test_a_component_without_residuals_that_is_not_needed_does_no_harm():
     assert found.df[0, 0] == pytest.approx(1)
 
 
+def test_a_joint_test_of_values_that_are_not_finite_is_none():
+    design, contrast, label = groups_design((3, 3, 3))
+    model = linear_model(design, contrast, groups=label)
+    y = np.random.default_rng(2).normal(size=(9, 2))
+    y[4, 1] = np.nan
+    found = omnibus_tests([model, model], [y, y[:, ::-1]], moderate=False)
+    assert np.isnan(found.p_value).tolist() == [[False, True], [True, False]]
+    assert found.p_value[0, 0] == found.p_value[1, 1]
+    assert found.reasons == (("", NOT_FINITE), (NOT_FINITE, ""))
+
+
+def test_no_tissue_has_no_test():
+    assert contrast_tests([], []).p_value.shape == (0, 0)
+    assert omnibus_tests([], []).p_value.shape == (0, 0)
+
+
 def test_order_of_tissues_and_donors_and_scale_do_not_matter():
     models, responses, shares = family()
     first = contrast_tests(models, responses, shares)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import polygamma
+from scipy.special import digamma, polygamma
 
 from concentra.errors import ArgumentError
-from concentra.stats.shrinkage import inverse_trigamma, squeeze_variances
+from concentra.stats.shrinkage import HETEROGENEITY, WEIGHT, inverse_trigamma, squeeze_variances
 from definitions_models import smyth
 
 
@@ -82,3 +82,54 @@ def test_one_tissue_missing_variances_and_misfits():
     assert np.isfinite(found.variance[[0, 2, 3]]).all()
     with pytest.raises(ArgumentError, match="of one shape"):
         squeeze_variances([1.0, 2.0], [4, 4], predicted=[1.0, 1.0])
+
+
+def test_heterogeneity_is_the_moment_and_the_expectation_by_their_precision():
+    """Tissues of equal degrees of freedom, by hand: each estimate counts by the inverse of its variance."""
+    rng = np.random.default_rng(5)
+    n_tissues, df = 9, 4.0
+    variance = rng.chisquare(df, n_tissues) / df * np.exp(rng.normal(0, 0.9, n_tissues))
+    predicted = np.exp(rng.normal(0, 0.1, n_tissues))
+    found = squeeze_variances(
+        variance,
+        np.full(n_tissues, df),
+        predicted=predicted,
+        predicted_df=np.full(n_tissues, 30.0),
+        robust=False,
+    )
+    noise = float(polygamma(1, df / 2))
+    gap = np.log(variance) - digamma(df / 2) + np.log(df / 2) - np.log(predicted)
+    moment = gap.var(ddof=1) - noise
+    own_error = 2 * (noise + HETEROGENEITY) ** 2 / n_tissues
+    expected_error = 2 * HETEROGENEITY**2 / WEIGHT
+    weights = np.array([1 / own_error, 1 / expected_error])
+    assert found.heterogeneity == pytest.approx(weights @ [moment, HETEROGENEITY] / weights.sum(), rel=1e-9)
+
+
+def test_a_trend_may_have_two_covariates():
+    rng = np.random.default_rng(6)
+    covariates = rng.normal(size=(40, 2))
+    variance = np.exp(covariates @ [0.8, -0.5]) * rng.chisquare(8, 40) / 8
+    found = squeeze_variances(variance, np.full(40, 8.0), covariates=covariates, robust=False)
+    slopes = np.linalg.lstsq(
+        np.column_stack([np.ones(40), covariates]), np.log(found.prior_variance), rcond=None
+    )[0]
+    assert slopes[1:] == pytest.approx([0.8, -0.5], abs=0.2)
+
+
+def test_prior_degrees_of_freedom_of_ordinary_and_of_loud_tissues_by_hand():
+    """Each from the sum of its spreads; a loud tissue adds the square of its excess, less what chance explains."""
+    rng = np.random.default_rng(8)
+    n_tissues, df, known = 10, 6.0, 25.0
+    variance = rng.chisquare(df, n_tissues) / df
+    variance[3] *= 40
+    found = squeeze_variances(
+        variance, np.full(n_tissues, df), predicted=np.ones(n_tissues), predicted_df=np.full(n_tissues, known)
+    )
+    noise = float(polygamma(1, df / 2))
+    gap = np.log(variance) - digamma(df / 2) + np.log(df / 2)
+    rest = gap - gap.mean()
+    spread = found.heterogeneity + polygamma(1, known / 2) + (noise + found.heterogeneity) / n_tissues
+    excess = np.maximum(np.maximum(rest, 0) ** 2 - spread - noise, 0)
+    assert np.flatnonzero(excess).tolist() == [3]
+    assert polygamma(1, found.prior_df / 2) == pytest.approx(spread + excess, rel=1e-6)

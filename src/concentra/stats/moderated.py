@@ -244,8 +244,10 @@ def _moderated(
         found = model.variances(stacked).reshape(size, len(members), n_responses)
         variance[members, :size] = np.moveaxis(found, 0, 1)
         df[members, :size], multipliers[members, :size] = model.df, model.unscaled
-    finite = np.array([np.isfinite(v).all(axis=0) for v in values]).reshape(n_tissues, n_responses)
-    sound = np.array([model.reason == "" for model in models])
+    finite = np.array([np.isfinite(v).all(axis=0) for v in values], dtype=bool).reshape(
+        n_tissues, n_responses
+    )
+    sound = np.array([model.reason == "" for model in models], dtype=bool)
     df = np.where(np.isfinite(variance), df[..., None], 0.0)
     prior_df = np.zeros(df.shape)
     if moderate:
