@@ -532,19 +532,24 @@ class Served:
         self.returncode: int | None = None
         self.pid = os.fork()
         if not self.pid:
-            self.stdin.close()
-            self.stdout.close()
-            os.setsid()
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
-            most = (_held(os.getpid(), "VmData") << 10) + (nodes.MEGABYTES << 20)
-            resource.setrlimit(resource.RLIMIT_DATA, (most, resource.RLIM_INFINITY))
-            store_server.serve(asked, answered)
-            os._exit(0)
+            try:
+                self._serve(asked, answered)
+            finally:
+                os._exit(1)  # whatever happened, a fork never goes on with what this process does
         asked.close()
         answered.close()
         self.held = _held(self.pid)
+
+    def _serve(self, asked: Any, answered: Any) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        os.setsid()
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        most = (_held(os.getpid(), "VmData") << 10) + (nodes.MEGABYTES << 20)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.RLIM_INFINITY))
+        store_server.serve(asked, answered)
 
     def kill(self) -> None:
         """End it."""

@@ -9,15 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from concentra.composition.checks import (
-    canonical_name,
-    check_sums,
-    count_column,
-    refuse_repeated_columns,
-    refuse_repeated_counts,
-    refuse_same_file,
-    wide_table,
-)
+from concentra.composition.checks import check_sums, refuse_repeated_columns, wide_table
+from concentra.composition.rows import canonical_name, count_column, refuse_repeated_counts, refuse_same_file
 from concentra.errors import AmountError, ArgumentError, ColumnError, TableError
 
 WIDE = pd.DataFrame(

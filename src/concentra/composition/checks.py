@@ -1,4 +1,4 @@
-"""Whether a table holds what it is taken for: parts or covariates, counts or shares, a row a cell or a row a count."""
+"""Whether the columns of a table are what they are taken for: parts or covariates, counts or shares."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import re
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from concentra.composition.rows import canonical_name
 from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
-from concentra.files import sha256
 from concentra.io.numbers import Numbers, read_numbers, require_counts, require_numbers
 
 Blanks = Literal["refuse", "zero"]
 Amounts = NDArray[np.int64] | NDArray[np.float64]
 
-COUNT_NAMES = frozenset({
-    "n_cells", "ncells", "cells", "n_cell", "cell_count", "cell_counts", "cellcount", "num_cells", "number_of_cells",
-    "count", "counts", "freq", "frequency", "n", "number", "num", "abundance", "size", "amount",
-})  # fmt: skip
-"""Names of columns that hold numbers of cells, `canonical_name` of each."""
 _COVARIATES = re.compile(
     r"(?:.*_)?(?:age|ages|bmi|id|percent|percentage|pct|total|totals)"
     r"|age_.*|n_.*|total_.*|percent_.*|pct_.*|unnamed.*"
@@ -57,16 +51,6 @@ class WideTable:
     amounts: Amounts
     labels: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-def canonical_name(name: object) -> str:
-    """The name of a column in lower case, with single underscores between its words.
-
-    >>> canonical_name("N.Cells"), canonical_name("nCells "), canonical_name("% of total")
-    ('n_cells', 'n_cells', 'percent_of_total')
-    """
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(name).replace("%", " percent "))
-    return re.sub(r"[^0-9a-z]+", "_", words.lower()).strip("_")
 
 
 def wide_table(
@@ -335,123 +319,3 @@ def check_sums(sums: Amounts, *, shares: bool, file: str = "the table") -> tuple
         else f"sum to {sums.min():.4g} to {sums.max():.4g} and are rescaled"
     )
     return (f"the shares of each unit {what}: no correction for the number of cells is possible",)
-
-
-def count_column(table: pd.DataFrame, keys: Sequence[str]) -> str | None:
-    """The column of counts, where a table that may hold a row a cell holds a row a count; else None.
-
-    That is so where every combination of `keys` (donor, stratum, part) occurs once, in two rows or more, and a column
-    named as counts are (`COUNT_NAMES`) holds whole numbers of which one is not 1.
-
-    Parameters
-    ----------
-    table
-        Labels, and every column that might hold counts.
-    keys
-        Columns of donor, stratum and part.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"donor": ["a", "a"], "type": ["T", "B"], "Freq": [30, 12]})
-    >>> count_column(table, ["donor", "type"])
-    'Freq'
-    """
-    keys = list(keys)
-    named = [name for name in table.columns if name not in keys and canonical_name(name) in COUNT_NAMES]
-    if len(table) < 2 or not named or table[keys].astype(object).duplicated().any():
-        return None
-    for name in named:
-        numbers = read_numbers(table[name])
-        counts = numbers.whole
-        if counts is not None and not numbers.wrong.any() and (counts >= 0).all() and (counts != 1).any():
-            return str(name)
-    return None
-
-
-def refuse_repeated_counts(table: pd.DataFrame, keys: Sequence[str], file: str = "the table") -> None:
-    """Raise where two rows of a table of counts have the same labels: added up, one of them might be counted twice.
-
-    Parameters
-    ----------
-    table
-        A row a count.
-    keys
-        Every column that tells rows apart: donor, stratum, part, and those of which each donor has several values,
-        such as the visit.
-    file
-        The name of the file, for the message.
-
-    Raises
-    ------
-    TableError
-        With both rows; where most labels occur many times, with the hint that each row may be a cell.
-
-    Examples
-    --------
-    >>> refuse_repeated_counts(pd.DataFrame({"donor": ["a", "b", "a"], "type": "T"}), ["donor", "type"], "a.csv")
-    Traceback (most recent call last):
-        ...
-    concentra.errors.TableError: error: donor 'a', type 'T' twice in 'a.csv': data rows 1 and 3
-    expected: one row for each (donor, type)
-    fix: remove one of the rows, add them up, or name a donor column that tells them apart
-    """
-    labels = table[list(keys)].astype(object)
-    again = labels.duplicated().to_numpy()
-    if not again.any():
-        return
-    row = int(np.argmax(again))
-    same = (labels.iloc[:row] == labels.iloc[row]) | (labels.iloc[:row].isna() & labels.iloc[row].isna())
-    first = int(np.argmax(same.all(axis=1).to_numpy()))
-    what = ", ".join(f"{name} {labels.iloc[row][name]!r}" for name in keys)
-    cells = "leave out --amount, if each row is a cell; " if again.mean() > 0.5 else ""
-    raise TableError(
-        found=f"{what} twice in {file!r}: data rows {first + 1} and {row + 1}"
-        + (f"; {int(again.sum())} such rows" if again.sum() > 1 else ""),
-        expected=f"one row for each ({', '.join(keys)})",
-        fix=f"{cells}remove one of the rows, add them up, or name a donor column that tells them apart",
-    )
-
-
-def refuse_same_file(paths: Sequence[str | Path]) -> None:
-    """Raise where two paths are one file, or two files have the same content: their cells would be counted twice.
-
-    Folders (`.zarr`) are compared by their place only.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> paths = [folder / "a.csv", folder / "b.csv"]
-    >>> for path in paths:
-    ...     _ = path.write_text("donor,type")
-    >>> refuse_same_file(paths)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    concentra.errors.ArgumentError: error: '.../a.csv' and '.../b.csv' have the same content
-    expected: each file once
-    fix: leave out one of them
-    """
-    places = [Path(path) for path in paths if Path(path).exists()]
-    for place, one in enumerate(places):
-        for other in places[:place]:
-            if one.samefile(other):
-                raise _same(other, one, "are one file")
-    sizes: dict[int, list[Path]] = {}
-    for one in places:
-        if one.is_file() and one.stat().st_size:
-            sizes.setdefault(one.stat().st_size, []).append(one)
-    for alike in sizes.values():
-        seen: dict[str, Path] = {}
-        for one in alike if len(alike) > 1 else []:
-            content = sha256(one)
-            if content in seen:
-                raise _same(seen[content], one, "have the same content")
-            seen[content] = one
-
-
-def _same(one: Path, other: Path, what: str) -> ArgumentError:
-    return ArgumentError(
-        found=f"{str(one)!r} and {str(other)!r} {what}",
-        expected="each file once",
-        fix="leave out one of them",
-    )

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from concentra.composition.checks import canonical_name
 from concentra.composition.labels import SEPARATOR
+from concentra.composition.rows import canonical_name
 from concentra.errors import ArgumentError, LabelError, TableError, nearest
 from concentra.io.labels import label_text
 

@@ -11,18 +11,12 @@ import numpy as np
 import pandas as pd
 
 from concentra.composition.annotated import from_anndata, is_annotated, whole_counts
-from concentra.composition.checks import (
-    Blanks,
-    count_column,
-    refuse_repeated_columns,
-    refuse_repeated_counts,
-    refuse_same_file,
-    wide_table,
-)
+from concentra.composition.checks import Blanks, refuse_repeated_columns, wide_table
 from concentra.composition.composition import Composition
 from concentra.composition.donors import Shared, dataset_columns, donor_notes, join_sheet, tell_apart
 from concentra.composition.labels import about_name, as_labels
 from concentra.composition.roles import Roles, candidates, guess_roles, require
+from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
 from concentra.composition.units import Columns, count_units
 from concentra.errors import ArgumentError, ColumnError, LabelError, TableError, nearest
 from concentra.notes import Note

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from concentra.composition.composition import KEY, Composition
+from concentra.composition.described import described
 from concentra.composition.labels import SEPARATOR, WHOLE, about_name, as_labels
 from concentra.composition.spelling import DOUBTFUL, Spellings, spellings
 from concentra.errors import AmountError, DesignError, LabelError
-from concentra.io.labels import label_text
 from concentra.notes import Note
 
 NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = (
@@ -25,7 +25,6 @@ NO_DONOR, NO_PART, NO_STRATUM, NO_SAMPLE = (
     "sample unknown",
 )
 POOLED, NO_CELLS = "label names several donors", "no cells"
-SEVERAL = " + "
 LIMIT = 0.5
 """The largest share of the cells in which a label may be missing that every cell needs."""
 FIXED = re.compile(r"(?i)^(age|sex|gender|species|strain|genotype|ethnicity|birth)|development_stage|_age$")
@@ -132,10 +131,11 @@ def count_units(
     notes += more
     unit = _unit_of_rows(kept, len(combined))[place]
     units = kept.drop_duplicates(list(KEY)).sort_values(list(KEY), ignore_index=True)
-    about, varied = _described(rows, unit, len(units), columns, missing)
+    taken = {*columns.keys().values(), columns.amount, columns.exclude, *columns.ignored}
+    about = described(rows.drop(columns=[one for one in rows if one in taken]), unit, len(units), missing)
     required = {about_name(one): units[about_name(one)].to_numpy() for one in columns.required}
     units = units[list(KEY)].assign(**about, **required)
-    made = _matrix(kept, units, left_out, (*notes, *varied), name)
+    made = _matrix(kept, units, left_out, notes, name)
     if columns.amount is None:
         part = np.append(made.parts.index.get_indexer(pd.Index(combined["part"])), -1)[place]
         made = replace(made, cells=(unit.astype(np.int32), part.astype(np.int32)))
@@ -385,71 +385,6 @@ def _unit_of_rows(kept: pd.DataFrame, n_combinations: int) -> Codes:
     codes = np.full(n_combinations, -1, dtype=np.int64)
     codes[kept.index.to_numpy()] = units.get_indexer(pd.MultiIndex.from_frame(kept[list(KEY)]))
     return codes
-
-
-def _described(
-    rows: pd.DataFrame, unit: Codes, n_units: int, columns: Columns, missing: Collection[str]
-) -> tuple[dict[str, NDArray[np.object_]], list[Note]]:
-    """Every other column that has one value in each unit, as text, (units,) each."""
-    taken = {one for one in columns.keys().values() if one} | {
-        columns.amount,
-        columns.exclude,
-        *columns.ignored,
-    }
-    none = {" ".join(label.split()).casefold() for label in missing}
-    found: dict[str, NDArray[np.object_]] = {}
-    for column in rows.columns:
-        if column in taken:
-            continue
-        values = _one_a_unit(rows[column], unit, n_units, none)
-        if values is not None and any(value is not None for value in values):
-            found[about_name(str(column))] = values
-    return found, []
-
-
-def _one_a_unit(
-    column: pd.Series, unit: Codes, n_units: int, none: Collection[str]
-) -> NDArray[np.object_] | None:
-    """The value of each unit, or None where a unit has several; missing ones are passed over."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
-        if isinstance(column.dtype, pd.CategoricalDtype) and len(column.cat.categories) > 4 * n_units + 20:
-            return None  # more labels than units and their spellings: a column about cells
-        labels = as_labels(column)
-        texts = [" ".join(str(label).split()) for label in labels.cat.categories]
-        keys = [text.casefold() for text in texts]
-        place = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-        lookup = np.array([-1 if key in none else place[key] for key in keys] + [-1], dtype=np.int64)
-        codes = lookup[labels.cat.codes.to_numpy()]
-        shown = {place[key]: text for key, text in reversed(list(zip(keys, texts, strict=True)))}
-    else:
-        numbers = column.to_numpy()
-        known = np.flatnonzero(~pd.isna(numbers) & (unit >= 0))
-        first = np.full(n_units, -1, dtype=np.int64)
-        first[unit[known]] = known
-        if (numbers[known] != numbers[first[unit[known]]]).any():
-            return None
-        kept = first >= 0
-        values = np.full(n_units, None, dtype=object)
-        values[kept] = [label_text(value) for value in numbers[first[kept]].tolist()]
-        return values
-    inside = (unit >= 0) & (codes >= 0)
-    of_unit = np.full(n_units, -1, dtype=np.int64)
-    of_unit[unit[inside]] = codes[inside]
-    if (codes[inside] != of_unit[unit[inside]]).any():
-        return _joined(codes[inside], unit[inside], n_units, shown) if len(shown) <= 50 else None
-    return np.array([shown.get(int(code)) for code in of_unit], dtype=object)
-
-
-def _joined(codes: Codes, unit: Codes, n_units: int, shown: Mapping[int, str]) -> NDArray[np.object_] | None:
-    """The values of units with several, joined, where they are few; else None: a column about cells."""
-    pairs = np.unique(np.stack([unit, codes], axis=1), axis=0)
-    sizes = np.bincount(pairs[:, 0], minlength=n_units)
-    if sizes.max() > 4 or np.median(sizes) > 1:
-        return None
-    values: list[list[str]] = [[] for _ in range(n_units)]
-    for place, code in pairs.tolist():
-        values[place].append(shown[code])
-    return np.array([SEVERAL.join(sorted(value)) or None for value in values], dtype=object)
 
 
 def _matrix(
