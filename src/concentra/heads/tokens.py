@@ -28,7 +28,11 @@ def load_tokenizer(place: str | Path) -> Any:
     transformers = require("transformers")
     try:
         return transformers.AutoTokenizer.from_pretrained(str(place), local_files_only=local)
-    except (OSError, ValueError, ImportError) as error:  # some versions miss a library before they miss the file
+    except (
+        OSError,
+        ValueError,
+        ImportError,
+    ) as error:  # some versions miss a library before they miss the file
         raise DataAbsentError(
             found=f"no tokenizer in {place}: {str(error).strip().partition(chr(10))[0]}",
             expected="tokenizer.json beside the weights",
