@@ -25,11 +25,16 @@ def load_tokenizer(place: str | Path) -> Any:
         There is none.
     """
     local = Path(place).is_dir()
+    transformers = require("transformers")
     try:
-        return require("transformers").AutoTokenizer.from_pretrained(str(place), local_files_only=local)
-    except (OSError, ValueError) as error:
+        return transformers.AutoTokenizer.from_pretrained(str(place), local_files_only=local)
+    except (
+        OSError,
+        ValueError,
+        ImportError,
+    ) as error:  # some versions miss a library before they miss the file
         raise DataAbsentError(
-            found=f"no tokenizer in {place}: {str(error).splitlines()[0]}",
+            found=f"no tokenizer in {place}: {str(error).strip().partition(chr(10))[0]}",
             expected="tokenizer.json beside the weights",
             fix="--tokens held_out.npy, with the token ids as whole numbers",
         ) from None
