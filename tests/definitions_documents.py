@@ -102,6 +102,9 @@ LEVELS = (("7 types", 1), ("27 types", 2), ("69 types", 4))
 """The levels of the hierarchy that `layered` writes, and how many types each has."""
 
 
+ADJUSTED = {"plain": "", "adjusted": ", adjusted (~ sex + cmv)"}
+
+
 def layered(out: Path, verdicts: Sequence[str] = (VERDICTS[4], MORE, MORE)) -> Path:
     """Add ageing blood to a folder: three young and three old donors, four nested types, a verdict at every level."""
     sources = tables()["sources"].read(out)
@@ -127,7 +130,7 @@ def layered(out: Path, verdicts: Sequence[str] = (VERDICTS[4], MORE, MORE)) -> P
         for level, n in LEVELS for donor in donors
     ])  # fmt: skip
     write(out, "level_contrast", [
-        {"cohort": "blood_ageing", "contrast": "group: young to old", "asked": asked, "donors": "all",
+        {"cohort": "blood_ageing", "contrast": f"group: young to old{ADJUSTED[asked]}", "asked": asked, "donors": "all",
          "values": "cells of all samples", "level": level, "stratum": "Blood", "metric": metric,
          "n_parts": int(level.split()[0]), "reference": "young", "other": "old", "n_reference": 3, "n_other": 3,
          "effect": effect, "low": effect - 0.04, "high": effect + 0.04, "verdict": verdict, "direction": MORE}

@@ -16,7 +16,7 @@ QUESTIONS = {
     ("plain", "all", "cells of all samples"): "old, young",
     ("plain", "cmv negative", "cells of all samples"): "old, young; CMV-negative",
     ("plain", "cmv positive", "cells of all samples"): "old, young; CMV-positive",
-    ("trend", "all", "cells of all samples"): "per year of age; adjusted",
+    ("trend", "all", "cells of all samples"): "along age, over its range; adjusted",
 }
 
 
@@ -34,9 +34,7 @@ def blood(source: Source) -> Rows:
         {
             "types": level.removesuffix(" types"),
             "question": words,
-            "donors": f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}"
-            if row["n_other"]
-            else f"{row['n_reference']}",
+            "donors": _donors(row),
             "ratio of eff_N": effect_text(row, 3),
             "p": p_printed(row["p_value"]),
             "difference in Gini": effect_text(other, 4, sign=True),

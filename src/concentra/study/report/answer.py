@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from concentra.report.sections.granularity import effect_chart
 from concentra.stats.verdict import DIRECTIONS, UNDECIDED, VERDICTS
 from concentra.study.claims import Judgement, gathered
 from concentra.study.documents._rows import parts_of
-from concentra.study.report.hierarchy import plain_contrast
+from concentra.study.report.hierarchy import level_contrast
 from concentra.study.report.plane import plane
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
@@ -86,7 +87,7 @@ def _are(n: int) -> str:
 def powered(results: Results) -> list[str]:
     """What the cohorts with a hierarchy of cell types show, a sentence each."""
     made = []
-    for cohort, rows in plain_contrast(results).groupby("cohort", sort=False):
+    for cohort, rows in level_contrast(results, "adjusted").groupby("cohort", sort=False):
         effective = sentences.records(rows[rows["metric"] == "hill_q1"])
         clauses = []
         for verdict in VERDICTS:
@@ -96,9 +97,19 @@ def powered(results: Results) -> list[str]:
         first = effective[0]
         made.append(
             f"In {title_of(str(cohort))}, with enough donors to decide ({first['n_reference']} young, "
-            f"{first['n_other']} old), composition {_joined(clauses)}."
+            f"{first['n_other']} old; {adjustment(str(first['contrast']))}), composition {_joined(clauses)}."
         )
     return made
+
+
+def adjustment(contrast: str) -> str:
+    """What a comparison is adjusted for, from its name.
+
+    >>> adjustment("group: young to old, adjusted (~ sex + cmv)"), adjustment("group: young to old")
+    ('adjusted for sex and cmv', 'not adjusted')
+    """
+    formula = re.search(r"adjusted \(~ (.*)\)", contrast)
+    return f"adjusted for {sentences.listed(formula[1].split(' + '))}" if formula else "not adjusted"
 
 
 def _joined(clauses: Sequence[str]) -> str:
@@ -206,6 +217,6 @@ def change(established: str) -> str:
 
 def _pictures(page: Page, results: Results) -> list[Markup]:
     blocks = [*plane(page, results)]
-    for cohort, rows in plain_contrast(results).groupby("cohort", sort=False):
+    for cohort, rows in level_contrast(results, "adjusted").groupby("cohort", sort=False):
         blocks.append(effect_chart(page, rows, title_of(str(cohort)), "hill_q1"))
     return [page.grid(*blocks)] if blocks else []

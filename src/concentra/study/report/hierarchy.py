@@ -19,9 +19,9 @@ from concentra.study.steps.s04c_contrast_hierarchy import ALL, MEAN, SUMMED
 from concentra.study.summaries._shared import title_of
 
 
-def plain_contrast(results: Results) -> pd.DataFrame:
-    """Old against young donors at every level, each donor once, nothing adjusted; empty without such a cohort."""
-    rows = results.rows("level_contrast", asked="plain", donors=ALL, values=SUMMED)
+def level_contrast(results: Results, asked: str = "plain") -> pd.DataFrame:
+    """Old against young donors at every level, each donor once; empty without such a cohort."""
+    rows = results.rows("level_contrast", asked=asked, donors=ALL, values=SUMMED)
     return rows if len(rows) else pd.DataFrame({"cohort": []})
 
 
@@ -44,7 +44,7 @@ def findings(results: Results, cohort: str) -> Findings:
     cells = pd.concat(one.table().assign(stratum=level) for level, one in at_levels(whole).items())
     labels = counts.drop_duplicates("donor")[["donor", *LABELS]]
     measured = _of_level(results.rows("level_concentration", cohort=cohort)).merge(labels, on="donor")
-    contrast = plain_contrast(results)
+    contrast = level_contrast(results)
     tables = {
         "concentration": measured,
         "composition": cells,
@@ -71,7 +71,7 @@ def hierarchy(page: Page, results: Results, cohort: str) -> Section:
     found = findings(results, cohort)
     rows = results.rows("level_contrast", cohort=cohort)
     nested = results.rows("level_nested", cohort=cohort, asked="plain")
-    contrast = plain_contrast(results)
+    contrast = level_contrast(results)
     plain = {"granularity": contrast[contrast["cohort"] == cohort]}
     plain |= {"nested": named(nested, cohort, "fine", "coarse")} if len(nested) else {}
     section = granularity(page, Findings(plain))
@@ -80,7 +80,7 @@ def hierarchy(page: Page, results: Results, cohort: str) -> Section:
     if len(others):
         table = page.table(
             level_rows(Findings({}, tissue="question"), others),
-            "The same comparison adjusted, within groups of donors, and along age (the effect is that of a year)",
+            "The same comparison adjusted, within groups of donors, and along age (over the range of ages)",
             name="questions", verdict="verdict",
         )  # fmt: skip
         blocks.append(page.folded("Adjusted, within groups of donors, along age", table))
