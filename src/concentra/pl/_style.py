@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from concentra.errors import ArgumentError, nearest
 from concentra.printable import printable
@@ -276,23 +278,41 @@ def label_points(
     ax.autoscale_view()
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()  # type: ignore[union-attr]
+    dpi = figure.dpi  # type: ignore[union-attr]
     corners = [ax.transData.transform(point) - 4 for point in points]
     taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
     for start, point in zip(starts, points, strict=False):
         taken += [(box, 0.3) for box in _along(ax, start, point)]
     frame = ax.get_window_extent()
     for point, label, hue in zip(points, labels, hues or [INK] * len(points), strict=True):
-        best: tuple[float, Any] = (float("inf"), None)
+        width, height = _extent(ax, label, size)
+        best: tuple[float, tuple[tuple[int, int], float], Any] = (math.inf, (SIDES[0], REACHES[0]), None)
         for reach, side in ((reach, side) for reach in REACHES for side in SIDES):
-            text = _beside(ax, point, label, side, reach, hue, size)
-            box = _box(text).padded(0.5)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            cost = 4.0 * (not inside) + reach / 40 + sum(price for one, price in taken if box.overlaps(one))
+            left, bottom = ax.transData.transform(point) + _offset(side, reach) * dpi / 72
+            left, bottom = left - width * (1 - side[0]) / 2, bottom - height * (1 - side[1]) / 2
+            box = Bbox.from_bounds(left, bottom, width, height)
+            wide = box.padded(0.5)
+            inside = (
+                frame.x0 <= wide.x0 and wide.x1 <= frame.x1 and frame.y0 <= wide.y0 and wide.y1 <= frame.y1
+            )
+            cost = 4.0 * (not inside) + reach / 40 + sum(price for one, price in taken if wide.overlaps(one))
             if cost < best[0]:
-                best, text = (cost, text), best[1]
-            if text is not None:
-                text.remove()
-        taken.append((_box(best[1]), 2.0))
+                best = (cost, (side, reach), box)
+        _beside(ax, point, label, *best[1], hue, size)
+        taken.append((best[2], 2.0))
+
+
+def _offset(side: tuple[int, int], reach: float) -> NDArray[np.float64]:
+    """Where a label stands relative to its point, in points."""
+    return np.array([reach * side[0], reach * side[1] * (0.6 if side[0] else 1)])
+
+
+def _extent(ax: Axes, label: str, size: float) -> tuple[float, float]:
+    """How wide and high a label is on the screen."""
+    text = ax.text(0, 0, label, fontsize=size)
+    box = text.get_window_extent()
+    text.remove()
+    return float(box.width), float(box.height)
 
 
 def _beside(
@@ -303,26 +323,17 @@ def _beside(
     reach: float,
     hue: str,
     size: float,
-) -> Any:
-    """A label at one place beside its point; far from it a thin line joins them."""
+) -> None:
+    """Write a label at one place beside its point; far from it a thin line joins them."""
     across = {1: "left", 0: "center", -1: "right"}[side[0]]
     up = {1: "bottom", 0: "center", -1: "top"}[side[1]]
     leader = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
     text = ax.annotate(
-        label, point, xytext=(reach * side[0], reach * side[1] * (0.6 if side[0] else 1)), textcoords="offset points",
+        label, point, xytext=tuple(_offset(side, reach)), textcoords="offset points",
         ha=across, va=up, fontsize=size, color=hue, zorder=6,
         arrowprops=leader if reach >= REACHES[2] else None,
     )  # fmt: skip
     text.set_in_layout(False)
-    return text
-
-
-def _box(text: Any) -> Any:
-    """Where an annotation's words stand on the screen, without the line to its point."""
-    from matplotlib.text import Text
-
-    text.get_window_extent()  # finds the renderer and the place
-    return Text.get_window_extent(text)
 
 
 def _along(ax: Axes, first: tuple[float, float], last: tuple[float, float]) -> list[Any]:

@@ -113,7 +113,7 @@ def _density(ax: Any, null: pd.DataFrame) -> None:
     points = null[["gini", "hill_q1"]].to_numpy().T
     found = gaussian_kde(points, bw_method=BANDWIDTH)
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    grid = np.meshgrid(np.linspace(left, right, 160), np.linspace(bottom, top, 160))
+    grid = np.meshgrid(np.linspace(left, right, 100), np.linspace(bottom, top, 100))
     height = found(np.vstack([one.ravel() for one in grid])).reshape(grid[0].shape)
     levels = np.quantile(found(points), [1 - share for share in MASS])
     ax.contourf(*grid, height, levels=[*levels, height.max() * 1.01], colors=GREYS, zorder=1)
