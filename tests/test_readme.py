@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -86,3 +87,10 @@ def test_generated_pages_of_tables_are_current(name: str) -> None:
     from concentra.study.describe import PAGES
 
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize("rule", ["concentra", "exact ranks, both adjusted"])
+def test_what_few_donors_show_is_what_was_calibrated(rule: str) -> None:
+    rows = pd.read_csv(ROOT / "docs" / "calibration_cohorts.csv").set_index(["kind", "rule", "n"])
+    first, second, third = (f"{100 * rows.loc[('changed', rule, n), 'called']:.0f}" for n in (3, 4, 6))
+    assert f"{first}, {second} and {third} %" in " ".join(README.split())
