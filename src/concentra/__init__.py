@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from concentra.run import Analysis
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "analysis", "analyze", "composition", "datasets", "design", "get", "heads", "io", "metrics",
            "pl", "pp", "simulate", "stats", "tl"]  # fmt: skip
 
