@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,13 @@ def data() -> Path:
     folder = Path(name)
     assert folder.is_dir(), f"{folder} is not a folder"
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_is_only_read() -> Iterator[None]:
+    """No test writes into the data folder."""
+    name = os.environ.get(VARIABLE)
+    before = sorted(Path(name).rglob("*")) if name else []
+    yield
+    if name:
+        assert sorted(Path(name).rglob("*")) == before

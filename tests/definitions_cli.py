@@ -15,7 +15,9 @@ Run = Callable[..., Ended]
 
 
 def running(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs the command line with its arguments, and leaves this process as it was."""
+    """A function that runs the command line without any data folder, and leaves this process as it was."""
+    for name in ("CONCENTRA_DATA_DIR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 

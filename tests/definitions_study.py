@@ -60,8 +60,12 @@ def _refuse(constant: str) -> None:
 
 
 def environment(data: Path | None, more: Mapping[str, str] = {}) -> dict[str, str]:
-    """The environment of a command that sees this data folder, or none."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCENTRA_")}
+    """The environment of a command that sees this data folder, or none, and whose lines are of any length."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CONCENTRA_") and name != "COLUMNS"
+    }
     return kept | ({"CONCENTRA_DATA_DIR": str(data)} if data else {}) | dict(more)
 
 

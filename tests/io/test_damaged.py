@@ -262,7 +262,8 @@ def test_a_request_that_takes_too_long_ends_the_process() -> None:
 def test_an_interrupt_is_answered_at_once(path: Path, tmp_path: Path) -> None:
     """While the process that reads does not answer."""
     code = (
-        "import sys; from concentra.io import child; "
+        "import signal, sys; from concentra.io import child; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job ignores interrupts
         "child.SERVER = 'import sys, time; sys.stdin.readline(); time.sleep(60)'; "
         "from concentra.io.cells import read_labels; print('ready', flush=True); "
         f"read_labels({str(path)!r}, ['donor'])"

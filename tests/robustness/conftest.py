@@ -10,5 +10,4 @@ from definitions_cli import Run, running
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command line with these arguments, without any data folder."""
-    monkeypatch.delenv("CONCENTRA_DATA_DIR", raising=False)
     return running(monkeypatch, capsys)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concentra.cli._options import Json, print_json, print_table
-from concentra.cli._terminal import print_text, say
+from concentra.cli._terminal import say
 from concentra.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def power(
         print_table([_shown(row) for row in found.to_dict("records")])  # type: ignore[arg-type]
         print()
         for line in answers(found, target):
-            print_text(line)
+            say(line)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
