@@ -77,7 +77,7 @@ def test_both_hold_what_a_release_needs(built: tuple[Path, Path]) -> None:
     assert {
         "concentra/py.typed",
         "concentra/report/templates/page.html",
-        "concentra/report/references.toml",
+        "concentra/report/sentences/references.toml",
         "concentra/report/vendor/bundle.min.js",
         "concentra/report/vendor/LICENSES.txt",
         "concentra/study/claims.toml",
