@@ -27,6 +27,7 @@ from concentra.io.cells import label_columns, read_labels
 from concentra.io.counting import count_cells
 from concentra.io.expression import read_expression
 from concentra.io.store import opened
+from definitions_stores import chunk_of, sorted_store
 
 LABELS = ["donor", "tissue", "type"]
 
@@ -384,46 +385,6 @@ def test_one_chunk_of_several_is_missing(tmp_path: Path) -> None:
         assert count_cells([path], ["donor"])["n_cells"].tolist() == [9]
         (path / "obs/donor/codes" / name).unlink()
         refused(path, "chunks of 'obs/donor/codes' are missing", ["donor"])
-
-
-N_SORTED = 100  # rows, in chunks of ten
-
-
-def sorted_store(folder: Path, version: int, kept: bool = False) -> tuple[Path, pd.DataFrame]:
-    """Cells in the order of their labels, as anndata writes them; and the labels."""
-    zarr = pytest.importorskip("zarr")
-    row = np.arange(N_SORTED)
-    obs = pd.DataFrame(
-        {
-            "donor": pd.Categorical(np.where(row < 34, "a", np.where(row < 71, "b", "c"))),
-            "tissue": pd.Categorical(np.where(row < 55, "lung", "spleen")),
-            "doublet": row > 95,
-            "n_mito": np.where(row < 88, 0, 7),
-            "none": 0.0,
-            "type": pd.Categorical(np.where(row % 2, "T", "B")),
-        },
-        index=[f"cell{number}" for number in row],
-    )
-    path = folder / f"sorted{version}{kept}.zarr"
-    with (
-        warnings.catch_warnings(),
-        anndata.settings.override(zarr_write_format=version),
-        zarr.config.set({"array.write_empty_chunks": kept}),
-    ):
-        warnings.simplefilter("ignore")
-        adata = anndata.AnnData(np.ones((N_SORTED, 1), "f4"), obs)
-
-        def chunked(write, group, name, element, *, dataset_kwargs, iospec):  # type: ignore[no-untyped-def]
-            more = {"chunks": (10,)} if np.shape(element) == (N_SORTED,) else {}
-            write(group, name, element, dataset_kwargs={**dataset_kwargs, **more})
-
-        root = zarr.open_group(str(path), mode="w", zarr_format=version)
-        anndata.experimental.write_dispatched(root, "/", adata, chunked)
-    return path, obs
-
-
-def chunk_of(store: Path, place: str, number: int) -> Path:
-    return store / place / (f"c/{number}" if (store / "zarr.json").exists() else str(number))
 
 
 @pytest.mark.parametrize("version", [2, 3])

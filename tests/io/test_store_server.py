@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import fuzz_binary
 from concentra.errors import ConcentraError
 from concentra.io import child, store_server
 from concentra.io.cells import read_labels
+from definitions_stores import chunk_of, sorted_store
 
 FORMATS = {name: made for name, made in fuzz_binary.FORMATS.items() if made[0] != ".parquet"}
 
@@ -121,16 +123,42 @@ KINDS = ("complex", "matrix", "short", "void", "compound", "booleans", "bytes", 
 def test_every_odd_node(kind: str, tmp_path: Path, in_this_process: Any) -> None:
     path = tmp_path / "odd.h5ad"
     odd(path, kind)
-
-    def said() -> object:
-        try:
-            return read_labels(path, ["donor", "type", "n"]).astype(str).values.tolist()
-        except ConcentraError as problem:
-            return str(problem)
-
-    apart = said()
+    apart = said(path, ["donor", "type", "n"])
     in_this_process()
-    assert said() == apart
+    assert said(path, ["donor", "type", "n"]) == apart
+
+
+def said(path: Path, columns: list[str]) -> object:
+    """The labels and what is noted of them, or the reason why they are refused."""
+    notes: list[str] = []
+    try:
+        return read_labels(path, columns, notes=notes).astype(str).values.tolist(), notes
+    except ConcentraError as problem:
+        return str(problem)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("change", ["none", "lost", "one category", "stored zeros", "cut", "link", "no file"])
+def test_every_state_of_the_chunks(version: int, change: str, tmp_path: Path, in_this_process: Any) -> None:
+    path, obs = sorted_store(tmp_path, version, kept=change == "stored zeros")
+    chunk = chunk_of(path, "obs/donor/codes", 5)
+    if change == "cut":
+        chunk.write_bytes(chunk.read_bytes()[:5])
+    elif change == "link":
+        chunk.rename(tmp_path / "elsewhere")
+        chunk.symlink_to(tmp_path / "elsewhere")
+    elif change == "no file":
+        chunk.with_name("fifo").unlink(missing_ok=True)
+        os.mkfifo(chunk.with_name("fifo"))
+    elif change == "one category":
+        for number in range(10):
+            chunk_of(path, "obs/tissue/codes", number).unlink(missing_ok=True)
+    elif change in ("lost", "stored zeros"):
+        chunk.unlink()
+    apart = said(path, list(obs))
+    assert isinstance(apart, str) is (change != "none")
+    in_this_process()
+    assert said(path, list(obs)) == apart
 
 
 def test_what_is_no_store_is_refused_alike(tmp_path: Path, in_this_process: Any) -> None:
