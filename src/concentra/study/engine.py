@@ -173,15 +173,20 @@ def code(module: str) -> dict[str, str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
-        spec = util.find_spec(name)
-        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-            continue
-        source = Path(spec.origin).read_bytes()
-        found[name] = hashlib.sha256(source).hexdigest()[:16]
-        waiting += _imports(source.decode("utf-8"))
+        if name not in found and (source := _source(name)):
+            found[name], imported = source
+            waiting += imported
     return dict(sorted(found.items()))
+
+
+@cache
+def _source(module: str) -> tuple[str, tuple[str, ...]] | None:
+    """The hash of a module's source, and what it imports of the package; None where it has none in Python."""
+    spec = util.find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    source = Path(spec.origin).read_bytes()
+    return hashlib.sha256(source).hexdigest()[:16], tuple(_imports(source.decode("utf-8")))
 
 
 def _imports(source: str) -> Iterator[str]:

@@ -167,7 +167,9 @@ def main(listener: int, held: int) -> None:
     for name in IMPORTED:
         with suppress(ImportError):  # the node that needs it says what is missing
             import_module(name)
-    import_module("concentra.study.declare").nodes()
+    engine = import_module("concentra.study.engine")
+    for node in engine.nodes().values():
+        engine.code(node.module)  # read once, and as it was imported
     gc.collect()
     gc.freeze()  # what is imported is never collected, so that forks share its memory
     with socket.socket(fileno=listener) as opened:
