@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import json
 import os
@@ -119,6 +120,30 @@ def test_a_changed_parameter_makes_its_step_stale(copied: Callable[[], Path], tm
     assert "waits for concentration" in found["summary"]["why"]
     assert found["compute_proportions"]["state"] == "fresh"
     assert found["pythia_overlay"]["state"] == "fresh"
+
+
+def test_the_code_of_a_node_is_all_that_its_module_imports() -> None:
+    """By parsing, where the engine reads the text of the statements."""
+    package = Path(concentra.__file__).parents[1]
+    modules = {
+        path: ".".join(path.relative_to(package).with_suffix("").parts) for path in package.rglob("*.py")
+    }
+    names = {name.removesuffix(".__init__") for name in modules.values()}
+    imported = {}
+    for path, name in modules.items():
+        found = set()
+        for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(statement, ast.ImportFrom) and statement.module:
+                found |= {statement.module, *(f"{statement.module}.{one.name}" for one in statement.names)}
+        imported[name.removesuffix(".__init__")] = found & names
+    for node in nodes().values():
+        reached, waiting = set(), [node.module]
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += imported[name]
+        assert set(engine.code(node.module)) == reached
 
 
 def test_provenance_says_what_each_table_was_made_from(archive_run: Any) -> None:
