@@ -19,10 +19,11 @@ FOR_THE_SITE = ("remove-cell", "remove-input")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: `sh` (one command a line), `python` (text), or `cell` (Python that the site executes)."""
+    """A block of a page: `sh` (one command a line) or `python`; and whether it is a cell, which the site executes."""
 
     kind: str
     code: str
+    cell: bool
 
     @property
     def lines(self) -> list[str]:
@@ -36,10 +37,11 @@ def blocks(page: Path) -> Iterator[Block]:
         tags, code = re.match(r"((?::[a-z-]+:.*\n)*)(.*)", code, re.DOTALL).groups()  # type: ignore[union-attr]
         if any(tag in tags for tag in FOR_THE_SITE):
             continue
+        cell = fence not in ("python", "sh")
         if code.startswith("%%bash"):
-            yield Block("sh", code.partition("\n")[2])
+            yield Block("sh", code.partition("\n")[2], cell)
         else:
-            yield Block({"python": "python", "sh": "sh"}.get(fence, "cell"), code)
+            yield Block("python" if cell else fence, code, cell)
 
 
 def words(line: str) -> list[str]:
