@@ -89,7 +89,21 @@ def test_a_failure_is_noted_and_costs_nothing_else(used: list[bool], monkeypatch
     model, ids = definitions.tiny("gpt_neox"), definitions.tokens(4, 48)
     found = head_importance(model, ids, progress=False)
     np.testing.assert_allclose(found["ablated_loss"], plain(model, ids)["ablated_loss"], rtol=2e-7)
-    assert found.attrs["notes"] == ["all logits of each variant are computed (RuntimeError: no such product)"]
+    assert found.attrs["notes"] == ["no products of low rank (RuntimeError: no such product)"]
+
+
+def test_a_first_prefix_that_fails_leaves_right_losses(used: list[bool]) -> None:
+    model, ids = definitions.tiny("gpt_neox"), definitions.tokens(4, 48)
+    expected = plain(model, ids, layers=[1])
+    seen: list[Any] = []
+    base = model.gpt_neox
+    base.embed_in.register_forward_hook(lambda module, given, output: seen.clear())
+    base.layers[0].mlp.register_forward_hook(lambda module, given, output: seen.append(0 * output))
+    base.final_layer_norm.register_forward_pre_hook(lambda module, given: (given[0] + seen[0],))
+    found = head_importance(model, ids, layers=[1], progress=False)
+    assert (found.attrs["prefix_cache"], found.attrs["tiles"]) == (False, True)
+    np.testing.assert_allclose(found["ablated_loss"], expected["ablated_loss"], rtol=2e-7)
+    assert used == []
 
 
 @pytest.mark.parametrize("amount, known", [(0.0, True), (1e-4, False)])

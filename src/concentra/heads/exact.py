@@ -112,15 +112,17 @@ class Runner:
         self.tiled[shape_of(batch)] = tiles is not None
         if tiles is None:
             return sums, counts, size, seconds
-        if not self.clean:
-            self.clean[number] = heard[0]
+        self.clean = self.clean or {number: heard[0]}
         return tiles, counts, BYTES_AT_A_TIME, seconds
 
     def _tiles(self, batch: dict[str, Any], hidden: Any, plain: Sums) -> Sums | None:
         """The losses over tiles of the vocabulary, or nothing where they are not those of all logits."""
         assert self.unembedding is not None
         try:
-            same = torch.equal(self.unembedding.hidden(self.model, batch), hidden)
+            soon = (
+                self.blocks is not None and not self.proven
+            )  # the first prefix is compared with the same states
+            same = soon or torch.equal(self.unembedding.hidden(self.model, batch), hidden)
             sums = self.unembedding.losses(self.model, batch, hidden)[0].cpu().numpy()
         except Exception as error:  # whatever it is, the plain way remains
             self._note(f"logits are computed all at once ({type(error).__name__}: {str(error)[:120]})")
@@ -192,6 +194,10 @@ class Runner:
                 raise
             self.blocks = None
             self.held.clear()
+            if not self.proven:  # losses over tiles were to be confirmed by this comparison
+                for found in (self.known, self.tiled, self.clean):
+                    found.clear()
+                self.baseline(batch, number)
             text = str(error).partition("\n")[0].removeprefix("error: ")
             self._note(f"each pass starts at the bottom: {text[:160] or type(error).__name__}")
             return None
@@ -221,11 +227,10 @@ class Runner:
         self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any], prefix: Prefix | None
     ) -> Sums | None:
         """The sums of a layer whose units move the last hidden states in few directions; nothing where they do not."""
-        if prefix is None or not self.tiled[shape_of(batch)] or site.layer in self.full_rank:
-            return None
         blocks, unembedding = self.blocks, self.unembedding
-        assert blocks is not None
-        assert unembedding is not None
+        usable = self.tiled[shape_of(batch)] and site.layer not in self.full_rank
+        if prefix is None or blocks is None or unembedding is None or not usable:
+            return None
 
         def hidden(unit: Any) -> Any:
             with self._switched_off(batch, site, [unit], prefix, number) as repeats:
@@ -234,14 +239,12 @@ class Runner:
         try:
             sums = low_rank_losses(self.model, blocks, unembedding, batch, prefix, units, hidden)
         except Exception as error:  # whatever it is, the plain way remains
-            self._note(
-                f"all logits of each variant are computed ({type(error).__name__}: {str(error)[:120]})"
-            )
+            self._note(f"no products of low rank ({type(error).__name__}: {str(error)[:120]})")
             sums = None
         if sums is None:
             self.full_rank.add(site.layer)
             return None
-        return np.asarray(sums.cpu().numpy(), dtype=np.float64)
+        return sums.cpu().numpy()
 
     def _held_bytes(self) -> int:
         return sum(map(prefix_bytes, self.held.values())) + n_bytes(self.clean)
@@ -288,9 +291,7 @@ class Runner:
     def _fitting(self, number: int, prefix: Prefix | None) -> int:
         size = self.known[number][2]
         free = self.max_cache_bytes - self._held_bytes()
-        most = (
-            0 if prefix is None else max(prefix_bytes(prefix), 2 * n_bytes(prefix.clean))
-        )  # nothing is below the first
+        most = 0 if prefix is None else max(prefix_bytes(prefix), 2 * n_bytes(prefix.clean))
         return max(1, free // max(1, 3 * size + most) - (prefix is not None))  # logits, logarithms, losses
 
     def _one_at_a_time(self, why: str) -> int:
