@@ -62,7 +62,7 @@ def _pieces(n_rows: int) -> list[slice]:
 
 
 def _losses(rows: Any, module: Any, labels: Any) -> Any:
-    linear, found = _linear(rows, module.weight), _Sum(len(rows))
+    linear, found = _linear(rows, module.weight), _Sum()
     for words, holders, places in _tiles(rows, labels, len(module.weight)):
         bias = None if module.bias is None else module.bias[words]
         found.add(linear(rows, module.weight[words], bias), holders, places)
@@ -73,7 +73,7 @@ def _losses(rows: Any, module: Any, labels: Any) -> Any:
 
 
 def _changed(rows: Any, changes: Sequence[Change], module: Any, labels: Any) -> Any:
-    linear, found = _linear(rows, module.weight), [_Sum(len(rows)) for _ in changes]
+    linear, found = _linear(rows, module.weight), [_Sum() for _ in changes]
     bases = torch.cat([one.basis.T for one in changes])
     ranks = [one.basis.shape[1] for one in changes]
     for words, holders, places in _tiles(rows, labels, len(module.weight)):
@@ -88,24 +88,28 @@ def _changed(rows: Any, changes: Sequence[Change], module: Any, labels: Any) -> 
 class _Sum:
     """The cross-entropy of rows whose logits come tile by tile; not finite where later ones are far larger."""
 
-    def __init__(self, n_rows: int) -> None:
-        self.n_rows = n_rows
+    def __init__(self) -> None:
         self.shift: Any = None
-        self.own: Any = None
         self.total: Any = None
+        self.holders: list[Any] = []
+        self.picked: list[Any] = []
 
     def add(self, logits: Any, holders: Any, places: Any) -> None:
         """One tile, which is overwritten, with the rows whose label is in it and its place there."""
         logits = logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
         if self.shift is None:
             self.shift = logits.amax(dim=1, keepdim=True)
-            self.own = torch.zeros(self.n_rows, dtype=torch.float64, device=logits.device)
-            self.total = torch.zeros_like(self.own)
-        self.own[holders] = logits[holders, places].double()
+            self.total = torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
+        if len(holders):
+            self.holders.append(holders)
+            self.picked.append(logits[holders, places])
         self.total += logits.sub_(self.shift).exp_().sum(dim=1)
 
     def losses(self) -> Any:
-        return self.total.log() + self.shift[:, 0].double() - self.own
+        losses = self.total.log() + self.shift[:, 0].double()
+        if self.holders:
+            losses[torch.cat(self.holders)] -= torch.cat(self.picked).double()
+        return losses
 
 
 def _tiles(rows: Any, labels: Any, n_words: int) -> Iterator[tuple[slice, Any, Any]]:
