@@ -62,7 +62,7 @@ test-minimum-heads:  ## head importance with the oldest transformers that pyproj
 	.venv-minimum-heads/bin/uv pip install --quiet --python .venv-minimum-heads/bin/python --resolution lowest-direct \
 		--editable ".[heads]" "pytest>=8.3" "hypothesis>=6.120" "$$(grep ^torch== constraints.txt)"
 	.venv-minimum-heads/bin/python -m pytest --override-ini addopts=--import-mode=importlib \
-		$(addprefix tests/heads/test_,exact.py importance.py checkpoints.py tokens.py cost.py unembedding.py)
+		$(addprefix tests/heads/test_,exact.py importance.py checkpoints.py tokens.py cost.py unembedding.py lowrank.py)
 
 dist: install  ## the source distribution and the wheel, for a release
 	$(BIN)/python -m build --outdir dist

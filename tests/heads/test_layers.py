@@ -271,17 +271,17 @@ def test_batches_of_other_forms_give_the_same_numbers(variants: Any) -> None:
 def test_losses_over_tiles_of_the_vocabulary_are_those_of_all_logits(
     monkeypatch: pytest.MonkeyPatch, architecture: str
 ) -> None:
-    from concentra.heads import exact, unembedding
+    from concentra.heads import exact, tiles
 
     model = definitions.tiny(architecture)
     batches = [definitions.tokens(4, 48, seed=seed) for seed in (0, 1)] + [definitions.tokens(2, 48)]
     plain = head_importance(model, batches, progress=False)
     monkeypatch.setattr(exact, "BYTES_AT_A_TIME", 61 * 4 * 32)
-    monkeypatch.setattr(unembedding, "BYTES_OF_A_TILE", 1)
-    tiles = head_importance(model, batches, progress=False)
-    assert (plain.attrs["tiles"], tiles.attrs["tiles"]) == (False, True)
-    np.testing.assert_allclose(tiles["ablated_loss"], plain["ablated_loss"], rtol=2e-7)
-    assert tiles.attrs["notes"] == plain.attrs["notes"] == []
+    monkeypatch.setattr(tiles, "BYTES_OF_A_TILE", 1)
+    found = head_importance(model, batches, progress=False)
+    assert (plain.attrs["tiles"], found.attrs["tiles"]) == (False, True)
+    np.testing.assert_allclose(found["ablated_loss"], plain["ablated_loss"], rtol=2e-7)
+    assert found.attrs["notes"] == plain.attrs["notes"] == []
     capped = definitions.tiny("gemma2")
     table = head_importance(capped, batches, progress=False)
     assert table.attrs["tiles"] is False  # the logits are capped after their module

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = [pytest.mark.heads, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-from concentra.heads import find_head_sites, head_importance, unembedding  # noqa: E402
-from concentra.heads.unembedding import tiled_losses  # noqa: E402
+from concentra.heads import find_head_sites, head_importance, tiles, unembedding  # noqa: E402
+from concentra.heads.tiles import tiled_losses  # noqa: E402
 
 
 def by_hand(rows: Any, module: Any, labels: Any) -> np.ndarray:
@@ -41,7 +41,7 @@ def linear(width: int, words: int, *, bias: bool) -> Any:
 def test_tiles_give_the_losses_of_all_logits(
     monkeypatch: pytest.MonkeyPatch, bias: bool, words: int, n_rows: int
 ) -> None:
-    monkeypatch.setattr(unembedding, "BYTES_OF_A_TILE", 4 * 64 * 128)
+    monkeypatch.setattr(tiles, "BYTES_OF_A_TILE", 4 * 64 * 128)
     module = linear(24, words, bias=bias)
     generator = torch.Generator().manual_seed(1)
     rows = 4 * torch.randn(n_rows, 24, generator=generator)
@@ -53,7 +53,7 @@ def test_tiles_give_the_losses_of_all_logits(
 
 
 def test_logits_of_later_tiles_may_be_far_larger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unembedding, "BYTES_OF_A_TILE", 1)
+    monkeypatch.setattr(tiles, "BYTES_OF_A_TILE", 1)
     module = linear(4, 320, bias=False)
     with torch.no_grad():
         module.weight[200:] *= 1000

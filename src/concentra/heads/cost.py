@@ -16,7 +16,7 @@ from concentra.heads._torch import torch
 from concentra.heads.checkpoints import Checkpoints
 from concentra.heads.prefix import find_blocks
 from concentra.heads.sites import HeadSite, find_head_sites, in_features
-from concentra.heads.unembedding import BYTES_AT_A_TIME
+from concentra.heads.tiles import BYTES_AT_A_TIME
 from concentra.heads.wrapped import unwrap
 
 EFFICIENCY = 0.6

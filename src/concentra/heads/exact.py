@@ -3,16 +3,15 @@
 What is shared never changes a bit of a result, and that is checked rather than assumed: a pass from the prefix without
 ablation must give the baseline, and several variants in one pass must give, on the first batch of each shape, the very
 losses that they give one at a time. Losses over tiles of a large vocabulary must agree with those of all logits to
-ROUNDING; baseline and ablations then come from tiles alike. What fails the check, or fails altogether, is not used,
-and a note reports it.
+ROUNDING; baseline and ablations then come from tiles alike, and in the last block, where hidden states allow it, from
+products of low rank. What fails the check, or fails altogether, is not used, and a note reports it.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,18 +21,20 @@ from numpy.typing import NDArray
 from concentra.errors import ConcentraError, HookError
 from concentra.heads._torch import torch
 from concentra.heads.ablate import Replacement, projection_input, replace_columns
-from concentra.heads.batches import main_input, n_sequences
+from concentra.heads.batches import n_sequences
 from concentra.heads.loss import Loss, call_model, logits_of
+from concentra.heads.lowrank import low_rank_losses
 from concentra.heads.prefix import Blocks, Prefix, advance, repeated, resuming
 from concentra.heads.sites import HeadSite
-from concentra.heads.unembedding import BYTES_AT_A_TIME, ROWS_OF_A_KERNEL, Unembedding
+from concentra.heads.sizes import n_bytes, prefix_bytes, shape_of
+from concentra.heads.tiles import BYTES_AT_A_TIME, ROWS_OF_A_KERNEL
+from concentra.heads.unembedding import Unembedding
+from concentra.heads.variants import has_experts, most_variants
 
 Sums = NDArray[np.float64]
 Counts = NDArray[np.int64]
 WORTH_BATCHING = 0.25
 """Seconds of a forward pass above which overhead is small, so that several variants in one save nothing."""
-WORTHWHILE = 0.9
-"""What two variants in one pass may cost, relative to one at a time, for more to be tried."""
 ROUNDING = 1e-6
 """Losses over tiles of the vocabulary may differ by this much, relative to a sequence's loss, from all at once."""
 LAST_BITS = 1e-4
@@ -71,6 +72,7 @@ class Runner:
     notes: list[str] = field(default_factory=list)
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
     tiled: dict[tuple[int, ...], bool] = field(default_factory=dict)
+    full_rank: set[int] = field(default_factory=set)
     proven: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
     compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     held: dict[int, Prefix] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Runner:
         """The summed losses and token counts, both (n,), without ablation."""
         if number not in self.known:
             with torch.no_grad():
-                if self.tiled.get(_shape(batch), False):
+                if self.tiled.get(shape_of(batch), False):
                     started = time.perf_counter()
                     self.known[number] = (*self._plain(batch), time.perf_counter() - started)
                 else:
@@ -105,20 +107,22 @@ class Runner:
             sums, counts, size = self._plain(batch)
         seconds = time.perf_counter() - started
         tiles = None
-        if _shape(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
+        if shape_of(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
             tiles = self._tiles(batch, heard[0], sums)
-        self.tiled[_shape(batch)] = tiles is not None
+        self.tiled[shape_of(batch)] = tiles is not None
         if tiles is None:
             return sums, counts, size, seconds
-        if not self.clean:
-            self.clean[number] = heard[0]
+        self.clean = self.clean or {number: heard[0]}
         return tiles, counts, BYTES_AT_A_TIME, seconds
 
     def _tiles(self, batch: dict[str, Any], hidden: Any, plain: Sums) -> Sums | None:
         """The losses over tiles of the vocabulary, or nothing where they are not those of all logits."""
         assert self.unembedding is not None
         try:
-            same = torch.equal(self.unembedding.hidden(self.model, batch), hidden)
+            soon = (
+                self.blocks is not None and not self.proven
+            )  # the first prefix is compared with the same states
+            same = soon or torch.equal(self.unembedding.hidden(self.model, batch), hidden)
             sums = self.unembedding.losses(self.model, batch, hidden)[0].cpu().numpy()
         except Exception as error:  # whatever it is, the plain way remains
             self._note(f"logits are computed all at once ({type(error).__name__}: {str(error)[:120]})")
@@ -144,13 +148,15 @@ class Runner:
         started = time.perf_counter()
         with torch.no_grad():
             prefix = self._prefix(batch, number, site)
-            width = self._width(batch, site, units, prefix, number)
-            rows = self._rows(batch, site, units, prefix, number, width)
+            rows = self._low_rank(batch, number, site, units, prefix)
+            if rows is None:
+                width = self._width(batch, site, units, prefix, number)
+                rows = self._rows(batch, site, units, prefix, number, width)
         return rows, time.perf_counter() - started
 
     def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
         try:
-            return self._losses(batch, _shape(batch))
+            return self._losses(batch, shape_of(batch))
         except ConcentraError:
             raise
         except Exception as error:
@@ -168,7 +174,7 @@ class Runner:
         else:
             output = call_model(self.model, batch)
             sums, counts = self.loss(output, batch)
-            size = _bytes(output)
+            size = n_bytes(output)
         return sums.double().cpu().numpy(), counts.cpu().numpy().astype(np.int64), size
 
     def _note(self, text: str) -> None:
@@ -188,10 +194,14 @@ class Runner:
                 raise
             self.blocks = None
             self.held.clear()
+            if not self.proven:  # losses over tiles were to be confirmed by this comparison
+                for found in (self.known, self.tiled, self.clean):
+                    found.clear()
+                self.baseline(batch, number)
             text = str(error).partition("\n")[0].removeprefix("error: ")
             self._note(f"each pass starts at the bottom: {text[:160] or type(error).__name__}")
             return None
-        if 2 * (self._held_bytes() + _size(prefix)) <= self.max_cache_bytes:
+        if 2 * (self._held_bytes() + prefix_bytes(prefix)) <= self.max_cache_bytes:
             self.held[number] = prefix
         return prefix
 
@@ -211,16 +221,39 @@ class Runner:
         """Whether a pass gives the baseline, to the last bit of its hidden states or of its losses."""
         if number in self.clean and self.unembedding is not None:
             return bool(torch.equal(self.unembedding.hidden(self.model, batch), self.clean[number]))
-        return bool(np.array_equal(self._losses(batch, _shape(batch))[0], self.known[number][0]))
+        return bool(np.array_equal(self._losses(batch, shape_of(batch))[0], self.known[number][0]))
+
+    def _low_rank(
+        self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any], prefix: Prefix | None
+    ) -> Sums | None:
+        """The sums of a layer whose units move the last hidden states in few directions; nothing where they do not."""
+        blocks, unembedding = self.blocks, self.unembedding
+        usable = self.tiled[shape_of(batch)] and site.layer not in self.full_rank
+        if prefix is None or blocks is None or unembedding is None or not usable:
+            return None
+
+        def hidden(unit: Any) -> Any:
+            with self._switched_off(batch, site, [unit], prefix, number) as repeats:
+                return unembedding.hidden(self.model, repeats)
+
+        try:
+            sums = low_rank_losses(self.model, blocks, unembedding, batch, prefix, units, hidden)
+        except Exception as error:  # whatever it is, the plain way remains
+            self._note(f"no products of low rank ({type(error).__name__}: {str(error)[:120]})")
+            sums = None
+        if sums is None:
+            self.full_rank.add(site.layer)
+            return None
+        return sums.cpu().numpy()
 
     def _held_bytes(self) -> int:
-        return sum(map(_size, self.held.values())) + _bytes(self.clean)
+        return sum(map(prefix_bytes, self.held.values())) + n_bytes(self.clean)
 
     def _width(
         self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
     ) -> int:
         """How many variants go into one pass: given, or the most that change no bit and save time."""
-        shape = _shape(batch)
+        shape = shape_of(batch)
         if shape not in self.widths:
             if self.variants != "auto":
                 self.widths[shape] = int(self.variants)
@@ -258,9 +291,7 @@ class Runner:
     def _fitting(self, number: int, prefix: Prefix | None) -> int:
         size = self.known[number][2]
         free = self.max_cache_bytes - self._held_bytes()
-        most = (
-            0 if prefix is None else max(_size(prefix), 2 * _bytes(prefix.clean))
-        )  # nothing is below the first
+        most = 0 if prefix is None else max(prefix_bytes(prefix), 2 * n_bytes(prefix.clean))
         return max(1, free // max(1, 3 * size + most) - (prefix is not None))  # logits, logarithms, losses
 
     def _one_at_a_time(self, why: str) -> int:
@@ -270,31 +301,15 @@ class Runner:
     def _tried(
         self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
     ) -> int:
-        """The largest number of variants, by halves, whose losses are those of one at a time, and faster."""
-        if len(units) == 1:
-            return 1
-        slow, _ = self._timed(batch, site, units[:1], prefix, number)
+        def timed(some: list[Any]) -> tuple[float, Sums]:
+            started = time.perf_counter()
+            sums = self._pass(batch, site, some, prefix, number)
+            return (time.perf_counter() - started) / len(some), sums
+
         try:
-            if self._timed(batch, site, units[:2], prefix, number)[0] > WORTHWHILE * slow:
-                return 1
-            alone = self._rows(batch, site, units, prefix, number, 1)
-            width = len(units)
-            while width > 1:
-                fast, together = self._timed(batch, site, units[:width], prefix, number)
-                if np.array_equal(together, alone[:width]) and fast < slow:
-                    return width
-                width //= 2
+            return most_variants(units, timed, lambda: self._rows(batch, site, units, prefix, number, 1))
         except Exception as error:  # whatever it is, the plain way remains
             return self._one_at_a_time(f"{type(error).__name__}: {str(error)[:120]}")
-        return 1
-
-    def _timed(
-        self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int
-    ) -> tuple[float, Sums]:
-        """Seconds a variant, and the sums, of one pass."""
-        started = time.perf_counter()
-        sums = self._pass(batch, site, units, prefix, number)
-        return (time.perf_counter() - started) / len(units), sums
 
     def _rows(
         self,
@@ -317,6 +332,17 @@ class Runner:
     def _pass(
         self, batch: dict[str, Any], site: HeadSite, units: Sequence[Any], prefix: Prefix | None, number: int
     ) -> Sums:
+        with self._switched_off(batch, site, units, prefix, number) as repeats:
+            sums, _, size = self._losses(repeats, shape_of(batch))
+        kept = prefix_bytes(prefix) * (len(units) + 1)
+        self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self._held_bytes())
+        return sums.reshape(len(units), n_sequences(batch))
+
+    @contextmanager
+    def _switched_off(
+        self, batch: dict[str, Any], site: HeadSite, units: Sequence[Any], prefix: Prefix | None, number: int
+    ) -> Iterator[dict[str, Any]]:
+        """The batch once a unit, for a pass in which each copy is without its unit."""
         copies, rows = len(units), n_sequences(batch)
 
         def change(clean: Any) -> Any:
@@ -330,30 +356,4 @@ class Runner:
             stack.enter_context(projection_input(self.model, site, change))
             if prefix is not None and self.blocks is not None:
                 stack.enter_context(resuming(self.model, self.blocks, site, prefix, copies))
-            sums, _, size = self._losses(repeated(batch, copies, rows), _shape(batch))
-        kept = _size(prefix) * (copies + 1)
-        self.peak_bytes = max(self.peak_bytes, 3 * size + kept + self._held_bytes())
-        return sums.reshape(copies, rows)
-
-
-def has_experts(model: Any) -> bool:
-    """Whether tokens are sent to experts, so that a token's last bits may depend on the others in the pass."""
-    return any(re.search("moe|experts|router", type(module).__name__.lower()) for module in model.modules())
-
-
-def _shape(batch: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(batch[main_input(batch)].shape)
-
-
-def _size(prefix: Prefix | None) -> int:
-    if prefix is None:
-        return 0
-    return _bytes(prefix.below) + _bytes(prefix.clean) + _bytes(prefix.beside)
-
-
-def _bytes(value: Any) -> int:
-    if torch.is_tensor(value):
-        return int(value.numel() * value.element_size())
-    if isinstance(value, dict):
-        return sum(_bytes(item) for item in value.values())
-    return sum(_bytes(item) for item in value) if isinstance(value, (tuple, list)) else 0
+            yield repeated(batch, copies, rows)

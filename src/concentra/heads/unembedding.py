@@ -1,19 +1,12 @@
-"""The loss from the last hidden states, a few words of the vocabulary at a time.
+"""The loss from the last hidden states, without all logits at once: see `concentra.heads.tiles`.
 
-With a large vocabulary the logits of a batch fill more memory than the processor keeps near, and much of a pass is
-spent on writing and reading them. Here the cross-entropy of a row with hidden state h and label y,
-
-    log sum_v exp(w_v . h) - w_y . h,
-
-is summed over tiles of the vocabulary whose logits never leave the processor's cache: the products in the type of
-the model, the exponentials in float32 at least, their sum over tiles in float64. Rows that do not count (padding,
-tokens that are not masked) need no logits at all. The losses differ from those of all logits at once by rounding
-only, some 1e-8 of a sequence's loss in float32; the caller checks that.
+Rows that do not count (padding, tokens that are not masked) need no logits at all. The losses differ from those of all
+logits at once by rounding only, some 1e-8 of a sequence's loss in float32; the caller checks that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,17 +18,9 @@ from concentra.heads.loss import (
     call_model,
     next_token_labels,
     next_token_loss,
-    row_losses,
     token_labels,
 )
-
-BYTES_AT_A_TIME = 16 * 2**20
-"""Of logits: what a pass may write at once before tiles are tried."""
-BYTES_OF_A_TILE = 4 * 2**20
-"""Of logits: about what stays near a processor; other devices take BYTES_AT_A_TIME."""
-ROWS_OF_A_TILE = 1024
-ROWS_OF_A_KERNEL = 16
-"""Matrix kernels treat the rows that are left over by this number in another way, with other last bits."""
+from concentra.heads.tiles import ROWS_OF_A_KERNEL, Change, changed_losses, tiled_losses
 
 
 @dataclass(frozen=True)
@@ -76,17 +61,25 @@ class Unembedding:
         (hidden,) = kept
         return hidden
 
-    def losses(self, model: Any, batch: dict[str, Any], hidden: Any = None) -> tuple[Any, Any]:
-        """Summed losses (n_sequences,) in float64 and the counts, of hidden states or of those of a pass."""
+    def losses(
+        self, model: Any, batch: dict[str, Any], hidden: Any = None, changes: Sequence[Change] = ()
+    ) -> tuple[Any, Any]:
+        """Summed losses (n_sequences,) in float64 and the counts, of hidden states or of those of a pass.
+
+        With changes of the hidden states the losses are (n_changes, n_sequences).
+        """
         hidden = self.hidden(model, batch) if hidden is None else hidden
         labels = next_token_labels(batch) if self.next_token else token_labels(batch)
         rows, flat = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)
-        chosen = _counted(flat)
-        losses = tiled_losses(rows[chosen], model.get_submodule(self.name), flat[chosen])
-        whole = losses.new_zeros(len(flat))
-        whole[chosen] = losses
-        whole[flat == IGNORED] = 0
-        return whole.reshape(labels.shape).sum(dim=1), (labels != IGNORED).sum(dim=1)
+        chosen, module = _counted(flat), model.get_submodule(self.name)
+        if changes:
+            losses = changed_losses(rows[chosen], [one.of(chosen) for one in changes], module, flat[chosen])
+        else:
+            losses = tiled_losses(rows[chosen], module, flat[chosen])
+        whole = losses.new_zeros(*losses.shape[:-1], len(flat))
+        whole[..., chosen] = losses
+        whole[..., flat == IGNORED] = 0
+        return whole.reshape(*losses.shape[:-1], *labels.shape).sum(dim=-1), (labels != IGNORED).sum(dim=1)
 
 
 def _counted(labels: Any) -> Any:
@@ -95,51 +88,6 @@ def _counted(labels: Any) -> Any:
     if 2 * len(counted) >= len(labels) or not len(counted):
         return slice(None if len(counted) else 0, None if len(counted) else 0)
     return torch.cat([counted, counted[:1].expand(-len(counted) % ROWS_OF_A_KERNEL)])
-
-
-def tiled_losses(rows: Any, module: Any, labels: Any) -> Any:
-    """The cross-entropy (n,) in float64 of hidden states (n, width) under a `Linear`; of no meaning without a label."""
-    pieces = zip(rows.split(ROWS_OF_A_TILE), labels.split(ROWS_OF_A_TILE), strict=True)
-    found = [_losses_of_rows(some, module.weight, module.bias, wanted) for some, wanted in pieces]
-    return torch.cat(found) if found else rows.new_zeros(0, dtype=torch.float64)
-
-
-def _losses_of_rows(rows: Any, weight: Any, bias: Any, labels: Any) -> Any:
-    linear, size = _linear(rows, weight), _words(rows)
-    shift: Any = None
-    own: Any = 0.0
-    total: Any = 0.0
-    for start in range(0, len(weight), size):
-        words = slice(start, start + size)
-        logits = linear(rows, weight[words], None if bias is None else bias[words])
-        logits = logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
-        place = labels - start
-        picked = logits.gather(1, place.clamp(0, logits.shape[1] - 1)[:, None])[:, 0]
-        picked = torch.where((place >= 0) & (place < logits.shape[1]), picked, 0)
-        shift = logits.amax(dim=1, keepdim=True) if shift is None else shift
-        own = own + picked
-        total = total + logits.sub_(shift).exp_().sum(dim=1).double()
-    losses = total.log() + shift[:, 0].double() - own.double()
-    if bool(torch.isfinite(losses).all()):
-        return losses
-    return row_losses(linear(rows, weight, bias), labels).double()  # a later tile holds far larger logits
-
-
-def _linear(rows: Any, weight: Any) -> Callable[[Any, Any, Any], Any]:
-    """The product with a matrix of weights; on a processor that of oneDNN, which is the faster for a few words."""
-    plain = rows.device.type == "cpu" and rows.dtype == weight.dtype == torch.float32
-    if plain and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return lambda rows, weight, bias: torch.ops.mkldnn._linear_pointwise(
-            rows, weight, bias, "none", [], ""
-        )
-    return torch.nn.functional.linear
-
-
-def _words(rows: Any) -> int:
-    """How many words a tile holds."""
-    size = BYTES_OF_A_TILE if rows.device.type == "cpu" else BYTES_AT_A_TIME
-    fitting = size // (4 * len(rows)) // ROWS_OF_A_KERNEL * ROWS_OF_A_KERNEL
-    return max(2 * ROWS_OF_A_KERNEL, fitting)
 
 
 def find_unembedding(model: Any, loss: Any) -> Unembedding | None:
