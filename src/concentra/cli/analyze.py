@@ -203,7 +203,7 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
 
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
-        for words in sentences.answer(contrast, level=found.options.level):
+        for words in sentences.named_answers(contrast, level=found.options.level):
             terminal.say(words)
         if (several := found.tables.get("omnibus")) is not None:
             for words in differ_at_all(several, found.options.alpha):

@@ -128,7 +128,9 @@ def _shift_row(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+    from concentra.report.markdown import number
+
+    return number(value, digits, sign=True)
 
 
 def _notes(found: Followed, frame: pd.DataFrame) -> list[str]:
