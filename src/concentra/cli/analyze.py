@@ -127,7 +127,7 @@ def analyze(
     long: Annotated[bool, typer.Option("--long", help="Print every number of the verdicts.")] = False,
     json: Json = False,
 ) -> None:
-    """Concentration of every donor's composition, how it differs between groups, with intervals and verdicts."""
+    """Concentration of every donor, and how groups of donors differ. With intervals, verdicts and a report."""
     from concentra.run.options import Options, parse_resolutions, read_options, renamed
 
     if despite:

@@ -70,7 +70,7 @@ def power(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Which change a study of so many donors and cells would show, from a pilot or from assumptions."""
+    """Which change a study of so many donors would show. From a pilot or from assumptions."""
     from concentra.analysis import power as analysis
     from concentra.tables import write_csv
 

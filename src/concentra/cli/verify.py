@@ -27,7 +27,7 @@ def verify(
     json: Json = False,
     long: Annotated[bool, typer.Option("--long", help="Everything that is known of each claim.")] = False,
 ) -> None:
-    """Compare every published number and direction with the tables: expected, observed, verdict.
+    """Compare every published number and direction with the tables.
 
     A table that is not what its step wrote is not judged, and the command ends with status 1.
     """
