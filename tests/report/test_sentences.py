@@ -134,6 +134,7 @@ def test_sentences_of_several_contrasts_name_them() -> None:
 def test_the_one_metric_that_changes_is_named(reason: str, words: str) -> None:
     (text,) = sentences.answer(contrast(["Lung"], ["one metric only"]).assign(reason=reason))
     assert text.startswith(f"Lung changes in one metric only{words} (")
+    assert ("(difference +0.100, 95% interval" in text) == (reason == "gini_stratum")
 
 
 def test_a_change_along_a_number_names_it() -> None:

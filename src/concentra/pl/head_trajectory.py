@@ -64,7 +64,7 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
     ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=HUE, zorder=3,
                label="mostly noise" if noisy.any() else None)  # fmt: skip
     ax.set_xscale("symlog", linthresh=1)
-    ax.set_xlim(left=min(0, steps.min()) if steps.min() < 1 else steps.min() / 1.2)
+    ax.set_xlim(left=-0.2 if steps.min() < 1 else steps.min() / 1.2)
     ax.legend(fontsize="x-small", frameon=False, loc="best")
     ax.set_xlabel("training step")
     ax.set_ylabel(LABELS[metric])

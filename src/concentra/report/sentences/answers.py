@@ -130,9 +130,17 @@ def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
         clauses.append(f"no {tissue} shows a change in both metrics that can be distinguished from chance")
     clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
     if len(rows) == 1 and not changed and not pd.isna(rows["hill_q1_effect"].iloc[0]):
-        clauses[-1] += f" ({effect(records(rows)[0], level)})"
+        clauses[-1] += f" ({_alone(records(rows)[0], level)})"
     text = "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _alone(row: Mapping[str, Any], level: float) -> str:
+    """The size of the change where there is one tissue: of the metric that changes, else of the effective number."""
+    if row["reason"] != "gini_stratum":
+        return effect(row, level)
+    size, low, high = (number(row[f"gini_{end}"], 3, sign=True) for end in ("effect", "low", "high"))
+    return f"difference {size}, {level * 100:g}% interval {low} to {high}"
 
 
 def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
