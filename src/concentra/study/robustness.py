@@ -67,7 +67,7 @@ def _interval(column: str, row: Mapping[str, Any]) -> str:
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
     covers = "excludes 0" if low > 0 or high < 0 else "includes 0"
-    return f"interval {low:+.3g} to {high:+.3g} {covers}"
+    return f"interval {low:+.3g} to {high:+.3g} {covers}".replace("-", "−")
 
 
 def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:
