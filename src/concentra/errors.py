@@ -130,13 +130,13 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     >>> nearest("tisue", ["tissue", "age"])
     "did you mean 'tissue'?"
-    >>> nearest("donor", ["tissue", "age"])
-    "there are 'age', 'tissue'"
+    >>> nearest("donor", ["tissue", "age"]), nearest("donor", [])
+    ("there are 'age', 'tissue'", 'there are none')
     """
     known = sorted({str(other) for other in names})
     lowered = {other.lower(): other for other in known}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     if close:
         return f"did you mean {lowered[close[0]]!r}?"
-    shown = ", ".join(repr(other) for other in known[:12])
+    shown = ", ".join(repr(other) for other in known[:12]) or "none"
     return f"there are {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")

@@ -103,7 +103,7 @@ def test_everything_promised_is_there(whole):
         "plane",
         "composition_crystallizes",
     }
-    assert "donor: column 'mouse.id' (guessed from its name)" in printed
+    assert "donor: column 'mouse.id' (from its name)" in printed
     assert "report.html" in printed
     assert "trend along age" in printed
     assert "None" not in printed

@@ -49,6 +49,11 @@ def test_help_is_light(arguments: list[str]) -> None:
     assert not imported(code) & set(HEAVY)
 
 
+@pytest.mark.parametrize("words", [[], ["heads"]])
+def test_no_summary_of_a_command_is_cut(run: Run, words: list[str]) -> None:
+    assert "..." not in run(*words, "--help").out.split("Commands:")[1]
+
+
 def test_help_names_every_command(run: Run) -> None:
     ended = run("--help")
     assert ended.code == 0

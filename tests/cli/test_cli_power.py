@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from concentra.cli._application import application
-from concentra.errors import ArgumentError
+from concentra.errors import ArgumentError, TableError
 
 
 def run(*arguments):
@@ -62,3 +62,17 @@ def test_the_terminal_tells_how_many_donors_are_needed():
     )
     many = run("--effective", 8, "--sd", 0.5, "--donors", "3,4", "--cells", 300).stdout
     assert "needs more than 4" in " ".join(many.split())
+
+
+def test_a_wide_pilot_says_which_columns_are_no_cell_types(tmp_path):
+    rng = np.random.default_rng(1)
+    wide = pd.DataFrame(rng.multinomial(500, [0.4, 0.3, 0.2, 0.1], 6), columns=["T", "B", "NK", "DC"])
+    wide.insert(0, "donor", list("abcdef"))
+    wide.insert(1, "age", [31, 32, 33, 61, 62, 63])
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    options = (tmp_path / "wide.csv", "--wide", "--donors", "6", "--cells", "500", "--json")
+    with pytest.raises(TableError, match="--about age"):
+        raise run(*options).exception
+    by_about, by_parts = run(*options, "--about", "age"), run(*options, "--parts", "T,B,NK,DC")
+    assert by_about.exit_code == by_parts.exit_code == 0, by_about.output + by_parts.output
+    assert json.loads(by_about.stdout) == json.loads(by_parts.stdout)

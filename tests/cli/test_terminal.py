@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +99,13 @@ def test_wide_tables_become_blocks_without_a_broken_word(row: dict[str, str]) ->
             assert word in found
 
 
+def test_contrasts_stay_in_their_order_whatever_changed() -> None:
+    """The blocks of tissues follow the sentences above them."""
+    both = pd.concat([contrast(["Lung"], ["undecided"]),
+                      contrast(["Lung"], ["more concentrated"], title="sex: f to m")])  # fmt: skip
+    assert list(terminal.verdict_lines(both)) == ["age: 3m to 24m", "sex: f to m"]
+
+
 def test_control_characters_never_reach_the_terminal() -> None:
     file = io.StringIO()
     terminal.print_lines([Line("▲", "a\x1b[2Jb", "c\rd\ne")], file=file)
@@ -141,5 +149,7 @@ def test_verify_prints_a_line_a_claim_and_all_of_it_with_long(
     assert lines[4] == "1 close, 1 differs, 1 data absent"
     assert lines[-1] == "1 differs"
     assert lines[5].startswith("Predictions")
+    show([one for one in made if one.verdict == "differs" and one.published] * 2)
+    assert capsys.readouterr().out.splitlines()[-1] == "2 differ"
     show(made, long=True)
     assert "  observed: -2.180" in capsys.readouterr().out

@@ -66,7 +66,7 @@ def test_an_interaction_is_estimated_at_the_mean_of_the_donors():
 def test_a_formula_alone_has_a_question_for_each_coefficient():
     frame = rows_of("abcdef", bmi=list("123124"), sex=list("fmffmm"))
     design = resolve(from_table(frame), Question(formula="~ bmi + sex"))
-    assert [term.name for term in design.terms] == ["bmi", "sex[T.m]"]
+    assert [term.name for term in design.terms] == ["bmi", "sex: f to m"]
 
 
 def test_three_groups_have_every_pair():

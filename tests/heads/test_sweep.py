@@ -188,6 +188,16 @@ def test_the_command_sweeps_a_folder_on_token_ids(folder: Path, tmp_path: Path) 
     assert (table["n_tokens"] == 60).all()
 
 
+def test_a_model_by_itself_is_named_and_leads_to_no_trajectory(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "tokens.npy", definitions.tokens(1, 300)[0].numpy())
+    done = run("sweep", "--sequences", "4", "--length", "16", "--model", str(folder / "step2"),
+               "--tokens", str(tmp_path / "tokens.npy"), "--out", str(tmp_path / "one.csv"))  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "step2" in done.stdout
+    assert "nan" not in done.stdout.lower()
+    assert "concentra heads trajectory" not in done.stdout
+
+
 def test_the_command_reads_text_with_the_models_tokenizer(folder: Path, tmp_path: Path) -> None:
     words = definitions.tokens(1, 300)[0].tolist()
     (tmp_path / "text.txt").write_text(" ".join(f"w{word}" for word in words), encoding="utf-8")
@@ -198,7 +208,9 @@ def test_the_command_reads_text_with_the_models_tokenizer(folder: Path, tmp_path
         "sweep", *options, "--tokens", str(tmp_path / "tokens.npy"), "--out", str(tmp_path / "b.parquet")
     )
     assert one.exit_code == other.exit_code == 0, one.output
-    assert "concentra heads trajectory" in one.stdout
+    assert (
+        "concentra heads trajectory" not in one.stdout
+    )  # there is no shift between fewer than two checkpoints
     a, b = read_table(tmp_path / "a.parquet"), read_table(tmp_path / "b.parquet")
     pd.testing.assert_frame_equal(a.drop(columns="seconds"), b.drop(columns="seconds"))
 

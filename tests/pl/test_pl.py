@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 import concentra
 from concentra import get, pl, pp, tl
+from concentra.analysis.trajectory import follow
 from concentra.errors import ArgumentError
 from concentra.pl import _style
 from concentra.pl._style import readable
@@ -317,3 +318,37 @@ def test_parts_stand_in_the_order_of_the_colours_given(adata, ax):
     pl.composition(rows, colours={smallest: "#000000"}, ax=ax)
     first = [bar for bar in ax.patches if bar.get_x() == 0 and bar.get_facecolor()[:3] == (0, 0, 0)]
     assert len(first) == len(shares)
+
+
+@pytest.mark.parametrize("data", [3, "a.csv", None])
+def test_what_is_no_result_is_refused(data, ax):
+    with pytest.raises(ArgumentError, match="data of type"):
+        pl.forest(data, ax=ax)
+
+
+def test_a_trend_follows_a_column_of_ages(ax):
+    units = pd.DataFrame(
+        {"stratum": "lung", "donor": ["a", "b"], "age": ["3m", "24m"], "hill_q1": [3.0, 2.0]}
+    )
+    drawn = pl.trend(units, along="age", ax=ax)
+    assert drawn.collections[0].get_offsets()[:, 0].tolist() == [3, 24]
+    assert drawn.get_xlabel() == "age (months)"
+    with pytest.raises(ArgumentError, match="did you mean 'age'"):
+        pl.trend(units, along="Age", ax=ax)
+
+
+def test_a_forest_along_a_number_has_one_number_of_donors(ax):
+    rows = pd.DataFrame({"stratum": ["lung"], "metric": ["hill_q1"], "effect": [0.8], "low": [0.6], "high": [0.9],
+                         "n_reference": [8], "n_other": [0], "other": [None], "direction": ["more concentrated"],
+                         "verdict": ["more concentrated"]})  # fmt: skip
+    assert [label.get_text() for label in pl.forest(rows, ax=ax).get_yticklabels()] == ["lung  8"]
+
+
+def test_a_trajectory_has_a_place_for_the_model_before_training(ax):
+    rows = pd.DataFrame(
+        {"checkpoint": [0, 0, 100, 100], "layer": 0, "head": [0, 1] * 2, "delta": [1.0, 2.0, 3.0, 1.0]}
+    )
+    drawn = pl.head_trajectory(follow(rows, rng=1, n_draws=10).path, ax=ax)
+    assert drawn.lines[0].get_xdata().tolist() == [0, 100]
+    assert drawn.get_xscale() == "symlog"
+    assert "noise alone" in [text.get_text() for text in drawn.get_legend().get_texts()]

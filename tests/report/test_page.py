@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from concentra.notes import Note
 from concentra.report import bundle
 from concentra.report.document import page
 from concentra.report.findings import Findings
@@ -111,7 +112,7 @@ def test_tissues_that_changed_come_first() -> None:
 def test_verdicts_have_six_columns_and_sort_as_numbers() -> None:
     (row,) = verdict_rows(verdicts(contrast(["Marrow"], ["more concentrated"])))
     assert list(map(str, row.values())) == [
-        "Marrow", "more concentrated", "3 / 3", "0.77 (0.67 to 0.87)", "+0.100 (+0.000 to +0.200)", "0.03",
+        "Marrow", "more concentrated", "3 / 3", "0.77 (0.67 to 0.87)", "+0.100 (0.000 to +0.200)", "0.03",
     ]  # fmt: skip
     assert isinstance(row["effective number, ratio (95%)"], Cell)
     assert 'data-order="0.77"' in str(Page("t").table([row], "c"))
@@ -179,7 +180,7 @@ def test_labels_that_look_alike_stay_apart() -> None:
     )
     charts = Elements(page(Findings(found.tables | {"composition": cells}))).data()["charts"].values()
     bars = next(chart for chart in charts if "share" in chart["data"]["values"][0])
-    assert [name.split(" · ")[1] for name in bars["encoding"]["y"]["scale"]["domain"]] == ["m 1", "m 1 (2)"]
+    assert [name.split(" · ")[1] for name in bars["encoding"]["y"]["scale"]["domain"]] == ["m_1", "m 1"]
     assert len(bars["encoding"]["color"]["scale"]["domain"]) == 3
 
 
@@ -192,6 +193,52 @@ def test_several_contrasts_have_charts_of_their_own() -> None:
     text = page(Findings(tables, options=one.options))
     assert text.count("Cell types that drive the shift: sex: f to m") == 1
     assert text.count('data-name="verdicts"') == 2
+
+
+def test_every_contrast_has_its_verdicts_in_the_plane() -> None:
+    first, second = findings(("more concentrated",)).tables, findings(("less concentrated",)).tables
+    tables = {
+        name: pd.concat([frame, second[name].assign(contrast="sex: f to m")])
+        if "contrast" in frame
+        else frame
+        for name, frame in first.items()
+    }
+    charts = Elements(page(Findings(tables))).data()["charts"].values()
+    words = [chart["data"]["values"][0]["words"] for chart in charts if "words" in chart["data"]["values"][0]]
+    assert words == ["more concentrated", "less concentrated"]
+
+
+def test_the_legend_is_hollow_where_the_points_are() -> None:
+    charts = Elements(page(findings(("more concentrated", "undecided")))).data()["charts"].values()
+    forest = next(chart for chart in charts if "effect" in chart["data"]["values"][0])
+    fill = forest["layer"][-1]["encoding"]["fill"]
+    assert fill["scale"]["domain"] == ["more concentrated", "undecided"]
+    assert fill["scale"]["range"][1] == "transparent"
+    assert fill["legend"] is not None
+
+
+def test_what_limits_the_answer_stands_below_it() -> None:
+    notes = [Note("limits", "age: 3m to 24m: sex differs"), Note("guessed", "donor: column 'a'")]
+    one = findings(("undecided",))
+    text = page(Findings(one.tables, notes))
+    answer = text[text.index('id="answer"') : text.index('id="tissues"')]
+    assert answer.index('class="lead"') < answer.index("Limits: sex differs.") < answer.index("<table")
+    assert "column &#39;a&#39;" not in answer
+
+
+def test_all_donors_together_are_one_number() -> None:
+    rows = contrast(["Lung"], ["undecided"], title="trend along age").assign(other=None, n_other=0)
+    (row,) = verdict_rows(verdicts(rows))
+    assert row["donors"] == "3"
+
+
+def test_names_of_donors_and_options_are_shown_as_they_are() -> None:
+    gone = pd.DataFrame(
+        {"stratum": ["Lung_left"], "donor": ["3_9_M"], "reason": ["fewer than 50 cells"], "n_cells": [4]}
+    )
+    one = findings(("undecided",))
+    text = page(Findings(one.tables | {"left_out": gone}, options={"amount": "n_cells"}))
+    assert all(name in text for name in ("3_9_M", "n_cells", "Lung left"))
 
 
 def test_drivers_show_their_tests_and_joint_intervals() -> None:

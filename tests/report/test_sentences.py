@@ -8,7 +8,7 @@ import pytest
 from concentra.report import sentences
 from definitions_report import contrast
 
-SIZE = "effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.67 to 0.87"
+SIZE = "median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.67 to 0.87"
 
 
 def answer(**verdicts: str) -> str:
@@ -35,7 +35,8 @@ def answer(**verdicts: str) -> str:
             f"Marrow changed in both metrics, without one direction, from 3m to 24m ({SIZE}); Lung changes in one "
             "metric only; Skin shows no change beyond the margin.",
         ),
-        ({"Lung": "undecided"}, "Lung is undecided."),
+        ({"Lung": "undecided"}, f"Lung is undecided ({SIZE})."),
+        ({"all cells": "undecided"}, f"Whether the composition changes is undecided ({SIZE})."),
         (
             {"Lung": "undecided", "Skin": "undecided"},
             "No tissue shows a change in both metrics that can be distinguished from chance; Lung and Skin are "
@@ -97,7 +98,10 @@ def test_numbers_with_their_nouns(n: int, words: str) -> None:
 
 
 def test_methods_cite_what_was_done_and_number_in_order() -> None:
-    tables = {"contrast": contrast(["Lung"], ["undecided"]), "multiverse": pd.DataFrame({"a": [1]})}
+    tables = {
+        "contrast": contrast(["Lung", "Skin"], ["undecided"] * 2),
+        "multiverse": pd.DataFrame({"a": [1]}),
+    }
     text, cited = sentences.methods(
         tables, {"min_cells": 50, "level": 0.9}, {"concentra": "1.0", "numpy": "2.0"}
     )
@@ -107,6 +111,39 @@ def test_methods_cite_what_was_done_and_number_in_order() -> None:
     assert numbers == sorted(numbers)
     assert len(cited) == 8
     assert "Cauchy" not in sentences.methods({}, {}, {})[0]
+
+
+def test_methods_of_one_tissue_speak_of_no_others() -> None:
+    text, cited = sentences.methods({"contrast": contrast(["all cells"], ["undecided"])}, {}, {})
+    assert "over tissues" not in text
+    assert "across tissues" not in text
+    assert not any("Benjamini" in one for one in cited)
+
+
+def test_sentences_of_several_contrasts_name_them() -> None:
+    sexes = contrast(["Lung"], ["more concentrated"], title="sex: f to m")
+    both = sentences.named_answers(pd.concat([contrast(["Lung"], ["undecided"]), sexes]))
+    assert [words.split(": ", 2)[:2] for words in both] == [["age", "3m to 24m"], ["sex", "f to m"]]
+    assert sentences.named_answers(sexes) == sentences.answer(sexes)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("hill_q1", ", the effective number"), ("gini_stratum", ", the Gini coefficient"), ("", "")],
+)
+def test_the_one_metric_that_changes_is_named(reason: str, words: str) -> None:
+    (text,) = sentences.answer(contrast(["Lung"], ["one metric only"]).assign(reason=reason))
+    assert text.startswith(f"Lung changes in one metric only{words} (")
+    assert ("(difference +0.100, 95% interval" in text) == (reason == "gini_stratum")
+
+
+def test_a_change_along_a_number_names_it() -> None:
+    rows = contrast(["Lung"], ["more concentrated"], title="trend along age").assign(
+        other=None, median_other=None
+    )
+    assert sentences.answer(rows) == [
+        "Lung is more concentrated (trend along age; ratio 0.77, 95% interval 0.67 to 0.87)."
+    ]
 
 
 def test_hostile_labels_stay_on_one_line() -> None:

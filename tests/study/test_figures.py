@@ -6,6 +6,7 @@ import itertools
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -15,6 +16,7 @@ from concentra.pl import _style as pl_style
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import Drawing, nodes
 from concentra.study.figures import _style as style
+from concentra.study.figures import s2_donors_age
 from study_tables import loaded
 
 FIGURES = [name for name, node in nodes().items() if node.kind == "figure"]
@@ -174,3 +176,15 @@ def test_this_test_finds_what_it_looks_for():
         test_no_text_covers_another(Drawing(figure, "", ""))
     with pytest.raises(AssertionError, match="cut off"):
         test_no_text_is_cut(Drawing(figure, "", ""))
+
+
+def test_mice_that_no_panel_shows_are_named():
+    """The text counts every mouse; the caption says which of them have cells only in tissues that are not drawn."""
+    shown = pd.DataFrame(
+        {"cohort": "tms_facs", "donor": ["a", "a", "b"], "stratum": ["Lung", "Marrow", "Mammary_Gland"]}
+    )
+    assert (
+        s2_donors_age._missing(shown, shown[shown["donor"] == "a"])
+        == " (FACS mouse b, in mammary gland alone)"
+    )
+    assert s2_donors_age._missing(shown, shown) == ""

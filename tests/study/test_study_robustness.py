@@ -19,14 +19,14 @@ def test_interval_of_a_shift(tmp_path: Path) -> None:
     place = {"cohort": "tms_facs", "stratum": "Marrow", "verdict": UNDECIDED}
     write(tmp_path, "age_contrast", [place | row for row in rows])
     gini = robustness("age_contrast", "shift", ROW, tmp_path)
-    assert gini == "difference in Gini +0.080, interval -0.030 to +0.190 includes no change"
+    assert gini == "difference in Gini +0.080, interval −0.030 to +0.190 includes no change"
     effective = robustness("age_contrast", "shift", ROW | {"metric": "hill_q1"}, tmp_path)
     assert effective == "ratio of effective numbers 0.70, interval 0.50 to 0.98 excludes no change"
 
 
 def test_interval_of_a_column(tmp_path: Path) -> None:
     row = {"cohort": "pythia_410m", "gini_low": -0.1, "gini_high": 0.3}
-    assert robustness("head_shift", "gini", row, tmp_path) == "interval -0.1 to +0.3 includes 0"
+    assert robustness("head_shift", "gini", row, tmp_path) == "interval −0.1 to +0.3 includes 0"
 
 
 def test_silent_where_nothing_is_known(tmp_path: Path) -> None:

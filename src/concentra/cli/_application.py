@@ -49,18 +49,18 @@ def options(
 
 
 for module in (
-    reproduce,
-    verify,
     analyze,
+    example,
     power,
-    paper,
     metrics,
     count,
     simulate,
-    example,
-    fetch,
-    steps,
     doctor,
+    fetch,
+    reproduce,
+    verify,
+    steps,
+    paper,
 ):
     for command in module.COMMANDS:
         application.command(epilog=module.EXAMPLE)(command)

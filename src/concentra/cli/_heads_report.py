@@ -91,6 +91,10 @@ def report(summary: pd.DataFrame, out: Path, json: bool, about: dict[str, Any] |
         checkpoints = loads(summary.to_json(orient="records", double_precision=15))
         typer.echo(dumps({"table": str(out), "checkpoints": checkpoints} | (about or {})))
         return
+    if (
+        summary["checkpoint"].isna().all() and "model" in summary
+    ):  # a model that is no checkpoint of a training
+        summary = summary.assign(checkpoint=summary["model"])
     shown = summary.drop(columns=["model"], errors="ignore")
     typer.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     noisy = summary.loc[summary["mostly_noise"], "checkpoint"]
@@ -101,4 +105,5 @@ def report(summary: pd.DataFrame, out: Path, json: bool, about: dict[str, Any] |
     if about and about["missing"]:
         return
     typer.echo(f"table: {out}")
-    typer.echo(f"next: concentra heads trajectory {out}")
+    if len(summary) > 1:
+        typer.echo(f"next: concentra heads trajectory {out}")

@@ -159,9 +159,9 @@ def verdict_lines(contrast: pd.DataFrame) -> dict[str, list[Line]]:
     from concentra.report import sentences
     from concentra.report.markdown import number
 
-    found: dict[str, list[Line]] = {}
     order = list(sentences.MEANINGS)
     rows = sentences.records(sentences.verdicts(contrast))
+    found: dict[str, list[Line]] = {str(row["contrast"]): [] for row in rows}
     rows.sort(key=lambda row: order.index(row["verdict"]) if row["verdict"] in order else len(order))
     for row in rows:
         how = look(row["verdict"])
@@ -171,9 +171,7 @@ def verdict_lines(contrast: pd.DataFrame) -> dict[str, list[Line]]:
             text += f", ratio {number(row['hill_q1_effect'], 2)} ({low} to {high})"
         elif row["reason"] and isinstance(row["reason"], str):
             text += f": {row['reason']}"
-        found.setdefault(str(row["contrast"]), []).append(
-            Line(how.sign, str(row["stratum"]), text, how.colour)
-        )
+        found[str(row["contrast"])].append(Line(how.sign, str(row["stratum"]), text, how.colour))
     return found
 
 

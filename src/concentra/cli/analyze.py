@@ -127,7 +127,7 @@ def analyze(
     long: Annotated[bool, typer.Option("--long", help="Print every number of the verdicts.")] = False,
     json: Json = False,
 ) -> None:
-    """Concentration of every donor's composition, how it differs between groups, with intervals and verdicts."""
+    """Concentration of every donor, and how groups of donors differ. With intervals, verdicts and a report."""
     from concentra.run.options import Options, parse_resolutions, read_options, renamed
 
     if despite:
@@ -203,7 +203,7 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
 
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
-        for words in sentences.answer(contrast, level=found.options.level):
+        for words in sentences.named_answers(contrast, level=found.options.level):
             terminal.say(words)
         if (several := found.tables.get("omnibus")) is not None:
             for words in differ_at_all(several, found.options.alpha):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concentra.analysis.trajectory import Followed
 
 application = typer.Typer(
-    help="Head importance of transformers: measure it, and follow its concentration along training.",
+    help="Head importance of transformers. Measure it, and follow its concentration along training.",
     no_args_is_help=True,
 )
 MOST_INFLUENTIAL = 5
@@ -41,7 +41,7 @@ def trajectory(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Gini coefficient and effective number of head importance at every checkpoint, and what the shift rests on."""
+    """Concentration of head importance along training. At every checkpoint, and what the shift rests on."""
     from concentra.analysis.trajectory import follow
     from concentra.io.importance import read_importance
 
@@ -128,7 +128,9 @@ def _shift_row(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+    from concentra.report.markdown import number
+
+    return number(value, digits, sign=True)
 
 
 def _notes(found: Followed, frame: pd.DataFrame) -> list[str]:

@@ -42,6 +42,12 @@ def power(
     wide: Annotated[
         bool, typer.Option("--wide", help="Each row is a sample, each cell type a column.")
     ] = False,
+    parts: Annotated[
+        str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
+    ] = None,
+    about: Annotated[
+        list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")
+    ] = None,
     group: Annotated[str | None, typer.Option(help="Column of the pilot's groups of donors.")] = None,
     min_cells: Annotated[int, typer.Option(help="Fewest cells of a sample in a tissue.")] = 50,
     effective: Annotated[float | None, typer.Option(help="Assumed effective number of cell types.")] = None,
@@ -64,12 +70,13 @@ def power(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Which change a study of so many donors and cells would show, from a pilot or from assumptions."""
+    """Which change a study of so many donors would show. From a pilot or from assumptions."""
     from concentra.analysis import power as analysis
     from concentra.tables import write_csv
 
     if pilot:
-        how = {"donor": donor, "tissue": tissue, "cell_type": cell_type, "amount": amount, "wide": wide}
+        how = {"donor": donor, "tissue": tissue, "cell_type": cell_type, "amount": amount, "wide": wide,
+               "parts": tuple(parts.split(",")) if parts else (), "about": tuple(about or ())}  # fmt: skip
         spreads = _of_pilot(pilot, how, group, min_cells)
     elif effective is None or sd is None:
         raise ArgumentError(
@@ -134,15 +141,13 @@ def answers(found: pd.DataFrame, target: float) -> list[str]:
     return lines
 
 
-def _of_pilot(
-    pilot: list[str], how: dict[str, str | bool | None], group: str | None, min_cells: int
-) -> list[Spread]:
+def _of_pilot(pilot: list[str], how: dict[str, Any], group: str | None, min_cells: int) -> list[Spread]:
     from concentra.analysis.power import spread_of
     from concentra.composition import read
     from concentra.design import Settings
 
     needed = [] if group is None else [group]
-    composition = read(pilot, **how, needed=needed)  # type: ignore[arg-type]
+    composition = read(pilot, **how, needed=needed)
     for note in composition.notes:
         say(note, file=sys.stderr)
     return spread_of(composition, group=group, settings=Settings(min_cells=min_cells))

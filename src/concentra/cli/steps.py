@@ -11,7 +11,7 @@ EXAMPLE = "Example: concentra steps --out results"
 
 
 def steps(data: Data = None, out: Out = RESULTS, json: Json = False) -> None:
-    """List every step, figure and summary: what would run again, and why."""
+    """List every step, figure and summary: what would run again."""
     from concentra.study import raw, stale
 
     frame = stale.plan_frame(out.resolve(), raw.data_folder(data))

@@ -27,7 +27,7 @@ def verify(
     json: Json = False,
     long: Annotated[bool, typer.Option("--long", help="Everything that is known of each claim.")] = False,
 ) -> None:
-    """Compare every published number and direction with the tables: expected, observed, verdict.
+    """Compare every published number and direction with the tables.
 
     A table that is not what its step wrote is not judged, and the command ends with status 1.
     """
@@ -65,7 +65,9 @@ def _show(judgements: Sequence[Judgement], *, long: bool) -> None:
     if not long:
         print_lines([Line(*_line(one)) for one in judgements], whole=False)
     verdicts = [judgement.verdict for judgement in judgements]
-    print_text(", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts)))
+    counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
+    plural = {"differs": "differ"}
+    print_text(", ".join(f"{n} {name if n == 1 else plural.get(name, name)}" for name, n in counts.items()))
 
 
 def _line(one: Judgement) -> tuple[str, str, str, str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from concentra.composition.rows import canonical_name
 from concentra.errors import AmountError, ArgumentError, ColumnError, TableError, nearest
-from concentra.io.numbers import Numbers, read_numbers, require_counts, require_numbers
+from concentra.io.numbers import Numbers, joined_notes, read_numbers, require_counts, require_numbers
 
 Blanks = Literal["refuse", "zero"]
 Amounts = NDArray[np.int64] | NDArray[np.float64]
@@ -125,7 +125,7 @@ def wide_table(
     if parts is None:
         refuse_sums(names, amounts, file)
         refuse_covariates(names, file)
-    notes = [listed(names), *(note for one in numbers for note in one.notes)]
+    notes = [listed(names), *joined_notes(numbers)]
     n_blank = sum(int(one.blank.sum()) for one in numbers)
     if n_blank:
         notes.append(

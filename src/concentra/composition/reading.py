@@ -15,7 +15,7 @@ from concentra.composition.checks import Blanks, refuse_repeated_columns, wide_t
 from concentra.composition.composition import Composition
 from concentra.composition.donors import Shared, dataset_columns, donor_notes, join_sheet, tell_apart
 from concentra.composition.labels import about_name, as_labels
-from concentra.composition.roles import Roles, candidates, guess_roles, require
+from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, require
 from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
 from concentra.composition.units import Columns, count_units
 from concentra.errors import ArgumentError, ColumnError, LabelError, TableError, nearest
@@ -110,7 +110,7 @@ def read(
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
-    notes += [note for note in roles.notes if not (wide and note.text.startswith("part"))]
+    notes += [note for note in roles.notes if not (wide and note.text.startswith(SHOWN["part"]))]
     file = _name(sources)
     if wide:
         separator = _separator(sources[0])
@@ -246,7 +246,7 @@ def _wide_annotated(
         if column is not None and column != role:
             adata.obs[role] = adata.obs[column].to_numpy()
     made = from_anndata(adata)
-    notes = [note for note in roles.notes if not note.text.startswith("part")]
+    notes = [note for note in roles.notes if not note.text.startswith(SHOWN["part"])]
     columns = {role: column for role, column in found.items() if column is not None}
     return replace(made, roles=columns, name=name, notes=(*notes, *made.notes))
 

@@ -32,6 +32,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 LIBRARIES = ("sample_id", "sample", "library_id", "library", "orig_ident")
 SURE = 7
 """Letters from which on a known name is recognised within a longer one: "Cell Type (final)", "mouse_id_2"."""
+SHOWN = {"donor": "donor", "stratum": "tissue", "part": "cell type"}
+"""What each role is called in a note."""
 OF_CELLS = 8
 """Of the names of the part, those that a column about units never has."""
 NONE = "none"
@@ -90,7 +92,7 @@ def guess_roles(
     >>> roles.donor, roles.stratum, roles.part, roles.sample
     ('donor_id', 'tissue', 'cell_type', None)
     >>> str(roles.notes[0])
-    "donor: column 'donor_id' (guessed from its name)"
+    "donor: column 'donor_id' (from its name)"
     """
     known = list(columns)
     named = {"donor": donor, "stratum": stratum, "part": part}
@@ -108,7 +110,7 @@ def guess_roles(
     for role in ("donor", "part"):
         if chosen[role] is None:
             raise ColumnError(
-                found=f"no column that looks like the {role}",
+                found=f"no column that looks like the {SHOWN[role]}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
                 fix=f"name it, --{role} COLUMN: {nearest(role, known)}"
                 + ("; or --wide, if each row is a unit and each column a part" if role == "part" else ""),
@@ -183,12 +185,12 @@ def _guess(role: str, known: list[str], taken: list[str], notes: list[Note]) -> 
             notes.append(
                 Note(
                     "guessed",
-                    "stratum: no column looks like one, so all cells of a donor are one composition",
+                    "tissue: no column looks like one, so all cells of a donor are one composition",
                 )
             )
         return None
     others = f"; {', '.join(map(repr, fitting[1:4]))} would also fit" if fitting[1:] else ""
-    notes.append(Note("guessed", f"{role}: column {fitting[0]!r} (guessed from its name{others})"))
+    notes.append(Note("guessed", f"{SHOWN[role]}: column {fitting[0]!r} (from its name{others})"))
     if role == "donor" and _plain(fitting[0]) in LIBRARIES:
         notes.append(
             Note(

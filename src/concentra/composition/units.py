@@ -290,7 +290,8 @@ def _refuse_cells_as_donors(kept: pd.DataFrame) -> None:
         raise DesignError(
             found=f"{n_donors:,} donors with {n_cells:,} cells",
             expected="donors of many cells each",
-            fix="name the column of the animal or person with --donor: this one seems to name cells",
+            fix="name the column of the animal or person with --donor: this one seems to name cells; or "
+            "--wide, if each row is a sample and each cell type a column of counts",
         )
 
 

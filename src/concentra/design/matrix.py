@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,7 @@ from concentra.design.design import Term
 from concentra.design.question import Question, formula_columns
 from concentra.errors import ArgumentError
 
+INDICATOR = re.compile(r"(?:C\()?(?P<column>[^\[\]:()]+)\)?\[T\.(?P<label>[^\[\]]+)\]")
 Floats = NDArray[np.float64]
 Names = NDArray[np.object_]
 
@@ -69,8 +71,9 @@ def model_columns(
         more = _formula_columns(question, covariates, included)
         columns += more
         if not terms:
-            terms = [_numeric_term(name, values, included) for name, values in more]
-            contrasts = {term.name: {term.name: _span(term)} for term in terms}
+            names = [_term_name(name, covariates[included]) for name, _ in more]
+            terms = [_numeric_term(name, one[1], included) for name, one in zip(names, more, strict=True)]
+            contrasts = {term.name: {one[0]: _span(term)} for term, one in zip(terms, more, strict=True)}
     matrix = np.stack([values for _, values in columns], axis=1)
     labels = tuple(name for name, _ in columns)
     rows = {
@@ -85,6 +88,18 @@ def _numeric_term(name: str, values: Floats, included: NDArray[np.bool_]) -> Ter
     inside = values[included]
     low, high = (float(inside.min()), float(inside.max())) if inside.size else (0.0, 1.0)
     return Term(name, low=low, high=high)
+
+
+def _term_name(name: str, covariates: pd.DataFrame) -> str:
+    """A column of a formula's matrix as people read it: the indicator of a label as a change from the first label.
+
+    >>> _term_name("sex[T.m]", pd.DataFrame({"sex": ["m", "f"]})), _term_name("bmi", pd.DataFrame({"bmi": [20.0]}))
+    ('sex: f to m', 'bmi')
+    """
+    found = INDICATOR.fullmatch(name)
+    if found is None or found["column"] not in covariates:
+        return name
+    return f"{found['column']}: {min(map(str, covariates[found['column']]))} to {found['label']}"
 
 
 def _span(term: Term) -> float:

@@ -160,7 +160,7 @@ def contrast_columns(text: str, known: Collection[str]) -> list[str]:
     if not found:
         raise ColumnError(
             found=f"no column {heads[0]!r}, which the contrast {text!r} names",
-            expected="a column of the cells",
+            expected="a column of the cells, or of the sheet of donors (--donors)",
             fix=nearest(heads[0], known),
         )
     return found

@@ -75,8 +75,10 @@ class Parts:
             named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
             changed = [f"options ({', '.join(sorted(named))})"]
         if changed:
+            named = ["model" if key == "source" else key for key in changed]
+            listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
             raise ArgumentError(
-                found=f"{self.folder} was measured with other {' and '.join(changed)}",
+                found=f"{self.folder} was measured with other {listed}",
                 expected="the same model, evaluation tokens, loss and options in all parts of a table",
                 fix="--no-resume measures all again; another --out keeps both",
             )

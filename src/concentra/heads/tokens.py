@@ -34,7 +34,7 @@ def load_tokenizer(place: str | Path) -> Any:
         ImportError,
     ) as error:  # some versions miss a library before they miss the file
         raise DataAbsentError(
-            found=f"no tokenizer in {place}: {str(error).strip().partition(chr(10))[0]}",
+            found=f"no tokenizer in {place}: {' '.join(str(error).split())[:200]}",
             expected="tokenizer.json beside the weights",
             fix="--tokens held_out.npy, with the token ids as whole numbers",
         ) from None

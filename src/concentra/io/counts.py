@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from concentra.errors import AmountError, ArgumentError, TableError
 from concentra.io.labels import label_text
-from concentra.io.numbers import read_numbers, require_numbers
+from concentra.io.numbers import Numbers, joined_notes, read_numbers, require_numbers
 from concentra.io.tables import (
     TABLES,
     file_ending,
@@ -123,8 +123,9 @@ def _wide(
         )
     parts = table.columns[1:]
     separator = table_separator(path, ending)
-    columns = [_numbers(path, table[name], separator, notes) for name in parts]
-    return units, pd.Index(parts, dtype=object), np.column_stack(columns)
+    columns = [_numbers(path, table[name], separator) for name in parts]
+    notes.extend(joined_notes(columns))
+    return units, pd.Index(parts, dtype=object), np.column_stack([one.values for one in columns])
 
 
 def _long(
@@ -134,7 +135,8 @@ def _long(
     _refuse_empty(path, table)
     unit, part, amount = columns
     names = _names(path, table[unit]), _names(path, table[part])
-    values = _numbers(path, table[amount], table_separator(path, ending), notes)
+    numbers = _numbers(path, table[amount], table_separator(path, ending))
+    notes.extend(numbers.notes)
     rows, units = pd.factorize(names[0])
     places, parts = pd.factorize(names[1])
     pairs = pd.Index(rows.astype(np.int64) * len(parts) + places)
@@ -146,7 +148,7 @@ def _long(
             fix="add the rows up, or name a unit column that tells them apart",
         )
     amounts = np.zeros((len(units), len(parts)))
-    amounts[rows, places] = values
+    amounts[rows, places] = numbers.values
     return pd.Index(units), pd.Index(parts), amounts
 
 
@@ -170,9 +172,7 @@ def _names(path: str | Path, column: pd.Series) -> pd.Index:
     return pd.Index(names, dtype=object)
 
 
-def _numbers(
-    path: str | Path, column: pd.Series, separator: str | None, notes: list[str]
-) -> NDArray[np.float64]:
+def _numbers(path: str | Path, column: pd.Series, separator: str | None) -> Numbers:
     """The amounts of one column, checked."""
     expected = "a finite number, 0 or more; 0 for a part that is absent"
     about = shlex.quote(str(column.name))
@@ -188,5 +188,4 @@ def _numbers(
             fix=fix,
         )
     require_numbers(numbers, str(path), expected=expected, fix=fix)
-    notes.extend(numbers.notes)
-    return numbers.values
+    return numbers

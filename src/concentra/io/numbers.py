@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ _POWER = "(?:[eE][-+]?[0-9]+)?"
 _POINT = re.compile(rf"[-+]?(?:(?:{_GROUPED % ','})(?:\.[0-9]*)?|\.[0-9]+){_POWER}")
 _COMMA = re.compile(rf"[-+]?(?:{_GROUPED % '[.]'})(?:,[0-9]+)?{_POWER}")
 _INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
+MOST_NAMES = 3
+"""Columns that a note names."""
 LARGEST = (1 << 63) - 1
 
 
@@ -173,6 +175,26 @@ def _notes(
     numbers = [(one, two) for one, two in pairs if _number(two, comma) is not None]
     found = [what for what, test in tests.items() if any(test(*pair) for pair in numbers)]
     return (f"column {name!r} is read with {' and '.join(found)}",) if found else ()
+
+
+def joined_notes(columns: Iterable[Numbers]) -> list[str]:
+    """How the numbers of several columns are written, a sentence for all columns that are written alike.
+
+    >>> joined_notes(read_numbers(pd.Series(["1,5", "2"], name=name)) for name in "TB")
+    ["columns 'T' and 'B' are read with decimal commas"]
+    """
+    names: dict[str, list[str]] = {}
+    for one in columns:
+        for note in one.notes:
+            names.setdefault(note.removeprefix(f"column {one.name!r} is "), []).append(one.name)
+    made = []
+    for how, alike in names.items():
+        shown = [repr(name) for name in alike[:MOST_NAMES]]
+        more = len(alike) - len(shown)
+        words = [*shown, f"{more} more"] if more else shown
+        listed = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+        made.append(f"column{'s' * (len(alike) > 1)} {listed} {'are' if len(alike) > 1 else 'is'} {how}")
+    return made
 
 
 def shown(value: object) -> str:

@@ -156,6 +156,12 @@ def frame_of(data: Any, getter: Callable[..., pd.DataFrame], **how: Any) -> pd.D
         return data
     tables = getattr(data, "tables", None)
     if tables is None:
+        if not hasattr(data, "uns") and not hasattr(data, "mod"):
+            raise ArgumentError(
+                found=f"data of type {type(data).__name__}",
+                expected="an Analysis, an AnnData or a table",
+                fix="pass what concentra.analyze returns, or one of its tables",
+            )
         return getter(data, **how)
     name = getter.__name__
     if name not in tables:
@@ -182,7 +188,7 @@ def readable(label: object, limit: int = 32) -> str:
 
 def only(frame: pd.DataFrame, column: str, value: str | None) -> tuple[pd.DataFrame, str]:
     """The rows with this value of the column, and the value; None: the only one there is, or the first."""
-    values = list(dict.fromkeys(frame[column].astype(str)))
+    values = list(dict.fromkeys(frame[column].astype(str))) if column in frame else []
     if value is None:
         if not values:
             raise ArgumentError(
@@ -230,15 +236,15 @@ def in_order(groups: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(sorted(set(groups), key=key))}
 
 
-def ratio_ticks(values: Iterable[float]) -> list[float]:
-    """Ticks of a logarithmic axis that holds these ratios and 1, far enough apart to be read.
+def ratio_ticks(values: Iterable[float], most: int = 8) -> list[float]:
+    """Ticks of a logarithmic axis that holds these ratios and 1, far enough apart for about `most` of them.
 
-    >>> ratio_ticks([0.64, 0.92]), ratio_ticks([0.5, 1.8])
-    ([0.6, 0.7, 0.8, 0.9, 1.0], [0.5, 0.6, 0.8, 1.0, 1.25, 1.5])
+    >>> ratio_ticks([0.64, 0.92]), ratio_ticks([0.5, 1.8]), ratio_ticks([0.64, 0.92], 3)
+    ([0.6, 0.7, 0.8, 0.9, 1.0], [0.5, 0.6, 0.8, 1.0, 1.25, 1.5], [0.6, 0.8, 1.0])
     """
     here = [one for one in values if one is not None and math.isfinite(one) and one > 0] or [1.0]
     low, high = min(*here, 1.0), max(*here, 1.0)
-    apart = math.log(high / low) / 8
+    apart = math.log(high / low) / most
     kept = [1.0]
     for tick in sorted(TICKS, key=lambda one: abs(math.log(one))):
         inside = low / 1.08 <= tick <= high * 1.08

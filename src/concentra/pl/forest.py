@@ -56,9 +56,11 @@ def forest(data: Any, *, metric: str = "hill_q1", key: str = "contrast", ax: Axe
         hue = style.look(towards).colour
         ax.plot([row["low"], row["high"]], [place, place], color=hue, linewidth=width, solid_capstyle="butt")
         style.mark(ax, middle, place, towards, filled=style.established(row["verdict"]))
-    sides = ("n_reference", "n_other") if "n_reference" in rows else ("n_early", "n_late")
+    sides: tuple[str, ...] = ("n_reference", "n_other") if "n_reference" in rows else ("n_early", "n_late")
+    if "other" in rows and rows["other"].isna().all():  # a number: all donors together
+        sides = sides[:1]
     labels = [
-        f"{style.readable(row['stratum'])}  {row[sides[0]]}, {row[sides[1]]}"
+        f"{style.readable(row['stratum'])}  {', '.join(str(row[side]) for side in sides)}"
         for row in rows.to_dict("records")
     ]
     ax.set_yticks(places, labels)

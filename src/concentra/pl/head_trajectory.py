@@ -19,7 +19,8 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
     """A metric of head importance at each checkpoint, with its interval and the level of noise.
 
     The band is that over resampled heads; bars, where the heads are a sample, are the interval of sampling; the dotted
-    line is what noise alone would show, and open circles are checkpoints whose importances are mostly noise.
+    line is what noise alone would show, and open circles are checkpoints whose importances are mostly noise. Steps are
+    on a logarithmic axis that holds 0, the model before training.
 
     Parameters
     ----------
@@ -40,10 +41,11 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
     'Gini coefficient over heads'
     """
     ax = style.axes_or_new(ax)
-    steps, values = path["checkpoint"].clip(lower=1), path[metric]
+    steps, values = path["checkpoint"], path[metric]
     ax.fill_between(
-        steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.FAINT, alpha=0.3, linewidth=0
-    )
+        steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.FAINT, alpha=0.3, linewidth=0,
+        label="95 % over resampled heads",
+    )  # fmt: skip
     low, high = path[f"{metric}_sampling_low"], path[f"{metric}_sampling_high"]
     if (high - low > 0).any():
         ax.errorbar(
@@ -53,12 +55,17 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
             color=HUE,
             linewidth=0.8,
             fmt="none",
+            label="95 % over samples of heads",
         )
     ax.plot(steps, values, color=HUE, marker="o", markersize=4)
-    ax.plot(steps, path[f"{metric}_noise"], color=style.GREY, linestyle=":", linewidth=1)
+    ax.plot(steps, path[f"{metric}_noise"], color=style.GREY, linestyle=":", linewidth=1,
+            label="noise alone")  # fmt: skip
     noisy = path["mostly_noise"] == "yes"
-    ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=HUE, zorder=3)
-    ax.set_xscale("log")
+    ax.scatter(steps[noisy], values[noisy], s=28, facecolor="white", edgecolor=HUE, zorder=3,
+               label="mostly noise" if noisy.any() else None)  # fmt: skip
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xlim(left=-0.2 if steps.min() < 1 else steps.min() / 1.2)
+    ax.legend(fontsize="x-small", frameon=False, loc="best")
     ax.set_xlabel("training step")
     ax.set_ylabel(LABELS[metric])
     style.bare(ax)

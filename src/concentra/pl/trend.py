@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from concentra import get
+from concentra.design.axis import numeric_axis
+from concentra.errors import ArgumentError, nearest
 from concentra.pl import _style as style
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def trend(
     data: Any,
     *,
-    along: pd.Series,
+    along: pd.Series | str,
     stratum: str | None = None,
     metric: str = "hill_q1",
     key: str = "concentration",
@@ -29,7 +31,8 @@ def trend(
     data
         An AnnData after `concentra.tl.concentration`, or the frame of `concentra.get.concentration`.
     along
-        The place of each donor on the axis, by donor (its index); its name is the label.
+        The column of the donors' numbers, or of ages such as 3m, as for `tl.trend`; or the place of each donor on the
+        axis, by donor (its index), whose name is the label.
     stratum, metric
         Which one; the first stratum if None.
     key
@@ -46,9 +49,19 @@ def trend(
     """
     rows, name = style.only(style.frame_of(data, get.concentration, key=key), "stratum", stratum)
     ax = style.axes_or_new(ax)
-    places = rows["donor"].map(along.to_dict()).astype(float)
+    if isinstance(along, str):
+        if along not in rows:
+            raise ArgumentError(
+                found=f"along={along!r}",
+                expected="a label column of the donors",
+                fix=nearest(along, list(map(str, rows.columns))),
+            )
+        places, title = numeric_axis(rows[along], along)
+    else:
+        title = str(along.name) if along.name is not None else ""
+        places = rows["donor"].map(along.to_dict()).astype(float)
     ax.scatter(places, rows[metric], s=14, color=style.ACCENT, edgecolor="white", linewidth=0.4)
-    ax.set_xlabel(style.readable(along.name) if along.name is not None else "")
+    ax.set_xlabel(style.readable(title))
     ax.set_ylabel(style.metric_label(metric))
     ax.set_title(style.readable(name))
     style.bare(ax)

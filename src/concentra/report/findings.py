@@ -16,6 +16,16 @@ FIXED = ("stratum", "donor", "sample", "part", "included", "labels")
 """Columns of units that are neither labels of donors nor numbers."""
 
 
+def unit_name(rows: pd.DataFrame) -> str:
+    """What one row of composition stands for: "sample" where donors have several, else "donor".
+
+    >>> unit_name(pd.DataFrame({"donor": ["a", "a"], "sample": ["a1", "a2"]}))
+    'sample'
+    """
+    several = "sample" in rows and rows["sample"].nunique() > rows["donor"].nunique()
+    return "sample" if several else "donor"
+
+
 @dataclass(frozen=True)
 class Findings:
     """The tables of an analysis and what is known about them.

@@ -45,12 +45,22 @@ def escape(label: object, limit: int = LIMIT) -> str:
 def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str:
     """A number as people read it; "–" where there is none; a true minus sign.
 
+    A sign never stands before zeros: a signed number that would be all zeros has up to three decimals more, and is
+    plain zero where that is not enough.
+
     >>> number(-0.0873, sign=True), number(float("nan"))
     ('−0.087', '–')
+    >>> number(-0.0002), number(0.00001, sign=True), number(-1e-12)
+    ('−0.0002', '+0.00001', '0.000')
     """
     if value is None or pd.isna(value):
         return "–"
-    return f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "−")
+    form = "+" if sign else ""
+    text = f"{value:{form}.{decimals}f}"
+    if float(text) == 0 and (sign or value < 0):
+        more = (f"{value:{form}.{decimals + extra}f}" for extra in (1, 2, 3))
+        text = next((one for one in more if float(one) != 0), f"{0:.{decimals}f}")
+    return text.replace("-", "−")
 
 
 def p_text(value: float | None) -> str:

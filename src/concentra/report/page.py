@@ -147,9 +147,9 @@ class Page:
         self.meanings[name] = meanings or {}
         return _macro("whole")(name, description, len(frame), list(map(str, frame.columns)))
 
-    def text(self, words: str) -> Markup:
-        """A paragraph."""
-        return _macro("text")(words)
+    def text(self, words: str, style: str = "") -> Markup:
+        """A paragraph; `style` is "lead" for the answer, "note" for small print."""
+        return _macro("text")(words, style)
 
     def heading(self, words: str) -> Markup:
         """A heading within a section."""

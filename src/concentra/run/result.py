@@ -71,10 +71,12 @@ class Analysis:
         return f"Concentration of {', '.join(names)}" + (f" and {more} more" if more else "")
 
     def __repr__(self) -> str:
+        from concentra.report.sentences import counted
+
         units = self.composition.units
         lines = [
-            f"{self.title}: {units['donor'].nunique()} donors, {units['stratum'].nunique()} strata, "
-            f"{int(self.composition.n_cells.sum()):,} cells"
+            f"{self.title}: {counted(units['donor'].nunique(), 'donor')}, "
+            f"{counted(units['stratum'].nunique(), 'tissue')}, {counted(int(self.composition.n_cells.sum()), 'cell')}"
         ]
         lines += [f"  {row.stratum}: {row.verdict}" for row in self.verdicts.head(20).itertuples()]
         lines.append(f"  tables: {', '.join(self.tables)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.report.markdown import number
 from concentra.study.declare import AlteredError, table_path, tables
 
 SUMMARIES = {
@@ -17,10 +18,11 @@ SUMMARIES = {
 }
 METRICS = {"gini_present": "gini", "gini": "gini", "hill_q1": "hill_q1"}
 EFFECTS = {
-    "gini_present": ("gini_stratum", "difference in Gini", 0.0, "+.3f"),
-    "hill_q1": ("hill_q1", "ratio of effective numbers", 1.0, ".2f"),
+    "gini_present": ("gini_stratum", "difference in Gini", 0.0, 3),
+    "hill_q1": ("hill_q1", "ratio of effective numbers", 1.0, 2),
 }
-"""For a published shift: the row whose effect the model estimates, what it is, its value where nothing changes."""
+"""For a published shift: the row whose effect the model estimates, what it is, its value where nothing changes, and
+its decimals."""
 
 
 def robustness(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:
@@ -44,7 +46,7 @@ def _effect(row: Mapping[str, Any], out: Path) -> str:
     """The effect of the model that belongs to a published shift."""
     if row.get("metric") not in EFFECTS or not table_path("age_contrast", out).exists():
         return ""
-    metric, name, nothing, form = EFFECTS[row["metric"]]
+    metric, name, nothing, decimals = EFFECTS[row["metric"]]
     frame = tables()["age_contrast"].read(out)
     here = (
         (frame["cohort"] == row["cohort"])
@@ -54,9 +56,10 @@ def _effect(row: Mapping[str, Any], out: Path) -> str:
     known = frame.loc[here, ["effect", "low", "high"]].dropna()
     if known.empty:
         return ""
-    effect, low, high = known.iloc[0]
+    low, high = known.iloc[0][["low", "high"]]
     covers = "includes" if low <= nothing <= high else "excludes"
-    return f"{name} {effect:{form}}, interval {low:{form}} to {high:{form}} {covers} no change"
+    words = [number(value, decimals, sign=nothing == 0) for value in known.iloc[0]]
+    return f"{name} {words[0]}, interval {words[1]} to {words[2]} {covers} no change"
 
 
 def _interval(column: str, row: Mapping[str, Any]) -> str:
@@ -64,7 +67,7 @@ def _interval(column: str, row: Mapping[str, Any]) -> str:
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
     covers = "excludes 0" if low > 0 or high < 0 else "includes 0"
-    return f"interval {low:+.3g} to {high:+.3g} {covers}"
+    return f"interval {low:+.3g} to {high:+.3g} {covers}".replace("-", "−")
 
 
 def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:

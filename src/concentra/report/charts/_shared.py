@@ -52,6 +52,11 @@ def chart(rows: Sequence[Row], rest: Spec) -> Spec:
     } | rest
 
 
+def ratio_axis(values: Sequence[float]) -> Spec:
+    """Ticks of a logarithmic axis: few enough that none is dropped, so that 1 has its number."""
+    return {"values": style.ratio_ticks(values, 5), "format": "~g", "labelOverlap": False}
+
+
 def line(axis: str, at: float) -> Spec:
     """A layer with a dashed line at a value of the axis "x" or "y", silent to screen readers."""
     mark = {"type": "rule", "aria": False, "color": LINE, "strokeDash": [4, 3]}
@@ -59,15 +64,19 @@ def line(axis: str, at: float) -> Spec:
 
 
 def verdict(rows: Sequence[Row]) -> Spec:
-    """Channels of a point for its verdict: colour, shape, and filled where something is established."""
+    """Channels of a point for its verdict: colour, shape, and filled where something is established.
+
+    The filling is a scale of the verdict, so that the legend shows the points as they are.
+    """
     words = [word for word in style.VERDICTS if any(row["verdict"] == word for row in rows)]
     looks = [style.VERDICTS[word] for word in words]
     legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 190))"}}
     known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
     shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}
-    filled = {"condition": {"test": "datum.filled", "value": 1}, "value": 0}
-    return {"stroke": colour, "fill": colour, "shape": shape, "fillOpacity": filled}
+    faces = [one.colour if one.filled else "transparent" for one in looks]
+    inside = known | {"scale": {"domain": words, "range": faces}}
+    return {"stroke": colour, "fill": inside, "shape": shape}
 
 
 def tip(field: str, title: str, form: str = "") -> Spec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from concentra.report.charts._shared import Row, Spec, chart, tip
+from concentra.report.charts._shared import LABELS, Row, Spec, chart, tip
 
 
 def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[str, str]) -> Spec:
@@ -26,7 +26,7 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
             "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
-                      "axis": {"ticks": False, "domain": False, "labelLimit": 140,
+                      "axis": {"ticks": False, "domain": False, "labelLimit": LABELS,
                                "labelFontSize": 9 if len(donors) > 50 else 12}},
                 "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
                       "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},

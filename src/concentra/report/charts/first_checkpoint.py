@@ -10,7 +10,7 @@ from concentra.report.charts._shared import Row, Spec, chart, line, tip, verdict
 def first_checkpoint(rows: Sequence[Row], *, title: str) -> Spec:
     """The shift by the checkpoint that is taken as the first, with its interval; colour and shape are the direction.
 
-    `rows` have `first`, `last`, `shift`, `low`, `high`, `verdict` (of the heads), `direction`, `filled`.
+    `rows` have `first`, `last`, `shift`, `low`, `high`, `verdict` (of the heads), `direction`.
     """
     looks = verdict(rows)
     x = {"field": "first", "type": "quantitative", "title": "checkpoint taken as the first",

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from concentra.pl import _style as style
-from concentra.report.charts._shared import Row, Spec, chart, domain, line, tip, verdict, zoom
+from concentra.report.charts._shared import Row, Spec, chart, domain, line, ratio_axis, tip, verdict, zoom
 
 
 def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
     """The effect of every tissue with its interval; colour, shape and filling are the verdict.
 
-    `rows` have `name`, `effect`, `low`, `high`, `verdict`, `donors`, `filled`.
+    `rows` have `name`, `effect`, `low`, `high`, `verdict`, `donors`.
     """
     ends = [row[key] for row in rows for key in ("effect", "low", "high")]
     axis: Spec = {"title": title, "grid": True, "tickCount": 5}
     scale: Spec = {"padding": 12, "zero": False}
     if ratio:
-        axis |= {"values": style.ratio_ticks(ends), "format": "~g"}
+        axis |= ratio_axis(ends)
         scale = {"type": "log", "nice": False, "domain": domain(ends)}
     looks = verdict(rows)
     y = {"field": "name", "type": "nominal", "sort": None, "title": None,

@@ -10,7 +10,7 @@ from concentra.report.charts._shared import Row, Spec, chart, tip, verdict
 def matrix(rows: Sequence[Row], *, levels: Sequence[str], title: str) -> Spec:
     """A sign for every tissue (rows of the picture) and granularity (columns, in this order).
 
-    `rows` have `name`, `level`, `n_parts`, `verdict`, `filled`, `effect`, `low`, `high`.
+    `rows` have `name`, `level`, `n_parts`, `verdict`, `effect`, `low`, `high`.
     """
     names = list(dict.fromkeys(row["name"] for row in rows))
     tooltip = [tip("name", title), tip("level", "granularity"), tip("n_parts", "types", ","),

@@ -25,7 +25,8 @@ def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Sp
                  "encoding": {
                      "x": {"field": "rank", "type": "quantitative", "title": "specifications, ascending",
                            "axis": {"labels": False, "ticks": False, "grid": False}, "scale": {"padding": 8}},
-                     "y": {"field": "value", "type": "quantitative", "title": "shift", "axis": {"tickCount": 5}},
+                     "y": {"field": "value", "type": "quantitative", "title": "shift", "axis": {"tickCount": 5},
+                           "scale": {"padding": 8}},
                      "size": {"condition": {"test": "datum.made == 'the choice made'", "value": 140}, "value": 32},
                      "color": {"field": "made", "type": "nominal", "legend": {"title": None},
                                "scale": {"domain": list(MADE), "range": [style.ACCENT, style.GREY]}},

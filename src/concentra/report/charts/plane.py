@@ -34,7 +34,7 @@ def plane(
     ----------
     rows
         With `axes` (place), `gini`, `hill_q1`, `name`, `label` (what is written beside the point), `verdict` (its
-        look), `words` (the verdict as it is shown), `filled`; where they are needed, `slot` (place in `sources`) and
+        look), `words` (the verdict as it is shown); where they are needed, `slot` (place in `sources`) and
         `below` (the label stands below its point).
     points
         The cloud: `axes`, `gini`, `hill_q1`, and `slot`.

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from concentra.pl import _style as style
-from concentra.report.charts._shared import Row, Spec, chart, domain, line, tip, verdict
+from concentra.report.charts._shared import Row, Spec, chart, domain, line, ratio_axis, tip, verdict
 
 
 def scales(rows: Sequence[Row], *, ratio: bool, title: str) -> Spec:
     """The effect at every granularity with its interval; colour and shape are the verdict or direction.
 
-    `rows` have `scale` (as shown), `effect`, `low`, `high`, `verdict`, `filled`.
+    `rows` have `scale` (as shown), `effect`, `low`, `high`, `verdict`.
     """
     ends = [row[key] for row in rows for key in ("effect", "low", "high")]
     axis: Spec = {"title": title, "tickCount": 5}
     scale: Spec = {"zero": False, "padding": 10}
     if ratio:
-        axis |= {"values": style.ratio_ticks(ends), "format": "~g"}
+        axis |= ratio_axis(ends)
         scale = {"type": "log", "nice": False, "domain": domain(ends)}
     looks = verdict(rows)
     x = {"field": "scale", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}}

@@ -9,9 +9,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from concentra.report import charts, sentences
-from concentra.report.findings import Findings
+from concentra.report.findings import Findings, unit_name
 from concentra.report.markdown import number, p_text
 from concentra.report.page import Cell, Page, Section
+
+READING = (
+    "Ratio and difference are those of the model, corrected for numbers of cells; a ratio need not be the quotient of "
+    "the medians, which are as counted. Intervals hold for each row alone; adjusted p and verdict allow for all rows."
+)
+"""How the numbers of a verdict are read."""
 
 
 def answer(page: Page, found: Findings) -> Section:
@@ -19,6 +25,8 @@ def answer(page: Page, found: Findings) -> Section:
     if found.verdicts.empty:
         return Section("answer", "Overview", _described(page, found))
     blocks: list[Markup] = []
+    several = len(found.contrasts) > 1
+    limits = _limits(found)
     place = {name: number for number, name in enumerate(found.strata)}
     for name, words in zip(
         found.contrasts,
@@ -28,20 +36,36 @@ def answer(page: Page, found: Findings) -> Section:
         rows = found.verdicts[found.verdicts["contrast"] == name].sort_values(
             "stratum", key=lambda names: names.astype(str).map(place), kind="stable"
         )
-        blocks.append(page.text(words if len(found.contrasts) == 1 else f"{sentences.plain(name)}: {words}"))
+        if several:
+            blocks.append(page.heading(sentences.plain(name, 200)))
+        blocks.append(page.text(words, "lead"))
+        blocks += [page.text(one, "note") for one in limits.pop(name, ())]
         blocks += _picture(page, rows, found)
         blocks.append(
             page.table(
                 verdict_rows(rows, found.level, found.tissue),
-                f"Verdicts, {sentences.plain(name)}",
+                f"Verdicts, {sentences.plain(name, 200)}",
                 name="verdicts",
                 verdict="verdict",
             )
         )
+    blocks += [page.text(one, "note") for rest in limits.values() for one in rest]
+    blocks.append(page.text(READING, "note"))
     blocks += [page.text(words) for words in sentences.across(found.table("across"), tissue=found.tissue)]
     shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
     blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
     return Section("answer", "Answer", tuple(blocks))
+
+
+def _limits(found: Findings) -> dict[str, list[str]]:
+    """What limits the answer, by the contrast that the note names; of several groups or none, by an empty name."""
+    made: dict[str, list[str]] = {}
+    for note in found.notes:
+        if getattr(note, "kind", "") == "limits":
+            name = next((one for one in found.contrasts if str(note).startswith(f"{one}: ")), "")
+            words = str(note).removeprefix(f"{name}: ") if name else str(note)
+            made.setdefault(name, []).append(f"Limits: {words}.")
+    return made
 
 
 def verdict_rows(
@@ -68,12 +92,15 @@ def verdict_rows(
 
 
 def donor_counts(row: Mapping[str, Any]) -> str:
-    """Numbers of donors on either side.
+    """Numbers of donors on either side; of all together where no groups are compared.
 
-    >>> donor_counts({"n_reference": 5, "n_other": 4.0}), donor_counts({"n_reference": None, "n_other": 4})
-    ('5 / 4', '– / 4')
+    >>> donor_counts({"n_reference": 5, "n_other": 4.0, "other": "24m"})
+    '5 / 4'
+    >>> donor_counts({"n_reference": 8, "n_other": 0, "other": None})
+    '8'
     """
-    return " / ".join("–" if pd.isna(row[key]) else str(int(row[key])) for key in ("n_reference", "n_other"))
+    sides = ("n_reference",) if pd.isna(row["other"]) else ("n_reference", "n_other")
+    return " / ".join("–" if pd.isna(row[key]) else str(int(row[key])) for key in sides)
 
 
 def interval_cell(row: Mapping[str, Any], prefix: str = "", *, sign: bool) -> str | Cell:
@@ -115,7 +142,7 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
         return [
             {"name": found.names.get(str(row["stratum"]), str(row["stratum"])), "effect": row[f"{metric}_effect"],
              "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "verdict": row["verdict"],
-             "donors": donor_counts(row), "filled": row["verdict"] in sentences.DIRECTIONS}
+             "donors": donor_counts(row)}
             for row in sentences.records(drawn.dropna(subset=[f"{metric}_effect"]))
         ]  # fmt: skip
 
@@ -142,15 +169,16 @@ def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
             "lowest to highest": f"{number(units['hill_q1'].min(), 2)} to {number(units['hill_q1'].max(), 2)}",
             "Gini (median)": number(units["gini_stratum"].median(), 3) if "gini_stratum" in units else "–",
         })  # fmt: skip
+    key = unit_name(found.units)
     points = [
-        {"donor": sentences.plain(row["donor"]), "group": found.names[str(row["stratum"])],
+        {"donor": sentences.identifier(row[key]), "group": found.names[str(row["stratum"])],
          "value": row["hill_q1"], "n_cells": row["n_cells"]}
         for row in sentences.records(found.units.dropna(subset=["hill_q1"]))
     ]  # fmt: skip
     names = list(found.names.values())
     chart = page.chart(
         charts.strips(points, names=names),
-        "Effective number of every donor",
-        "A point a donor; the line is the median.",
+        f"Effective number of every {key}",
+        f"A point a {key}; the line is the median.",
     )
     return page.text(words), chart, page.table(rows, "Concentration by tissue", name="tissues")

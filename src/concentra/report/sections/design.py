@@ -25,10 +25,12 @@ HEADS = {
     "n_cells_left_out": "cells left out",
     "cells_reference": "median cells, reference",
     "cells_other": "median cells, other",
-    "depth": "common depth",
-    "p_attainable": "least p",
+    "depth": "common number of cells",
+    "p_attainable": "smallest p of an exact test",
 }
 """How columns are shown where their name is not plain."""
+UNITS = ("donor", "sample", "covariate")
+"""Columns whose values are looked up elsewhere and therefore shown as they are."""
 
 
 def design(page: Page, found: Findings) -> Section:
@@ -94,16 +96,21 @@ def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str,
         frame = frame.drop(columns="contrast")
     heads = HEADS | {"stratum": tissue}
     return [
-        {heads.get(str(key), str(key).replace("_", " ")): _cell(value) for key, value in row.items()}
+        {
+            heads.get(str(key), str(key).replace("_", " ")): _cell(value, str(key))
+            for key, value in row.items()
+        }
         for row in sentences.records(frame)
     ]
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, column: str) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else sentences.plain(value, 300)
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", "−")
+    return (sentences.identifier if column in UNITS else sentences.plain)(value, 300)

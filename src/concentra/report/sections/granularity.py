@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number
@@ -62,7 +61,7 @@ def level_rows(found: Findings, rows: pd.DataFrame) -> list[dict[str, Any]]:
     ...     "verdict": "undecided", "median_reference": [9.3, 0.7], "median_other": [7.1, 0.8],
     ...     "effect": [0.77, 0.1], "low": [0.6, 0.0], "high": [1.0, 0.2]})
     >>> [str(value) for value in level_rows(Findings({}), rows)[0].values()]
-    ['lung', 'fine (27)', 'undecided', '9.30 to 7.10', '0.77 (0.60 to 1.00)', '+0.100 (+0.000 to +0.200)']
+    ['lung', 'fine (27)', 'undecided', '9.30 to 7.10', '0.77 (0.60 to 1.00)', '+0.100 (0.000 to +0.200)']
     """
     level = f"{100 * found.level:g}%"
     made = []
@@ -125,7 +124,7 @@ def effect_chart(page: Page, rows: pd.DataFrame, name: str, metric: str) -> Mark
     """
     values = [
         {"scale": str(_named(row["level"], row["n_parts"])), "effect": row["effect"], "low": row["low"],
-         "high": row["high"], "verdict": str(row["verdict"]), "filled": style.established(row["verdict"])}
+         "high": row["high"], "verdict": str(row["verdict"])}
         for row in sentences.records(rows[rows["metric"] == metric].sort_values("n_parts", kind="stable"))
     ]  # fmt: skip
     note = f"{name}, from coarse to fine. Filled: a change is established."
@@ -141,7 +140,7 @@ def _matrix(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> Marku
     values = [
         {"name": names[str(row["stratum"])],
          "level": sentences.plain(row["level"], 24), "n_parts": int(row["n_parts"]), "verdict": str(row["verdict"]),
-         "filled": style.established(row["verdict"]), "effect": row["effect"], "low": row["low"], "high": row["high"]}
+         "effect": row["effect"], "low": row["low"], "high": row["high"]}
         for row in sentences.records(shown)
     ]  # fmt: skip
     levels = list(dict.fromkeys(sentences.plain(level, 24) for level in rows["level"]))

@@ -100,8 +100,7 @@ def _trajectory(page: Page, along: pd.DataFrame, metric: str, title: str) -> Mar
 def _firsts(page: Page, firsts: pd.DataFrame, metric: str, title: str) -> Markup:
     rows = [
         {"first": row["first"], "last": row["last"], "shift": row[metric], "low": row.get(f"{metric}_low"),
-         "high": row.get(f"{metric}_high"), "verdict": _known(row), "direction": str(row["direction"]),
-         "filled": style.established(row.get("verdict_of_heads"))}
+         "high": row.get(f"{metric}_high"), "verdict": _known(row), "direction": str(row["direction"])}
         for row in sentences.records(firsts[firsts["value"] == "abs"])
     ]  # fmt: skip
     return page.chart(

@@ -21,15 +21,15 @@ def plane(page: Page, found: Findings) -> Section | None:
     points = found.table("plane_points")
     for name, rows in table.groupby("contrast", sort=False) if "contrast" in table else [("", table)]:
         axes = [one for one in AXES if (rows["axes"] == one).any()]
-        verdicts = {} if found.verdicts.empty else dict(
-            zip(found.verdicts["stratum"].astype(str), found.verdicts["verdict"], strict=True)
+        judged = found.verdicts[found.verdicts["contrast"] == name] if name else found.verdicts
+        verdicts = {} if judged.empty else dict(
+            zip(judged["stratum"].astype(str), judged["verdict"], strict=True)
         )  # fmt: skip
         values = [
             {"axes": axes.index(row["axes"]), "name": found.names.get(str(row["stratum"]), ""),
              "label": found.names.get(str(row["stratum"]), ""), "gini": row["gini"], "hill_q1": row["hill_q1"],
              "words": str(verdicts.get(str(row["stratum"]), "undecided")),
-             "verdict": _known(verdicts.get(str(row["stratum"]), "undecided")),
-             "filled": style.established(verdicts.get(str(row["stratum"])))}
+             "verdict": _known(verdicts.get(str(row["stratum"]), "undecided"))}
             for row in sentences.records(rows) if row["axes"] in axes
         ]  # fmt: skip
         cloud = []

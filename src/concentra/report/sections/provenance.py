@@ -25,5 +25,5 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {one}" for key, one in value.items()) or "–"
     if isinstance(value, (list, tuple)):
-        return ", ".join(sentences.plain(one, 200) for one in value) or "–"
-    return "–" if value is None else sentences.plain(value, 300)
+        return ", ".join(sentences.identifier(one, 200) for one in value) or "–"
+    return "–" if value is None else sentences.identifier(value, 300)

@@ -54,11 +54,13 @@ def differ_at_all(table: pd.DataFrame, alpha: float = 0.05) -> list[str]:
         )
         adjusted = benjamini_hochberg(cauchy_combination(wide.to_numpy()), alpha=alpha).p_adjusted
         found = [
-            f"{sentences.plain(stratum)} (adjusted p {p_text(p)}"
+            f"{'composition' if sentences.is_whole([stratum]) else sentences.plain(stratum)} (adjusted p {p_text(p)}"
             for stratum, p in zip(wide.index, adjusted, strict=True)
             if p <= alpha
         ]
-        text = "no tissue shows a difference between any of the groups (F tests of all groups together)."
+        whole = sentences.is_whole(map(str, wide.index))
+        none = "the composition does not differ" if whole else "no tissue differs"
+        text = f"{none} between any of the groups beyond chance (F tests of all groups together)."
         if found:
             words = [f"{found[0]}; F tests of all groups together)", *(f"{one})" for one in found[1:])]
             text = f"the groups differ in {_listed(words)}."

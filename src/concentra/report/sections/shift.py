@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text
@@ -134,7 +133,10 @@ def multiverse(page: Page, found: Findings, stratum: str, contrast: str | None) 
                 "metric": place, "rank": rank, "value": row[metric], "made": charts.MADE[0 if row["published"] else 1],
                 "choices": ", ".join(f"{name.replace('_', ' ')} {sentences.plain(row[name], 20)}" for name in choices),
             })  # fmt: skip
-    note = f"{sentences.counted(len(rows), 'combination')} of defensible choices; the diamond is the choice made."
+    note = (
+        f"{sentences.counted(len(rows), 'combination')} of defensible choices, a point each where they concern the "
+        "metric; the diamond is the choice made."
+    )
     return page.chart(
         charts.multiverse(values, metrics=metrics), _titled(found, "Multiverse of analyses", contrast), note
     )
@@ -149,7 +151,6 @@ def scales(page: Page, found: Findings, stratum: str, contrast: str | None) -> M
         {
             "scale": f"{sentences.plain(row['level'], 20)} ({int(row['n_parts'])})", "effect": row["effect"],
             "low": row["low"], "high": row["high"], "verdict": str(row["verdict"]),
-            "filled": style.established(row["verdict"]),
         }
         for row in sentences.records(rows[rows["metric"] == "hill_q1"].sort_values("n_parts", kind="stable"))
     ]  # fmt: skip

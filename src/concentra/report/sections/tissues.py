@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from markupsafe import Markup
 
 from concentra.metrics import lorenz_curve
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
-from concentra.report.findings import Findings
+from concentra.report.findings import Findings, unit_name
 from concentra.report.page import Page, Section
 from concentra.report.sections.shift import driver_table, drivers, levels, multiverse, scales
 
 
 def tissues(page: Page, found: Findings) -> Section:
     """Every tissue, those that changed first; the first is open."""
-    verdicts = {} if found.verdicts.empty else {
-        str(row["stratum"]): row for row in reversed(sentences.records(found.verdicts))
-    }  # fmt: skip
+    verdicts: dict[str, list[dict[str, Any]]] = {}
+    for row in sentences.records(found.verdicts):
+        verdicts.setdefault(str(row["stratum"]), []).append(row)
     blocks = []
     for place, stratum in enumerate(found.strata):
-        row = verdicts.get(stratum)
+        rows = verdicts.get(stratum, [])
+        words = {str(row["verdict"]) for row in rows}
         blocks.append(page.folded(
             sentences.plain(stratum, 120), *_tissue(page, found, stratum),
-            verdict=str(row["verdict"]) if row else "",
-            note=sentences.finding(row, found.level) if row else "",
+            verdict=words.pop() if len(words) == 1 else "",
+            note=_finding(rows, found),
             id=f"{found.id}tissue-{place + 1}", opened=place == 0 and not found.id,
         ))  # fmt: skip
     title = f"{found.tissue.capitalize()}s" if len(found.strata) > 1 else "Donors"
     return Section("tissues", title, tuple(blocks))
+
+
+def _finding(rows: list[dict[str, Any]], found: Findings) -> str:
+    """What was found in a tissue; of several contrasts the verdict on each."""
+    if len(found.contrasts) < 2:
+        return "".join(sentences.finding(row, found.level) for row in rows)
+    return "; ".join(f"{sentences.plain(row['contrast'])}: {row['verdict']}" for row in rows)
 
 
 def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
@@ -46,14 +56,14 @@ def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
 
 def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
     """Units as they are shown, by sample or donor, in the order of their groups."""
-    key = _unit(rows)
+    key = unit_name(rows)
     first = rows.drop_duplicates(key)
     place = {name: number for number, name in enumerate(found.groups)}
     records = sorted(
         sentences.records(first), key=lambda row: (place.get(found.group_of(row), 99), str(row[key]))
     )
     grouped = len(found.groups) > 1
-    shown = sentences.distinct((row[key] for row in records), 24)
+    shown = sentences.distinct((row[key] for row in records), 32, sentences.identifier)
     return {
         str(row[key]): f"{sentences.plain(found.group_of(row), 12)} · {shown[str(row[key])]}"
         if grouped
@@ -62,15 +72,10 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _unit(rows: pd.DataFrame) -> str:
-    several = "sample" in rows and rows["sample"].nunique() > rows["donor"].nunique()
-    return "sample" if several else "donor"
-
-
 def _composition(page: Page, found: Findings, stratum: str) -> Markup:
     rows = found.of_stratum("composition", stratum)
     names = _names(found, rows)
-    key = _unit(rows)
+    key = unit_name(rows)
     mean = rows.groupby("part", observed=True)["share"].sum() / max(len(names), 1)
     colours = style.part_colours(mean)
     labels = sentences.distinct(colours, 40)
@@ -98,6 +103,7 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
 
 def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
     made = []
+    key = unit_name(units)
     units = units[units["included"].astype(bool)] if "included" in units else units
     known = set(units.columns[units.notna().any()])
     corrected = "hill_q1_corrected" if "hill_q1_corrected" in known else "hill_q1"
@@ -111,7 +117,7 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
             here = [row for row in there if found.group_of(row) == group]
             for row, aside in zip(here, charts.spread([row[metric] for row in here]), strict=True):
                 values.append({
-                    "donor": sentences.plain(row["donor"]), "group": group, "slot": found.groups.index(group),
+                    "donor": sentences.identifier(row[key]), "group": group, "slot": found.groups.index(group),
                     "value": row[metric], "shift": aside, "n_cells": row["n_cells"],
                     "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others) or "–",
                 })  # fmt: skip
@@ -119,16 +125,16 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
         for value in values:
             value["slot"] = shown.index(value["group"])
         words = (
-            f"A point a donor{', corrected for depth' if metric.endswith('_corrected') else ''}; lines are medians."
+            f"A point a {key}{', corrected for depth' if metric.endswith('_corrected') else ''}; lines are medians."
             if metric == corrected
-            else "A point a donor, all types of the tissue counted; lines are medians."
+            else f"A point a {key}, all types of the tissue counted; lines are medians."
         )
         made.append(
             page.chart(
                 charts.donors(
                     values, groups=shown, title=title.lower() if metric != "gini_stratum" else title
                 ),
-                f"{title} of every donor",
+                f"{title} of every {key}",
                 words,
             )
         )
@@ -137,12 +143,12 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
 
 def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
     rows = found.of_stratum("composition", stratum)
-    key = _unit(rows)
+    key = unit_name(rows)
     counts = rows.pivot_table(
         index=key, columns="part", values="n_cells", aggfunc="sum", fill_value=0, observed=True
     )
     groups = {str(row[key]): found.group_of(row) for row in sentences.records(rows.drop_duplicates(key))}
-    labels = sentences.distinct(counts.index)
+    labels = sentences.distinct(counts.index, shown_as=sentences.identifier)
     population, cumulative = lorenz_curve(counts.to_numpy(dtype=float), support="stratum")
     shown = [group for group in found.groups if group in groups.values()]
     values = [
@@ -155,6 +161,6 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
         page.chart(
             charts.lorenz(values, groups=shown),
             "Lorenz curves",
-            "A curve a donor; farther below the diagonal is more concentrated.",
+            f"A curve a {key}; farther below the diagonal is more concentrated.",
         )
     ]

@@ -56,7 +56,7 @@ def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> M
         return None
     places = numeric_axis(units[column], column, order)[0].to_numpy()
     values = [
-        {"donor": sentences.plain(one["donor"]), "along": float(place), "value": one["hill_q1"],
+        {"donor": sentences.identifier(one["donor"]), "along": float(place), "value": one["hill_q1"],
          "n_cells": one["n_cells"]}
         for place, one in zip(places, sentences.records(units), strict=True)
         if not pd.isna(one["hill_q1"]) and not pd.isna(place)

@@ -12,11 +12,14 @@ from concentra.report.sentences.answers import (
     description,
     effect,
     finding,
+    is_whole,
+    named_answers,
     verdicts,
 )
 from concentra.report.sentences.labels import (
     counted,
     distinct,
+    identifier,
     listed,
     notes_of,
     p_words,
@@ -29,5 +32,6 @@ from concentra.report.sentences.methods import methods
 
 __all__ = [
     "DIRECTIONS", "MEANINGS", "PREDICATES", "across", "answer", "counted", "description", "distinct", "effect",
-    "finding", "listed", "methods", "notes_of", "p_words", "plain", "records", "short", "verdicts", "worded",
+    "finding", "identifier", "is_whole", "listed", "methods", "named_answers", "notes_of", "p_words", "plain",
+    "records", "short", "verdicts", "worded",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -22,6 +22,9 @@ from concentra.report.sentences.labels import (
 
 ONE_COMPOSITION = ("all cells", "", "none")
 """Names of a stratum that is no tissue: everything is one composition."""
+WHOLE = "the composition"
+METRICS = {"hill_q1": "effective number", "gini_stratum": "Gini coefficient"}
+"""The two metrics that decide, as people read them."""
 DIRECTIONS = ("more concentrated", "less concentrated", "mixed")
 MEANINGS = {
     "more concentrated": "the Gini coefficient rises and the effective number falls, both beyond chance",
@@ -92,10 +95,27 @@ def answer(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue
     ...     "low": [0.64, 0.8], "high": [0.92, 1.2], "median_reference": [9.3, 6.0], "median_other": [7.12, 5.9]})
     >>> print(answer(rows)[0])
     Marrow is more concentrated in 24m than in 3m
-    (effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
+    (median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
     """
     found = verdicts(contrast)
     return [_answer(rows, level, tissue) for _, rows in found.groupby("contrast", sort=False)]
+
+
+def named_answers(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue") -> list[str]:
+    """The sentences of `answer`, each after the name of its contrast where there are several.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"contrast": ["age: 3m to 24m", "sex: f to m"], "stratum": "Lung", "metric": "hill_q1",
+    ...                      "verdict": "not testable"})
+    >>> named_answers(rows)
+    ['age: 3m to 24m: Lung could not be tested.', 'sex: f to m: Lung could not be tested.']
+    """
+    names = list(dict.fromkeys(contrast["contrast"].astype(str)))
+    found = answer(contrast, level=level, tissue=tissue)
+    if len(found) < 2:
+        return found
+    return [f"{plain(name, 200)}: {words}" for name, words in zip(names, found, strict=True)]
 
 
 def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
@@ -109,8 +129,18 @@ def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
     if not changed and len(rest) > 1 and not rest["verdict"].isin(["not testable", "one metric only"]).all():
         clauses.append(f"no {tissue} shows a change in both metrics that can be distinguished from chance")
     clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
+    if len(rows) == 1 and not changed and not pd.isna(rows["hill_q1_effect"].iloc[0]):
+        clauses[-1] += f" ({_alone(records(rows)[0], level)})"
     text = "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _alone(row: Mapping[str, Any], level: float) -> str:
+    """The size of the change where there is one tissue: of the metric that changes, else of the effective number."""
+    if row["reason"] != "gini_stratum":
+        return effect(row, level)
+    size, low, high = (number(row[f"gini_{end}"], 3, sign=True) for end in ("effect", "low", "high"))
+    return f"difference {size}, {level * 100:g}% interval {low} to {high}"
 
 
 def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
@@ -118,8 +148,8 @@ def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
     be = "is" if len(rows) == 1 else "are"
     word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
     if pd.isna(first["other"]):
-        sides = f"({plain(first['contrast'])})"
-    elif verdict == "mixed":
+        return f"{_subject(rows)} {word} ({plain(first['contrast'])}; {_sizes(rows, level)})"
+    if verdict == "mixed":
         sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
     else:
         sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
@@ -142,11 +172,13 @@ def effect(row: Mapping[str, Any], level: float = 0.95) -> str:
 
     >>> effect({"hill_q1_before": 9.3, "hill_q1_after": 7.12, "hill_q1_effect": 0.77, "hill_q1_low": 0.64,
     ...         "hill_q1_high": 0.92})
-    'effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92'
+    'median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92'
     """
     words = []
     if not pd.isna(row["hill_q1_before"]) and not pd.isna(row["hill_q1_after"]):
-        words.append(f"effective number {short(row['hill_q1_before'])} to {short(row['hill_q1_after'])}")
+        words.append(
+            f"median effective number {short(row['hill_q1_before'])} to {short(row['hill_q1_after'])}"
+        )
     if not pd.isna(row["hill_q1_effect"]):
         words.append(f"ratio {number(row['hill_q1_effect'], 2)}")
     if not pd.isna(row["hill_q1_low"]):
@@ -170,11 +202,19 @@ def finding(row: Mapping[str, Any], level: float = 0.95) -> str:
     return f"{verdict}: {effect(row, level)}"
 
 
+def is_whole(names: Iterable[str]) -> bool:
+    """Whether the only stratum is no tissue, but everything.
+
+    >>> is_whole(["all cells"]), is_whole(["Lung"])
+    (True, False)
+    """
+    found = list(names)
+    return len(found) == 1 and found[0] in ONE_COMPOSITION
+
+
 def _subject(rows: pd.DataFrame) -> str:
     names = [str(name) for name in rows["stratum"]]
-    if len(names) == 1 and names[0] in ONE_COMPOSITION:
-        return "the composition"
-    return listed(names)
+    return WHOLE if is_whole(names) else listed(names)
 
 
 def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
@@ -205,8 +245,13 @@ def _others(rest: pd.DataFrame) -> list[str]:
     clauses = []
     for verdict, predicate in PREDICATES.items():
         here = rest[rest["verdict"] == verdict]
-        if len(here):
-            clauses.append(f"{_subject(here)} {predicate[0 if len(here) == 1 else 1]}")
+        if not len(here):
+            continue
+        subject, words = _subject(here), predicate[0 if len(here) == 1 else 1]
+        if verdict == "one metric only" and len(here) == 1 and here["reason"].iloc[0] in METRICS:
+            words += f", the {METRICS[here['reason'].iloc[0]]}"
+        whole = verdict == "undecided" and subject == WHOLE
+        clauses.append(f"whether {subject} changes {words}" if whole else f"{subject} {words}")
     return clauses
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -55,12 +55,22 @@ def plain(label: object, limit: int = 60) -> str:
     >>> plain("Limb_Muscle"), len(plain("x" * 1000))
     ('Limb Muscle', 60)
     """
-    letters = "".join(one if one.isprintable() else " " for one in str(label).replace("_", " "))
-    text = " ".join(letters.split())
+    return identifier(str(label).replace("_", " "), limit)
+
+
+def identifier(label: object, limit: int = 60) -> str:
+    """A name that is looked up elsewhere (a donor, a file) on one line, as it is; long ones with an ellipsis.
+
+    >>> identifier("3_10_M"), len(identifier("x" * 1000))
+    ('3_10_M', 60)
+    """
+    text = " ".join("".join(one if one.isprintable() else " " for one in str(label)).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
+def distinct(
+    labels: Iterable[object], limit: int = 60, shown_as: Callable[[object, int], str] = plain
+) -> dict[str, str]:
     """How each label is shown; labels that look the same when shown get a number.
 
     >>> distinct(["a_b", "a b", "c"])
@@ -69,9 +79,9 @@ def distinct(labels: Iterable[object], limit: int = 60) -> dict[str, str]:
     shown: dict[str, str] = {}
     used: set[str] = set()
     for label in dict.fromkeys(map(str, labels)):
-        text, place = plain(label, limit), 2
+        text, place = shown_as(label, limit), 2
         while text in used:
-            text, place = f"{plain(label, limit)} ({place})", place + 1
+            text, place = f"{shown_as(label, limit)} ({place})", place + 1
         used.add(text)
         shown[label] = text
     return shown

@@ -53,14 +53,21 @@ def methods(
         f"types of the tissue and by the effective number of types, the Hill number of order 1{cite('hill1973')}, "
         f"estimated with the entropy estimator of Chao, Wang and Jost{cite('chao2013')}.",
     ]
-    if len(tables.get("contrast", ())):
+    if len(contrast := tables.get("contrast", pd.DataFrame())):
+        several = contrast["stratum"].nunique() > 1
+        family = [
+            name for name, there in (("tissues", several), ("pairs of groups", "omnibus" in tables)) if there
+        ]
+        adjusted = (
+            f" and adjusted over {' and '.join(family)} by the Benjamini-Hochberg procedure" if family else ""
+        )
         words.append(
-            "Groups were compared with linear models of the logarithm of the effective number and of the logit of the "
-            f"Gini coefficient, with variances moderated across tissues by empirical Bayes{cite('smyth2004')}; {level} "
+            f"{'Groups were compared' if contrast['other'].notna().any() else 'Changes were estimated'} with linear "
+            "models of the logarithm of the effective number and of the logit of the Gini coefficient, with variances "
+            f"moderated {'across tissues ' if several else ''}by empirical Bayes{cite('smyth2004')}; {level} "
             "intervals come from the same models. The two p-values of a tissue were combined with the Cauchy "
-            f"combination test{cite('liu2020')} and adjusted over tissues by the Benjamini-Hochberg "
-            f"procedure{cite('benjamini1995')}. A tissue is reported as changed only if the combined test and both "
-            "single tests are significant."
+            f"combination test{cite('liu2020')}{adjusted}{cite('benjamini1995') if family else ''}. A tissue is "
+            "reported as changed only if the combined test and both single tests are significant."
         )
     if len(tables.get("exact", ())):
         words.append("Exact rank tests are reported beside the models.")

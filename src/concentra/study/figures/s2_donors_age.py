@@ -156,9 +156,19 @@ def _caption(shown: pd.DataFrame, tissues: list[str], age_trend: pd.DataFrame) -
         "effective number; small ticks: corrected for depth. Circles are females, squares males; filled FACS, open "
         "Droplet. Lines: Theil-Sen slope over all ages, thick where its exact 95 % interval excludes zero. After "
         f"adjustment over the tissues of a platform the trend reaches the level of {ALPHA:g} in {_firm(age_trend)}. "
-        f"Shaded: the ages compared as young and old. Not shown: {lone} tissues with mice of one age only, mice of "
-        "unknown identity, units with too few cells."
+        f"Shaded: the ages compared as young and old. Not shown: {lone} tissues with mice of one age only"
+        f"{_missing(shown, here)}, mice of unknown identity, units with too few cells."
     )
+
+
+def _missing(shown: pd.DataFrame, here: pd.DataFrame) -> str:
+    """The mice that have cells in tissues that are not drawn alone, with those tissues; empty where there are none."""
+    gone = shown[~shown["donor"].isin(here["donor"])].sort_values(["cohort", "donor", "stratum"])
+    found = [
+        f"{_platform(str(cohort))} mouse {donor}, in {' and '.join(map(tissue_name, rows['stratum'].unique()))} alone"
+        for (cohort, donor), rows in gone.groupby(["cohort", "donor"], sort=False)
+    ]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _firm(age_trend: pd.DataFrame) -> str:

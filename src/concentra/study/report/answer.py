@@ -25,13 +25,15 @@ from concentra.study.summaries._shared import title_of
 REPRODUCED = ("reproduced", "close")
 UNKNOWN = ("data absent", "not yet computed", "altered")
 CHANGE = "change established"
+COVARIATES = {"cmv": "CMV"}
+"""Columns of cohorts whose names are not words."""
 KNOWN = (*VERDICTS, WITHHELD)
 """Every verdict, on donors and on heads."""
 
 
 def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Section:
     """The answer, the plane beside the powered cohort, and every statement with its outcome."""
-    blocks = [page.text(" ".join([tally(judgements), *powered(results)]))]
+    blocks = [page.text(" ".join([tally(judgements), *powered(results)]), "lead")]
     blocks += _pictures(page, results)
     caption = (
         "Every statement beside what was found. Reproduced: equal at the stated rounding; close: the same sign and "
@@ -106,10 +108,12 @@ def adjustment(contrast: str) -> str:
     """What a comparison is adjusted for, from its name.
 
     >>> adjustment("group: young to old, adjusted (~ sex + cmv)"), adjustment("group: young to old")
-    ('adjusted for sex and cmv', 'not adjusted')
+    ('adjusted for sex and CMV', 'not adjusted')
     """
     formula = re.search(r"adjusted \(~ (.*)\)", contrast)
-    return f"adjusted for {sentences.listed(formula[1].split(' + '))}" if formula else "not adjusted"
+    if not formula:
+        return "not adjusted"
+    return f"adjusted for {sentences.listed(COVARIATES.get(one, one) for one in formula[1].split(' + '))}"
 
 
 def _joined(clauses: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ def plane(page: Page, results: Results) -> list[Markup]:
             "axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "name": place(*key),
             "label": labels.get(key, ""), "source": title_of(row["cohort"]), "gini": row["gini"],
             "hill_q1": row["hill_q1"], "words": verdict, "below": verdict == MORE,
-            "verdict": verdict if verdict in style.VERDICTS else UNDECIDED, "filled": style.established(verdict),
+            "verdict": verdict if verdict in style.VERDICTS else UNDECIDED,
         })  # fmt: skip
     cloud = results.rows("overlay_cloud", what="null")
     cloud = cloud.iloc[:: max(1, -(-len(cloud) // CLOUD))]
