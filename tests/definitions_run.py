@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-import concentra.analysis
 from concentra.run import Analysis
+from concentra.run.declared import declared
 from concentra.simulate import default_plan, simulate_labels
-from concentra.tables import Table
 
 LABELS = ["mouse.id", "age", "sex", "tissue"]
 PART = "cell_ontology_class"
@@ -89,16 +85,6 @@ def write(path: Path, rows: pd.DataFrame) -> Path:
         else:
             rows.to_csv(path, index=False, sep="\t" if name.endswith(".tsv") else ",")
     return path
-
-
-def declared() -> dict[str, type[Table]]:
-    """Every table of the library's questions by its name."""
-    found: dict[str, type[Table]] = {}
-    for one in pkgutil.iter_modules(concentra.analysis.__path__, "concentra.analysis."):
-        for value in vars(import_module(one.name)).values():
-            if inspect.isclass(value) and issubclass(value, Table) and value is not Table:
-                found[value.name()] = value
-    return found | {"design": found["support"]}
 
 
 def check(analysis: Analysis, n_read: float | None = None) -> None:

@@ -84,6 +84,14 @@ def test_the_public_functions_are_found() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["analysis", "pl", "tl"])
+def test_a_room_tells_what_each_of_its_files_is_for(name: str) -> None:
+    room = import_module(f"concentra.{name}")
+    files = {one.name for one in iter_modules(room.__path__) if not one.name.startswith("_")}
+    told = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^`.*`$", room.__doc__ or "", re.MULTILINE))))
+    assert files == told
+
+
 def test_examples_that_show_nothing_or_are_skipped_do_not_count() -> None:
     def silent() -> None:
         """>>> 1 + 1  # doctest: +SKIP

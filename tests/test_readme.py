@@ -82,6 +82,18 @@ def test_every_link_leads_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_every_path_of_the_recipes_exists() -> None:
+    """Paths in CONTRIBUTING are below the package unless they begin with the name of another folder."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)*\w+(?:\.(?:py|toml|md)|/))`", text))
+    for line in re.findall(r"^pytest (.*)$", text, re.MULTILINE):
+        named |= set(line.split(" -")[0].split("#")[0].split())
+    fixed = {path for path in named if "NAME" not in path}
+    assert len(fixed) > 30
+    for path in fixed:
+        assert (ROOT / path).exists() or (ROOT / "src" / "concentra" / path).exists(), path
+
+
 @pytest.mark.parametrize("name", ["tables.md", "study_tables.md"])
 def test_generated_pages_of_tables_are_current(name: str) -> None:
     from concentra.study.describe import PAGES

@@ -11,13 +11,14 @@ from concentra.analysis.levels import contrast_within, decompose_levels
 from concentra.composition.annotated import from_anndata
 from concentra.design import Question, Settings, resolve
 from concentra.errors import ColumnError
+from concentra.tl._shared import example
 
 HOW = {"group": "age", "reference": "3m", "other": "24m"}
 
 
 @pytest.fixture
 def adata():
-    made = tl._example()
+    made = example()
     made.var["half"] = ["first" if name < "type_07" else "second" for name in made.var_names]
     made.var["other"] = "one"
     return made

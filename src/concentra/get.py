@@ -29,7 +29,8 @@ def parameters(adata: Any, key: str, *, modality: str | None = None) -> dict[str
     """The parameters with which a result was computed.
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> parameters(adata, "contrast")["other"]
     ['24m']
@@ -45,7 +46,8 @@ def concentration(adata: Any, *, key: str = "concentration", modality: str | Non
     """One row a unit: its metrics (`concentra.tl.concentration`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.concentration(adata)
     >>> units = concentration(adata)
     >>> units[["n_cells", "hill_q0"]].iloc[0].tolist()
@@ -58,7 +60,8 @@ def lorenz(adata: Any, *, key: str = "lorenz", modality: str | None = None) -> p
     """One row a point of a unit's Lorenz curve (`concentra.tl.lorenz`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.lorenz(adata)
     >>> lorenz(adata)[["population", "cumulative"]].iloc[0].tolist()
     [0.0, 0.0]
@@ -70,7 +73,8 @@ def contrast(adata: Any, *, key: str = "contrast", modality: str | None = None) 
     """One row a (stratum, metric): shift, interval, test, verdict (`concentra.tl.contrast`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> found = contrast(adata).query("metric == 'hill_q1'").set_index("stratum")
     >>> found.loc[["crystallizes", "disperses"], "p_exact_attainable"].tolist()  # three donors against three: 2 / 20
@@ -83,7 +87,8 @@ def across(adata: Any, *, key: str = "contrast", modality: str | None = None) ->
     """One row a metric: all strata in one test (`concentra.tl.contrast`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> across(adata)[["metric", "n_strata", "n_reference", "n_other"]].values.tolist()[:2]
     [['gini_present', 8, 3, 3], ['hill_q1', 8, 3, 3]]
@@ -95,7 +100,8 @@ def design(adata: Any, *, key: str = "contrast", modality: str | None = None) ->
     """One row a stratum: donors compared and the smallest attainable p (`concentra.tl.contrast`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> design(adata)[["n_reference", "n_other", "n_few_cells", "p_attainable"]].iloc[0].tolist()
     [3.0, 3.0, 0.0, 0.1]
@@ -107,7 +113,8 @@ def confounding(adata: Any, *, key: str = "contrast", modality: str | None = Non
     """One row a covariate: whether the groups differ in it (`concentra.tl.contrast`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.contrast(adata, group="age", reference="3m", other="24m")
     >>> confounding(adata)[["covariate", "reference_values", "confounded"]].values.tolist()
     [['sex', 'female (2), male (1)', 'none']]
@@ -119,7 +126,8 @@ def trend(adata: Any, *, key: str = "trend", modality: str | None = None) -> pd.
     """One row a (stratum, metric): slope along a numeric axis (`concentra.tl.trend`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.trend(adata, along="age")
     >>> found = trend(adata).query("metric == 'hill_q1'").set_index("stratum")
     >>> bool(found.loc["crystallizes", "slope"] < 0 < found.loc["disperses", "slope"])
@@ -132,7 +140,8 @@ def drivers(adata: Any, *, key: str = "drivers", modality: str | None = None) ->
     """One row a (stratum, metric, part): contribution to the shift (`concentra.tl.drivers`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.drivers(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> found = drivers(adata).query("stratum == 'crystallizes' and metric == 'hill_q1'")
     >>> bool(found["contribution"].sum() < 0)
@@ -145,7 +154,8 @@ def plane(adata: Any, *, key: str = "plane", modality: str | None = None) -> pd.
     """One row a (stratum, axes): the two shifts and their tests (`concentra.tl.plane`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> found = plane(adata).query("axes == 'raw'").set_index("stratum")
     >>> bool(found.loc["disperses", "gini"] < 0 < found.loc["disperses", "hill_q1"])
@@ -158,7 +168,8 @@ def plane_points(adata: Any, *, key: str = "plane", modality: str | None = None)
     """Corners of joint regions and points of null clouds (`concentra.tl.plane`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> sorted(plane_points(adata)["what"].unique())
     ['null', 'region']
@@ -170,7 +181,8 @@ def multiverse(adata: Any, *, key: str = "multiverse", modality: str | None = No
     """One row a (stratum, specification): the shifts it gives (`concentra.tl.multiverse`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.multiverse(adata, group="age", reference="3m", other="24m")
     >>> int(multiverse(adata).query("stratum == 'disperses'")["published"].sum())  # the choice made
     1
@@ -182,7 +194,8 @@ def agreement(adata: Any, *, key: str = "multiverse", modality: str | None = Non
     """One row a (stratum, metric): how far specifications agree (`concentra.tl.multiverse`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> tl.multiverse(adata, group="age", reference="3m", other="24m")
     >>> found = agreement(adata).query("stratum == 'disperses' and metric == 'both'")
     >>> found["share_same_sign"].tolist()
@@ -195,7 +208,8 @@ def granularity(adata: Any, *, key: str = "granularity", modality: str | None = 
     """One row a (level, stratum, metric): the contrast at every level (`concentra.tl.granularity`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
     >>> tl.granularity(adata, levels=["half"], group="age", reference="3m", other="24m")
     >>> granularity(adata)["level"].unique().tolist()
@@ -208,7 +222,8 @@ def levels(adata: Any, *, key: str = "levels", modality: str | None = None) -> p
     """One row a (stratum, pair of levels, metric, term): where a change lies (`concentra.tl.levels`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
     >>> tl.levels(adata, levels=["half"], group="age", reference="3m", other="24m")
     >>> levels(adata)["part"].dropna().unique().tolist()
@@ -221,7 +236,8 @@ def nested(adata: Any, *, key: str = "levels", modality: str | None = None) -> p
     """One row a (stratum, coarse part, metric): the contrast within it (`concentra.tl.levels`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
     >>> tl.levels(adata, levels=["half"], group="age", reference="3m", other="24m")
     >>> nested(adata)["coarse"].unique().tolist()
@@ -234,7 +250,8 @@ def scales(adata: Any, *, key: str = "granularity", modality: str | None = None)
     """One row a (stratum, level): its direction beside that over the finest parts (`concentra.tl.granularity`).
 
     >>> from concentra import tl
-    >>> adata = tl._example()
+    >>> from concentra.tl._shared import example
+    >>> adata = example()
     >>> adata.var["half"] = ["first" if name < "type_07" else "second" for name in adata.var_names]
     >>> tl.granularity(adata, levels=["half"], group="age", reference="3m", other="24m")
     >>> scales(adata).loc[0, ["stratum", "level"]].tolist()

@@ -7,10 +7,14 @@ when a frame is checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib import import_module
+from inspect import isclass
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, ClassVar, get_type_hints
 
 import pandas as pd
@@ -97,11 +101,15 @@ class Table:
 
     leading: ClassVar[tuple[str, ...]] = ()
     """Columns that are of the key and stand before all others."""
+    file: ClassVar[str] = ""
+    """The file name without suffix, where it is not the class name; a subclass does not take it over."""
+    by_analyze: ClassVar[bool] = True
+    """Whether `concentra.analyze` makes it; if not, a function of its module returns it."""
 
     @classmethod
     def name(cls) -> str:
-        """The file name without suffix: the class name in snake case."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        """The file name without suffix: the class name in snake case, or `file`."""
+        return vars(cls).get("file") or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     @classmethod
     def path(cls, out: Path) -> Path:
@@ -151,11 +159,11 @@ class Table:
             )
         except pa.errors.SchemaErrors as problem:
             cases = problem.failure_cases.head(5).to_dict("records")
+            wrong = [f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases]
             raise TableError(
-                found=f"{place}: "
-                + "; ".join(f"{case['column']} {case['check']}: {case['failure_case']}" for case in cases),
+                found=f"{place}: {_repeated(frame, cls.key()) or '; '.join(wrong)}",
                 expected=f"the declaration of {cls.__name__} in {cls.__module__}",
-                fix="fix the step that writes the table, or the declaration where that is wrong",
+                fix="correct what makes the table, or the declaration where that is wrong",
             ) from None
 
     @classmethod
@@ -180,6 +188,15 @@ class Table:
         state = path.stat()
         stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
         return _read_file(cls, path, stamp).copy()  # type: ignore[arg-type]
+
+
+def _repeated(frame: pd.DataFrame, key: list[str]) -> str:
+    """The first rows that have the same key, in words; empty where none have."""
+    twice = frame[frame.duplicated(key, keep=False)] if key else frame[:0]
+    if twice.empty:
+        return ""
+    first = twice.iloc[0]
+    return f"{len(twice)} rows share a key ({', '.join(key)}), such as {', '.join(str(first[one]) for one in key)}"
 
 
 @cache
@@ -241,6 +258,19 @@ def _refuse_altered(path: Path) -> None:
             expected=f"the file as its step wrote it, with the SHA-256 {written}",
             fix="run `concentra reproduce` again: it computes the table anew",
         )
+
+
+def declared_in(package: ModuleType) -> Iterator[type[Table]]:
+    """Every table that a module of the package declares, by module, in the order of the declarations.
+
+    >>> from concentra import analysis
+    >>> [table.name() for table in declared_in(analysis)][:2]
+    ['across', 'concentration']
+    """
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
+        for value in vars(import_module(found.name)).values():
+            if isclass(value) and issubclass(value, Table) and value.__module__ == found.name:
+                yield value
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

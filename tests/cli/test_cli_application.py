@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 import concentra
+from concentra import cli
 from concentra.cli import _options, main
-from concentra.cli._application import application
+from concentra.cli._application import ORDER, application
 from definitions_study import COMMAND, Ended, assert_error, command, environment
 
 Run = Callable[..., Ended]
 HEAVY = ("numpy", "pandas", "matplotlib", "scipy", "anndata", "snakemake", "torch", "pyarrow", "pandera")
-COMMANDS = ("reproduce", "verify", "metrics", "steps", "doctor", "heads")
 
 
 def imported(code: str) -> set[str]:
@@ -54,17 +54,20 @@ def test_no_summary_of_a_command_is_cut(run: Run, words: list[str]) -> None:
     assert "..." not in run(*words, "--help").out.split("Commands:")[1]
 
 
+def test_every_file_of_a_command_is_named() -> None:
+    files = {path.stem for path in Path(cli.__file__).parent.glob("[a-z]*.py")}
+    assert files == {*ORDER, "heads", "heads_sweep"}  # commands of `concentra heads`
+
+
 def test_help_names_every_command(run: Run) -> None:
     ended = run("--help")
     assert ended.code == 0
-    for name in COMMANDS:
+    for name in (*ORDER, "heads"):
         assert f"  {name} " in ended.out
         assert run(name, "--help").code == 0
 
 
-@pytest.mark.parametrize(
-    "words", [*[[name] for name in COMMANDS if name != "heads"], ["heads", "trajectory"]]
-)
+@pytest.mark.parametrize("words", [*[[name] for name in ORDER], ["heads", "trajectory"]])
 def test_help_has_an_example_of_the_command(run: Run, words: list[str]) -> None:
     help_text = " ".join(run(*words, "--help").out.split())
     assert f"Example: concentra {' '.join(words)}" in help_text

@@ -157,3 +157,14 @@ def test_no_expression_no_packages_and_two_files(run, atlas, tmp_path, monkeypat
     done = run("analyze", atlas, *ASKED, "--out", tmp_path / "o")
     assert done.code == 1
     assert "pip install 'concentra[clustering]'" in done.err
+
+
+def test_units_are_measured_over_clusters_and_over_coarser_types(run, atlas, tmp_path):
+    types = sorted(anndata.read_h5ad(atlas).obs["cell_type"].unique())
+    halves = pd.DataFrame({"type": types, "half": ["first" if one < types[5] else "second" for one in types]})
+    halves.to_csv(tmp_path / "levels.csv", index=False)
+    done = run("analyze", atlas, *ASKED, "--levels", tmp_path / "levels.csv", "--out", tmp_path / "o")
+    assert done.code == 0, done.err
+    units = table(tmp_path / "o", "granularity_concentration")
+    assert set(units["level"].astype(str)) == {"finest", "half", "0.4", "1"}
+    assert not units.duplicated(["level", "stratum", "donor", "sample"]).any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,7 @@ class FewDonors(Table):
         "share with the direction of all donors, where they have one", low=0, high=1, nullable=True
     )
     opposite: float = column("share with the opposite of it", low=0, high=1, nullable=True)
+    by_analyze: ClassVar[bool] = False
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "n_donors", "rule"]

@@ -8,7 +8,7 @@ asks that its interval excludes 0.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,7 @@ class PartShift(Table):
     n_family: int = column("tests in the family: the cell types of one tissue of one cohort", low=0)
     sign: str = column("sign of the change", among=SIGNS)
     towards: str = column("the same where the interval excludes 0, else unclear", among=TOWARDS)
+    by_analyze: ClassVar[bool] = False
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "part"]
@@ -91,6 +92,7 @@ class LineageShift(Table):
     low: float = column("interval over donors", unit="metric", nullable=True)
     high: float = column("interval over donors", unit="metric", nullable=True)
     fraction_of_shift: float = column("contribution / shift; may leave 0 to 1", nullable=True)
+    by_analyze: ClassVar[bool] = False
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "level", "lineage", "metric"]
@@ -116,6 +118,7 @@ class AttributedShift(Table):
         "compartment with the largest fraction of the shift of means", nullable=True
     )
     leading_fraction: float = column("this fraction", nullable=True)
+    by_analyze: ClassVar[bool] = False
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "metric"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,7 @@ class Power(Table):
     sd_donors: float = column("standard deviation between donors of ln effective number or logit Gini", low=0)
     sd_cells: float = column("what counting this number of cells adds", low=0)
     n_pilot: int = column("donors of the pilot data; 0: assumed", unit="donors", low=0)
+    by_analyze: ClassVar[bool] = False
 
     class Config(Table.Config):
         unique = ["stratum", "metric", "n_donors", "n_cells"]

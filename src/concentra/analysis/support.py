@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ class Support(Table):
     cells_other: float = column("median cells of a unit, other group", unit="cells", nullable=True)
     depth: float = column("common number of cells", unit="cells", nullable=True)
     p_attainable: float = column("smallest p of the exact test, without ties", low=0, high=1, nullable=True)
+    file: ClassVar[str] = "design"
 
     class Config(Table.Config):
         unique = ["contrast", "stratum"]

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from concentra import __version__
-from concentra.cli import (
-    analyze,
-    count,
-    doctor,
-    example,
-    fetch,
-    heads,
-    metrics,
-    paper,
-    power,
-    reproduce,
-    simulate,
-    steps,
-    verify,
-)
+from concentra.cli import heads
 
+ORDER = (
+    "analyze", "example", "power", "metrics", "count", "simulate", "doctor", "fetch", "reproduce", "verify", "steps",
+    "paper",
+)  # fmt: skip
+"""The files of commands, in the order in which the help names them; groups of commands are after them."""
 application = typer.Typer(
     name="concentra",
     help="How concentrated is a composition, does that change, and how confident can one be?",
@@ -48,20 +40,8 @@ def options(
     """How concentrated is a composition, does that change, and how confident can one be?"""
 
 
-for module in (
-    analyze,
-    example,
-    power,
-    metrics,
-    count,
-    simulate,
-    doctor,
-    fetch,
-    reproduce,
-    verify,
-    steps,
-    paper,
-):
+for name in ORDER:
+    module = import_module(f"concentra.cli.{name}")
     for command in module.COMMANDS:
         application.command(epilog=module.EXAMPLE)(command)
 application.add_typer(heads.application, name="heads")

@@ -113,11 +113,6 @@ class Composition:
         """Names of the strata, sorted."""
         return sorted(self.units["stratum"].unique())
 
-    @property
-    def has_repeats(self) -> bool:
-        """Whether a donor has several samples in one stratum."""
-        return bool(self.units.duplicated(["stratum", "donor"]).any())
-
     @cached_property
     def _places(self) -> dict[str, NDArray[np.int64]]:
         """The rows of each stratum in `units`: found once for all."""

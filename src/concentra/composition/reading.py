@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,19 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from concentra.composition.annotated import from_anndata, is_annotated, whole_counts
-from concentra.composition.checks import Blanks, refuse_repeated_columns, wide_table
+from concentra.composition._sources import FILE, annotated, name_of, opened, several, together
+from concentra.composition.annotated import from_anndata
+from concentra.composition.checks import Blanks, wide_table
 from concentra.composition.composition import Composition
 from concentra.composition.donors import Shared, dataset_columns, donor_notes, join_sheet, tell_apart
 from concentra.composition.labels import about_name, as_labels
 from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, require
 from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
 from concentra.composition.units import Columns, count_units
-from concentra.errors import ArgumentError, ColumnError, LabelError, TableError, nearest
+from concentra.errors import ColumnError, LabelError, TableError, nearest
 from concentra.notes import Note
 
-WIDE_PART, WIDE_AMOUNT, FILE = "part", "n_cells", "file"
-ANNOTATED = (".h5ad", ".zarr")
+WIDE_PART, WIDE_AMOUNT, ROW = "part", "n_cells", "row of the table"
 
 
 def read(
@@ -91,27 +92,27 @@ def read(
     >>> made.units[["donor", "age"]].values.tolist(), made.counts.toarray().tolist()
     ([['a', '3m'], ['b', '24m']], [[1, 1], [0, 1]])
     """
-    sources = _several(source)
+    sources = several(source)
     refuse_same_file([one for one in sources if isinstance(one, (str, Path))])
     notes: list[Note] = []
     if (
         wide
         and len(sources) == 1
         and donors is None
-        and (adata := _annotated(sources[0], progress)) is not None
+        and (adata := annotated(sources[0], progress)) is not None
     ):
         return _wide_annotated(adata, donor, tissue, sample, name)
     named = [one for one in (donor, tissue, cell_type, sample, amount) if one is not None]
-    frames = [_opened(one, wide, progress, notes, named) for one in sources]
-    rows = _together(frames)
-    sheet = None if donors is None else _opened(donors, False, progress, notes)
+    frames = [opened(one, wide, progress, notes, named) for one in sources]
+    rows = together(frames)
+    sheet = None if donors is None else opened(donors, False, progress, notes)
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
     roles = _roles(rows, donor, tissue, WIDE_PART if wide else cell_type, sample, wide)
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
     notes += [note for note in roles.notes if not (wide and note.text.startswith(SHOWN["part"]))]
-    file = _name(sources)
+    file = name_of(sources)
     if wide:
         separator = _separator(sources[0])
         rows, more = _long(rows, roles, [*wanted, *about], list(parts), blanks, shares, file, separator)
@@ -159,11 +160,6 @@ def _roles(
     return guess_roles(
         columns, donor=donor, stratum=tissue, part=cell_type, sample=sample, constant=_constant(rows, guessed)
     )
-
-
-def _name(sources: Sequence[Any]) -> str:
-    """What messages call the data."""
-    return ", ".join(Path(one).name if isinstance(one, (str, Path)) else "the table" for one in sources[:3])
 
 
 def _separator(source: Any) -> str | None:
@@ -215,23 +211,6 @@ def _told_apart(
     lookup = dict(zip(distinct.itertuples(index=False, name=None), names, strict=True))
     told = [lookup[pair] for pair in pairs.itertuples(index=False, name=None)]
     return rows.assign(**{roles.donor: told}), [Note("limits", text) for text in notes]
-
-
-def _annotated(source: Any, progress: Callable[[str], None]) -> Any:
-    """The AnnData that a source is or holds; None where it is none."""
-    if is_annotated(source):
-        return source
-    if isinstance(source, (str, Path)) and str(source).lower().endswith(ANNOTATED):
-        import anndata
-
-        from concentra.io.cells import read_all_labels
-        from concentra.io.expression import read_matrix
-
-        progress(f"reading {Path(source).name}")
-        matrix, names = read_matrix(source)
-        obs = read_all_labels(source).set_axis([str(place) for place in range(matrix.shape[0])])
-        return anndata.AnnData(X=matrix, obs=obs, var=pd.DataFrame(index=pd.Index(names, dtype=object)))
-    return None
 
 
 def _wide_annotated(
@@ -289,68 +268,6 @@ def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Compositi
     return made.with_labels(labels).noted(*(Note("limits", text) for text in notes))
 
 
-def _several(source: Any) -> list[Any]:
-    sources = list(source) if isinstance(source, (list, tuple)) else [source]
-    if not sources:
-        raise ArgumentError(
-            found="no file of cells",
-            expected="one or more of .h5ad, .zarr, .csv, .tsv, .xlsx, .parquet",
-            fix="concentra analyze cells.h5ad --contrast age:3m:24m",
-        )
-    return sources
-
-
-def _opened(
-    source: Any, wide: bool, progress: Callable[[str], None], notes: list[Note], keep: Sequence[str] = ()
-) -> pd.DataFrame:
-    """All columns of one source that can be labels or counts, one row a cell (count, unit)."""
-    if isinstance(source, (str, Path)):
-        progress(f"reading {Path(source).name}")
-        if wide and (adata := _annotated(source, progress)) is not None:
-            return _opened(adata, wide, progress, notes)
-        from concentra.io.cells import read_all_labels
-
-        sentences: list[str] = []
-        frame = read_all_labels(source, keep=keep, notes=sentences)
-        notes += [Note("repaired", one) for one in sentences]
-        return frame
-    if is_annotated(source):
-        _refuse_doubled(source.obs)
-        if not wide:
-            return source.obs.reset_index(drop=True)
-        counts = pd.DataFrame(whole_counts(source), columns=source.var_names.astype(str))
-        return pd.concat([source.obs.reset_index(drop=True), counts], axis=1)
-    if isinstance(source, pd.DataFrame):
-        _refuse_doubled(source)
-        return source.rename(columns=str).reset_index(drop=True)
-    raise ArgumentError(
-        found=f"cells of type {type(source).__name__}",
-        expected="a path, a frame or an AnnData, or a list of them",
-        fix="read the file into a pandas DataFrame first",
-    )
-
-
-def _refuse_doubled(frame: pd.DataFrame) -> None:
-    refuse_repeated_columns(frame.columns)
-
-
-def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """All sources as one frame with the columns that each of them has."""
-    if len(frames) == 1:
-        return frames[0]
-    shared = [name for name in frames[0].columns if all(name in other for other in frames[1:])]
-    kept = []
-    for number, frame in enumerate(frames):
-        columns = {
-            name: frame[name].astype(object)
-            if isinstance(frame[name].dtype, pd.CategoricalDtype)
-            else frame[name]
-            for name in shared
-        }
-        kept.append(pd.DataFrame(columns).assign(**{FILE: str(number)}))
-    return pd.concat(kept, ignore_index=True)
-
-
 def _constant(rows: pd.DataFrame, roles: Collection[str]) -> list[str]:
     """Of the columns that could be guessed to play these roles, those with one value."""
     names = dict.fromkeys(name for role in roles for name in candidates(rows.columns, role))
@@ -397,9 +314,6 @@ def _long(
     return long, [Note("guessed", text) for text in found.notes]
 
 
-ROW = "row of the table"
-
-
 def levels_of(source: Any) -> pd.DataFrame:
     """Coarser parts of every part: a frame indexed by part, from a file or a frame whose first column is the part.
 
@@ -413,7 +327,7 @@ def levels_of(source: Any) -> pd.DataFrame:
     >>> levels_of(pd.DataFrame({"fine": ["B1", "B2", "T"], "coarse": ["B", "B", "T"]}))["coarse"].tolist()
     ['B', 'B', 'T']
     """
-    frame = _opened(source, False, lambda what: None, [])
+    frame = opened(source, False, lambda what: None, [])
     if frame.shape[1] < 2:
         raise TableError(
             found="a file of levels with one column",
@@ -438,7 +352,6 @@ def natural_order(values: Collection[object]) -> list[str]:
     >>> natural_order(["24m", "3m", "18m"])
     ['3m', '18m', '24m']
     """
-    import re
 
     def key(value: str) -> tuple[list[Any], str]:
         pieces = re.split(r"(\d+(?:\.\d+)?)", value)

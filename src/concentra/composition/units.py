@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from concentra.composition._codes import Codes, combinations, recoded, spelled
 from concentra.composition.composition import KEY, Composition
 from concentra.composition.described import described
 from concentra.composition.labels import SEPARATOR, WHOLE, about_name, as_labels
-from concentra.composition.spelling import DOUBTFUL, Spellings, spellings
+from concentra.composition.spelling import DOUBTFUL
 from concentra.errors import AmountError, DesignError, LabelError
 from concentra.notes import Note
 
@@ -29,8 +30,6 @@ LIMIT = 0.5
 """The largest share of the cells in which a label may be missing that every cell needs."""
 FIXED = re.compile(r"(?i)^(age|sex|gender|species|strain|genotype|ethnicity|birth)|development_stage|_age$")
 """Columns that have one value for each donor by nature."""
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,12 @@ def count_units(
         for key, column in keys.items()
     }
     amounts = None if columns.amount is None else _amounts(rows, columns)
-    spelling, notes = _spelled(labels, amounts, missing)
-    codes = {key: _recoded(values, spelling[key]) for key, values in labels.items()}
+    spelling, notes = spelled(labels, amounts, missing)
+    codes = {key: recoded(values, spelling[key]) for key, values in labels.items()}
     reason = _excluded(rows, columns)
     if reason is not None:
         codes["reason"] = reason
-    combined, place = _combinations(codes)
+    combined, place = combinations(codes)
     totals = np.bincount(place, weights=amounts, minlength=len(combined))
     combined["n_cells"] = totals if columns.shares else totals.astype(np.int64)
     kept, left_out, lost = _with_roles(combined, limit)
@@ -214,42 +213,10 @@ def whole_amounts(rows: pd.DataFrame, amount: str) -> NDArray[np.float64]:
     return values
 
 
-def _spelled(
-    labels: Mapping[str, pd.Series], amounts: NDArray[np.float64] | None, missing: Collection[str]
-) -> tuple[Spellings, list[Note]]:
-    cells = {}
-    for key, values in labels.items():
-        known = values.cat.codes.to_numpy()
-        weights = None if amounts is None else amounts[known >= 0]
-        counts = np.bincount(known[known >= 0], weights=weights, minlength=len(values.cat.categories))
-        cells[key] = pd.Series(counts.astype(np.int64), index=values.cat.categories)
-    return spellings(cells, missing=missing)
-
-
-def _recoded(values: pd.Series, spelling: Mapping[str, str | None]) -> pd.Categorical:
-    """The labels as they are spelled, as a categorical."""
-    texts = [spelling[str(label)] for label in values.cat.categories]
-    names = sorted({text for text in texts if text is not None})
-    place = {text: code for code, text in enumerate(names)}
-    lookup = np.array([-1 if text is None else place[text] for text in texts] + [-1], dtype=np.int64)
-    return pd.Categorical.from_codes(lookup[values.cat.codes.to_numpy()], pd.Index(names, dtype=object))
-
-
 def _excluded(rows: pd.DataFrame, columns: Columns) -> pd.Categorical | None:
     if columns.exclude is None:
         return None
     return pd.Categorical(rows[columns.exclude].astype(object))
-
-
-def _combinations(codes: Mapping[str, pd.Categorical]) -> tuple[pd.DataFrame, Codes]:
-    """The combinations that occur, as text, and the place of each row among them."""
-    key = np.zeros(len(next(iter(codes.values()))), dtype=np.int64)
-    for column in codes.values():
-        width = len(column.categories) + 1
-        key = np.unique(key, return_inverse=True)[1] * width + column.codes.astype(np.int64) + 1
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    frame = pd.DataFrame({name: np.asarray(column[first], dtype=object) for name, column in codes.items()})
-    return frame.where(frame.notna(), None), place
 
 
 def _with_roles(combined: pd.DataFrame, limit: float) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:

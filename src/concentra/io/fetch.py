@@ -22,7 +22,8 @@ from pathlib import Path
 
 from concentra.errors import ConcentraError, DataAbsentError, FileFormatError
 from concentra.files import sha256, write_text
-from concentra.io.resuming import TIMEOUT, WAITS, Resuming, notes_of
+from concentra.io._part import notes_of
+from concentra.io.resuming import TIMEOUT, WAITS, Resuming
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,21 @@ broken download has brought; here it stays, with a note of which version of the 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from concentra.errors import ConcentraError, DataAbsentError, FileFormatError, MissingDependencyError
-from concentra.files import opened_alone, read_json, write_text
+from concentra.files import write_text
 from concentra.io._bar import Bar, bar_of
+from concentra.io._part import Version, alone, continuing, empty, is_whole, must_fit, notes_of, version_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -87,8 +86,8 @@ class Resuming:
         """Download until the file is whole, or fail; `pooch`, which pooch gives its downloaders, is not needed."""
         part, tries = Path(output_file), 0
         self._began = time.monotonic()
-        with _alone(part) as handle:
-            while not _is_whole(part, url):
+        with alone(part) as handle:
+            while not is_whole(part, url):
                 before = part.stat().st_size
                 problem = self._attempt(url, part, handle)
                 if problem is None:
@@ -101,7 +100,7 @@ class Resuming:
     def _attempt(self, url: str, part: Path, handle: BinaryIO) -> ConcentraError | None:
         """Ask once for what is missing; return what went wrong where another try may help."""
         requests, downloader = _needed()
-        rest = _continuing(part, url)
+        rest = continuing(part, url)
         body = _Body(url, part, handle, self.size)
         try:
             with bar_of(part.name.removesuffix(".part")) as bar:
@@ -114,14 +113,14 @@ class Resuming:
                 )
                 self._in_time(lambda: ask(url, body, None), body)
         except _OtherVersion:
-            _empty(part, handle)
+            empty(part, handle)
             return self._attempt(url, part, handle)
         except requests.exceptions.HTTPError as problem:
             return _refused(url, problem.response)
         except requests.exceptions.RequestException as problem:
             return _broken(url, part, problem)
         come = part.stat().st_size
-        return None if come and _version(part).length in (None, come) else _broken(url, part)
+        return None if come and version_of(part).length in (None, come) else _broken(url, part)
 
     def _in_time(self, act: Callable[[], object], body: _Body) -> None:
         """Act in a thread that is left to itself when the time of the whole download is over."""
@@ -148,7 +147,7 @@ class Resuming:
 
     def _allowed(self, part: Path) -> float:
         """Seconds that the download may take."""
-        length = self.size or _version(part).length
+        length = self.size or version_of(part).length
         if self.total is not None:
             return self.total
         return UNKNOWN if length is None else max(LEAST, length / SLOWEST)
@@ -178,21 +177,21 @@ class Resuming:
         offered = _offered(body.url, response)
         self._must_be_the_file(body, offered, response)
         if response.status_code == HTTPStatus.OK:
-            _empty(body.part, body.handle)
+            empty(body.part, body.handle)
             write_text(notes_of(body.part), json.dumps(asdict(offered)) + "\n")
             here = 0
         elif not asked:
             raise _unasked(body.url, response)
         elif not _continues(body.part, here, offered, response):
             raise _OtherVersion
-        _must_fit(body.part, 0 if offered.length is None else offered.length - here)
+        must_fit(body.part, 0 if offered.length is None else offered.length - here)
         body.length = offered.length if self.size is None else self.size
         return here
 
-    def _must_be_the_file(self, body: _Body, offered: _Version, response: Response) -> None:
+    def _must_be_the_file(self, body: _Body, offered: Version, response: Response) -> None:
         """Refuse a file of another length than is known, and one of which nobody could tell whether it is whole."""
         if None not in (self.size, offered.length) and self.size != offered.length:
-            _empty(body.part, body.handle)
+            empty(body.part, body.handle)
             raise _another_length(body.url, f"{offered.length} bytes", self.size)
         framed = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
         if not self.verified and offered.length is None and not framed:
@@ -227,7 +226,7 @@ class _Body:
         if not here and PAGE.match(chunk):
             raise _a_page(self.url, "a page of HTML")
         if self.length is not None and here + len(chunk) > self.length:
-            _empty(self.part, self.handle)
+            empty(self.part, self.handle)
             raise _another_length(self.url, f"more than {self.length} bytes", self.length)
         left = memoryview(chunk)
         while left:
@@ -244,15 +243,6 @@ class _Stopped(Exception):
 
 class _OtherVersion(Exception):
     """What the server offers does not continue the part."""
-
-
-@dataclass(frozen=True)
-class _Version:
-    """Which version of a file an answer was a piece of."""
-
-    url: str = ""
-    validator: str | None = None  # a strong entity tag, else the date of the last change
-    length: int | None = None
 
 
 def _another_length(url: str, found: str, size: int | None) -> FileFormatError:
@@ -279,11 +269,6 @@ def _unasked(url: str, response: Response) -> DataAbsentError:
     )
 
 
-def notes_of(part: Path) -> Path:
-    """Where it is noted which version of the remote file a part is a piece of."""
-    return part.with_name(f"{part.name}.json")
-
-
 def _must_be_a_file(url: str, response: Response) -> None:
     """Refuse what is not the bytes of a file: another success, a page to look at, an encoding nobody asked for."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -305,62 +290,19 @@ def _a_page(url: str, what: str, *, status: str = "") -> DataAbsentError:
     )
 
 
-def _must_fit(part: Path, missing: int) -> None:
-    free = shutil.disk_usage(part.parent).free
-    if missing > free:
-        raise DataAbsentError(
-            found=f"{free} bytes are free in {part.parent}",
-            expected=f"{missing} bytes for what is missing of {part.name.removesuffix('.part')}",
-            fix="free space, or name a folder on another disk",
-        )
-
-
-def _offered(url: str, response: Response) -> _Version:
+def _offered(url: str, response: Response) -> Version:
     headers = response.headers
     tag, total = headers.get("ETag", ""), headers.get("Content-Range", "").rpartition("/")[2]
     length = headers.get("Content-Length", "") if response.status_code == HTTPStatus.OK else total
     validator = tag if tag.startswith('"') else headers.get("Last-Modified")
-    return _Version(url, validator, int(length) if re.fullmatch("[0-9]+", length) else None)
+    return Version(url, validator, int(length) if re.fullmatch("[0-9]+", length) else None)
 
 
-def _continues(part: Path, here: int, offered: _Version, response: Response) -> bool:
-    noted = _version(part)
+def _continues(part: Path, here: int, offered: Version, response: Response) -> bool:
+    noted = version_of(part)
     same = offered.length == noted.length and offered.validator in (None, noted.validator)
     found = RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     return same and found is not None and int(found[1]) == here <= int(found[2])
-
-
-def _version(part: Path) -> _Version:
-    """What is noted of a part; nothing where the note is missing or damaged."""
-    found = read_json(notes_of(part))
-    url, validator, length = (found.get(name) for name in ("url", "validator", "length"))
-    if (
-        not isinstance(url, str)
-        or not isinstance(validator, str | None)
-        or not isinstance(length, int | None)
-    ):
-        return _Version()
-    return _Version(url, validator, length)
-
-
-def _continuing(part: Path, url: str) -> dict[str, str]:
-    """The headers that ask for the rest of a part; none where that could be the rest of another version."""
-    noted, here = _version(part), part.stat().st_size
-    if not here or noted.url != url or noted.validator is None:
-        return {}
-    return {"Range": f"bytes={here}-", "If-Range": noted.validator}
-
-
-def _is_whole(part: Path, url: str) -> bool:
-    noted, come = _version(part), part.stat().st_size
-    return noted.url == url and noted.length == come > 0
-
-
-def _empty(part: Path, handle: BinaryIO) -> None:
-    """Begin again: first the bytes go, then the note of what they were."""
-    handle.seek(0)
-    handle.truncate(0)
-    notes_of(part).unlink(missing_ok=True)
 
 
 def _refused(url: str, response: Response) -> ConcentraError:
@@ -379,7 +321,7 @@ def _refused(url: str, response: Response) -> ConcentraError:
 
 def _broken(url: str, part: Path, cause: Exception | None = None) -> ConcentraError:
     """A connection that failed: nothing has come, or less than there is."""
-    here, length = part.stat().st_size, _version(part).length
+    here, length = part.stat().st_size, version_of(part).length
     if not here:
         why = (
             getattr(cause.args[0], "reason", cause)
@@ -396,27 +338,6 @@ def _broken(url: str, part: Path, cause: Exception | None = None) -> ConcentraEr
         expected="the whole file",
         fix=f"run the command again: it goes on from what has come, which is kept as {part.name}",
     )
-
-
-@contextmanager
-def _alone(part: Path) -> Iterator[BinaryIO]:
-    """The part, opened to be appended to by one process at a time."""
-    with ExitStack() as stack:
-        try:
-            handle = stack.enter_context(opened_alone(part))
-        except BlockingIOError:
-            raise DataAbsentError(
-                found=f"another process is fetching {part.name.removesuffix('.part')} into {part.parent}",
-                expected="one at a time",
-                fix="wait for it to end, then run the command again",
-            ) from None
-        handle.seek(0, os.SEEK_END)
-        try:
-            yield handle
-        finally:
-            if not part.stat().st_size:
-                part.unlink()
-                notes_of(part).unlink(missing_ok=True)
 
 
 def _needed() -> tuple[Any, Any]:

@@ -29,14 +29,12 @@ from concentra.design.confounding import confounding
 from concentra.design.question import contrast_columns, formula_columns, parse_contrast
 from concentra.errors import ArgumentError
 from concentra.notes import Note
-from concentra.run.declared import check_all
+from concentra.run.declared import check_all, is_measured
 from concentra.run.options import Options, renamed
 from concentra.run.result import Analysis
 
 ANNOTATED_PARTS = "annotated"
 SEX = ("sex", "Sex", "gender", "Gender")
-MEASURED = ("granularity_concentration", "level_terms")
-"""Tables of measurements, the same whatever is asked."""
 HOW = {"n_variable": 2_000, "n_components": 50, "n_neighbors": 15, "n_seeds": 5}
 
 
@@ -146,11 +144,7 @@ def run(
             found.setdefault(name, []).append(frame)
     if options.resolutions:
         tables |= _clustered(options, data, composition, designs, found, progress)
-    tables |= {name: pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
-               for name, frames in found.items()}  # fmt: skip
-    for name in MEASURED:
-        if name in tables:
-            tables[name] = tables[name].drop_duplicates(ignore_index=True)
+    tables |= {name: _stacked(name, frames) for name, frames in found.items()}
     check_all(tables)
     notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
     if not designs:
@@ -283,6 +277,12 @@ def _tables(design: Design, units: pd.DataFrame, options: Options, progress: Cal
         yield from zip(("multiverse", "agreement"), multiverse(design, restricted_by=sex), strict=True)
 
 
+def _stacked(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """What every question gave, one below the other; measurements, the same for every question, once."""
+    rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    return rows.drop_duplicates(ignore_index=True) if is_measured(name) else rows
+
+
 def _of_levels(design: Design) -> Any:
     """The same question at every level of the hierarchy, within each coarser part, and what each level contributes."""
     coarser = [str(level) for level in design.composition.parts.columns]
@@ -315,6 +315,7 @@ def _clustered(
     clusters, stability, fine = cluster_cells(Path(data[0]), composition, options.resolutions, how, strata)
     settings: Settings = options.settings()
     measured = [concentration(one, settings).assign(level=name) for name, one in fine.items()]
+    found.setdefault("granularity_concentration", []).extend(measured)
     for design in designs:
         progress(f"{design.name}: granularity")
         question = replace(design.question, accept_confounding=tuple(composition.labels))
@@ -325,11 +326,7 @@ def _clustered(
         annotated["n_parts"] = annotated["stratum"].map(sizes)
         found.setdefault("granularity", []).append(pd.concat([annotated[granular.columns], granular]))
         found.setdefault("scales", []).append(compare_levels(types, granular))
-    return {
-        "clusters": clusters,
-        "stability": stability,
-        "granularity_concentration": pd.concat(measured, ignore_index=True),
-    }
+    return {"clusters": clusters, "stability": stability}
 
 
 def _refuse_clustering(options: Options, data: list[Any]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 from concentra import analysis
 from concentra.files import write_text
 from concentra.report import markdown
-from concentra.study.declare import Node, Table, nodes
+from concentra.study.declare import Node, nodes
+from concentra.tables import Table, declared_in
 
 CHECKED = "Text is quoted; an empty cell is a missing value. Generated from the declarations by `make docs`."
 LIBRARY = f"""# Tables of an analysis
@@ -34,15 +31,11 @@ STUDY = f"""# Tables of the study
 
 Every table that `concentra reproduce` writes, in the order of the steps. Each is checked against its declaration when
 it is written and when it is read. {CHECKED}"""
-FILES = {"Support": "design"}
-"""Tables of an analysis whose file is not called as their class."""
-BESIDE = ("PartShift", "LineageShift", "AttributedShift", "FewDonors")
-"""Tables that functions of the library return and `analyze` does not write."""
 
 
 def library_page() -> str:
     """The tables of the library as Markdown: a section a table, by module."""
-    return markdown.join(LIBRARY, *(_library_section(table) for table in library_tables()))
+    return markdown.join(LIBRARY, *(_library_section(table) for table in declared_in(analysis)))
 
 
 def study_page() -> str:
@@ -59,18 +52,9 @@ PAGES = {"tables.md": library_page, "study_tables.md": study_page}
 """The pages by file name."""
 
 
-def library_tables() -> Iterator[type[Table]]:
-    """Every table that a module of `concentra.analysis` declares, by module, in the order of the declarations."""
-    for found in iter_modules(analysis.__path__, f"{analysis.__name__}."):
-        for value in vars(import_module(found.name)).values():
-            if inspect.isclass(value) and issubclass(value, Table) and value.__module__ == found.name:
-                yield value
-
-
 def _library_section(table: type[Table]) -> str:
-    name = FILES.get(table.__name__, table.name())
-    asked = "Returned" if table.__name__ in BESIDE else "Made"
-    return _section(name, table, f"{asked} by {{py:mod}}`{table.__module__}`")
+    asked = "Made" if table.by_analyze else "Returned"
+    return _section(table.name(), table, f"{asked} by {{py:mod}}`{table.__module__}`")
 
 
 def _section(name: str, table: type[Table], origin: str) -> str:

@@ -14,7 +14,7 @@ from concentra.study.cohorts._matrix import Activity, Expression, Matrix
 from concentra.study.cohorts._samples import Samples
 
 __all__ = ["KINDS", "Activity", "Atlas", "Cohort", "Expression", "Matrix", "Model", "Samples", "as_planted",
-           "cohorts"]  # fmt: skip
+           "cohorts", "made_up", "simulated_names"]  # fmt: skip
 
 
 @cache
@@ -29,3 +29,17 @@ def cohorts() -> dict[str, Cohort]:
         cohort.name: cohort
         for cohort in sorted(found, key=lambda one: (KINDS.index(one.kind), one.order, one.name))
     }
+
+
+def simulated_names() -> frozenset[str]:
+    """The names of the cohorts whose cells are simulated."""
+    return frozenset(name for name, cohort in cohorts().items() if cohort.simulated)
+
+
+def made_up() -> frozenset[str]:
+    """The names of the cohorts that are no finding, simulated or made for demonstration: main figures leave them out.
+
+    >>> made_up() - simulated_names()
+    frozenset({'tiny_neox'})
+    """
+    return simulated_names() | {name for name, cohort in cohorts().items() if cohort.demonstration}

@@ -37,6 +37,8 @@ class Cohort:
         Public files that `concentra fetch` puts where `find` looks; empty where a person has to make or get the file.
     order
         Place among the cohorts of its kind.
+    simulated, demonstration
+        Whether its cells are simulated in every run; whether it was made to show a method. Neither is a finding.
     """
 
     kind: ClassVar[str]
@@ -49,6 +51,7 @@ class Cohort:
     remotes: tuple[Remote, ...] = ()
     order: int = 0
     simulated: bool = False
+    demonstration: bool = False
 
     def files(self, data: Path | None) -> list[Path]:
         """The raw files present in the data folder; empty where the raw data is absent."""

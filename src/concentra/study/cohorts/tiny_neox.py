@@ -24,5 +24,6 @@ COHORT = Model(
     obtain="run `concentra heads demo` and put its table, named tiny_neox_ablations.csv, into the data folder",
     find=first_of("tiny_neox/tiny_neox_ablations.csv", "tiny_neox_ablations.csv"),
     order=4,
+    demonstration=True,
     load=load,
 )

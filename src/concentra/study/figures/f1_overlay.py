@@ -11,11 +11,11 @@ from concentra.analysis.lineages import tissue_name
 from concentra.pl import _style as looks
 from concentra.report.markdown import number
 from concentra.stats.verdict import DIRECTIONS, LESS, MORE
+from concentra.study.cohorts import made_up
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
 MARROW, BLOOD = "Marrow", "blood_ageing"
-LEFT_OUT = ("simulated", "tiny_neox")  # cells and a model made for demonstration
 OTHER_LEVELS = ("Blood, 7 types", "Blood, 69 types")  # where one level of blood is enough
 RAW, NORMALISED = "raw", "normalised"
 LABELS = {
@@ -32,7 +32,7 @@ GREYS = ("#e3e3e3", "#cdcdcd", "#b3b3b3")
 def overlay(overlay: pd.DataFrame, overlay_null: pd.DataFrame, overlay_cloud: pd.DataFrame) -> Drawing:
     """Tissues, ageing blood and models in the plane of the two shifts"""
     drawn, axes = style.canvas(2, 2, width=style.PAGE, height=158)
-    real = overlay_null[~overlay_null["cohort"].isin(LEFT_OUT)]
+    real = overlay_null[~overlay_null["cohort"].isin(made_up())]
     arrows = real.merge(overlay[["cohort", "stratum", "kind", "verdict"]], on=["cohort", "stratum"])
     arrows = arrows.assign(main=(arrows["kind"] == "model") | arrows["cohort"].eq(BLOOD) | _is_marrow(arrows))
     raw = arrows[arrows["axes"] == RAW]
@@ -154,7 +154,7 @@ def _caption(raw: pd.DataFrame, overlay: pd.DataFrame) -> str:
         f"{style.title_of(str(name)).rpartition(', ')[2]} {len(rows)}"
         for name, rows in tissues.groupby("cohort", sort=False)
     )
-    named = overlay[(overlay["stratum"] == MARROW) & (overlay["cohort"] != "simulated")]
+    named = overlay[(overlay["stratum"] == MARROW) & ~overlay["cohort"].isin(made_up())]
     donors = ", ".join(
         f"{style.title_of(row['cohort']).rpartition(', ')[2]} {row['n_reference']} young and {row['n_other']} old mice"
         for _, row in named.iterrows()

@@ -8,19 +8,19 @@ import pandas as pd
 
 from concentra import pl
 from concentra.report.markdown import number
+from concentra.study.cohorts import made_up
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
 
 METRICS = {"gini": "Gini coefficient over heads", "hill_q1": "effective number of heads"}
 VALUE = "abs"
-LEFT_OUT = ("tiny_neox",)  # made for demonstration
 WITHOUT = "#5a5a5a"
 
 
 @figure("4")
 def head_trajectory(head_trajectory: pd.DataFrame, head_shift: pd.DataFrame) -> Drawing:
     """Head importance along training, with and without the most influential head"""
-    rows = head_trajectory[(head_trajectory["value"] == VALUE) & ~head_trajectory["cohort"].isin(LEFT_OUT)]
+    rows = head_trajectory[(head_trajectory["value"] == VALUE) & ~head_trajectory["cohort"].isin(made_up())]
     rows = rows[rows["checkpoint"] > 0]
     shifts = head_shift[head_shift["value"] == VALUE].set_index("cohort")
     models = list(dict.fromkeys(rows["cohort"]))

@@ -6,6 +6,7 @@ import pandas as pd
 
 from concentra.report import markdown
 from concentra.report.markdown import number
+from concentra.study.cohorts import simulated_names
 from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
@@ -45,7 +46,7 @@ def _arrows(overlay: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _quadrants(overlay: pd.DataFrame) -> str:
-    real = overlay[overlay["cohort"] != "simulated"]
+    real = overlay[~overlay["cohort"].isin(simulated_names())]
     counts = real["direction"].value_counts()
     return (
         f"Of {len(real)} arrows of real data: "
