@@ -88,7 +88,6 @@ CASES = (
             "{out}/power.svg",
         ),
     ),
-    Case("example", ("example", "--out", "{out}/mice.csv")),
     Case("trajectory", ("heads", "trajectory", "{inputs}/ablations.csv", "--figure", "{out}/heads.svg")),
 )
 SHARDED = Case(

@@ -39,7 +39,18 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_former_one(tmp_path: Path) -> 
 def test_power_and_trajectory_into_folders_that_are_not_there(run: Run, tmp_path: Path) -> None:
     write_inputs(tmp_path)
     table, figure = tmp_path / "new/power.csv", tmp_path / "other/power.svg"
-    done = run("power", tmp_path / "cells.csv", "--part", "type", "--group", "age", "--out", table, "--figure", figure)
+    done = run(
+        "power",
+        tmp_path / "cells.csv",
+        "--part",
+        "type",
+        "--group",
+        "age",
+        "--out",
+        table,
+        "--figure",
+        figure,
+    )
     assert done.code == 0, done.err
     assert table.read_text().startswith('"stratum"')
     assert figure.read_text().startswith("<?xml")
