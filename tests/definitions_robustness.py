@@ -78,6 +78,10 @@ CASES = (
         (
             "power",
             "{inputs}/cells.csv",
+            "--donor",
+            "donor",
+            "--tissue",
+            "tissue",
             "--part",
             "type",
             "--group",
