@@ -36,6 +36,22 @@ def write_inputs(folder: Path) -> None:
     counts = cells.groupby(["donor", "tissue", "type"]).size().reset_index(name="n_cells")
     for place, part in enumerate((counts.iloc[::2], counts.iloc[1::2])):
         part.to_csv(folder / f"part_{place}.csv", index=False)
+    delta = rng.normal(size=24)
+    heads = {
+        "checkpoint": np.repeat([1, 10, 100], 8), "perturbation_type": "head", "layer_idx": np.tile([0, 1], 12),
+        "head_idx": np.tile(np.repeat([0, 1, 2, 3], 2), 3), "baseline_loss": 4.0,
+        "perturbed_loss": 4 * (1 - delta), "delta": delta,
+    }  # fmt: skip
+    pd.DataFrame(heads).to_csv(folder / "ablations.csv", index=False)
+
+
+def write_model(folder: Path) -> None:
+    """Three checkpoints of a small language model, and tokens."""
+    import definitions_heads
+
+    for step in (1, 2, 3):
+        definitions_heads.tiny("gpt_neox", seed=step).save_pretrained(folder / f"model/step{step}")
+    np.save(folder / "tokens.npy", definitions_heads.tokens(1, 400)[0].numpy())
 
 
 @dataclass(frozen=True)
@@ -57,12 +73,39 @@ CASES = (
     Case("merge", ("merge", "{inputs}/part_0.csv", "{inputs}/part_1.csv", "--out", "{out}/sum.csv")),
     Case("simulate", ("simulate", "--out", "{out}", "--cells", "500", "--genes", "50")),
     Case("analyze", (*ANALYZE, "--contrast", "age:young:old", "--out", "{out}/results")),
+    Case(
+        "power",
+        (
+            "power",
+            "{inputs}/cells.csv",
+            "--donor",
+            "donor",
+            "--tissue",
+            "tissue",
+            "--part",
+            "type",
+            "--group",
+            "age",
+            "--out",
+            "{out}/power.csv",
+            "--figure",
+            "{out}/power.svg",
+        ),
+    ),
+    Case("trajectory", ("heads", "trajectory", "{inputs}/ablations.csv", "--figure", "{out}/heads.svg")),
 )
 SHARDED = Case(
     "shards",
     ("count", "{inputs}/cells.parquet", *BY, "--out", "{out}/counts.csv", "--shards", "3", "--cores", "1"),
 )
-STUDY = Case("reproduce", ("reproduce", "compute_metrics", "--cores", "2", "--out", "{out}/results"))
+STUDY = Case("reproduce", ("reproduce", "compute_proportions", "--cores", "2", "--out", "{out}/results"))
+SWEEP = Case(
+    "sweep",
+    (
+        "heads", "sweep", "--model", "{inputs}/model", "--tokens", "{inputs}/tokens.npy", "--out", "{out}/heads.csv",
+        "--sequences", "4", "--length", "16", "--batch-size", "4",
+    ),
+)  # fmt: skip
 DIFFERING = ("provenance.json", ".lock")
 """Holds times of a run, or nothing."""
 
@@ -76,9 +119,29 @@ def written(out: Path) -> dict[str, bytes]:
     }
 
 
+def measured(out: Path) -> dict[str, bytes]:
+    """Of a sweep: its table without the seconds that it took."""
+    return {"heads.csv": pd.read_csv(out / "heads.csv").drop(columns="seconds").to_csv().encode()}
+
+
 def unfinished(out: Path) -> list[Path]:
     """What is left of writing that did not end."""
     return [path for path in out.rglob("*") if MARK in path.name or path.name == ".run.json"]
+
+
+def as_command(words: list[str], errors: Path) -> None:
+    """Be `concentra` with these words: the target of a process that has its imports. Ends with `SystemExit`."""
+    os.setsid()
+    for number, path in ((1, os.devnull), (2, errors)):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(opened, number)
+        os.close(opened)
+    for name in [name for name in os.environ if name.startswith("CONCENTRA_")]:
+        del os.environ[name]
+    sys.argv = ["concentra", *words]
+    from concentra.cli import main
+
+    main()
 
 
 class Disk:

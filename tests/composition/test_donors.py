@@ -17,6 +17,7 @@ from concentra.composition.donors import (
     tell_apart,
     unknown_names,
 )
+from concentra.composition.reading import read
 from concentra.errors import ArgumentError, LabelError, TableError
 from concentra.io.cells import read_labels
 
@@ -130,3 +131,36 @@ def test_a_sheet_of_donors() -> None:
 def test_sheets_that_do_not_fit(names: list[object], message: str) -> None:
     with pytest.raises(TableError, match=message):
         join_sheet(["1"], pd.DataFrame({"id": names, "age": "3m"}), "id")
+
+
+SAMPLES = pd.DataFrame(
+    {"sample": ["s1", "s2", "s3", "s4"], "donor": ["1", "1", "2", "3"], "age": list("yyoo")}
+)
+CELLS = pd.DataFrame({"sample": ["s1", "s2", "s2", "s3", "s9"], "cell_type": list("TBTBT")})
+
+
+def test_a_sheet_of_samples_tells_the_donor_of_each_cell() -> None:
+    made = read(CELLS, donors=SAMPLES, allow_missing=True)
+    assert made.units.groupby("donor")["age"].first().to_dict() == {"1": "y", "2": "o"}
+    assert made.counts.sum() == 4
+    texts = [note.text for note in made.notes]
+    assert "samples of the cells that are not in 'the donor sheet': 's9'" in texts
+    assert "samples of 'the donor sheet' without cells: 's4'" in texts
+
+
+def test_a_sheet_of_samples_beside_cells_that_name_their_donors() -> None:
+    cells = CELLS.iloc[:4].assign(donor=[1, 1, 1.0, 2])
+    made = read(cells, donors=SAMPLES)
+    assert made.units.groupby("donor")["age"].first().to_dict() == {"1": "y", "2": "o"}
+    with pytest.raises(TableError, match=r"sample 's3' of donor '5', in the sheet of '2'"):
+        read(cells.assign(donor=[1, 1, 1, 5]), donors=SAMPLES)
+
+
+def test_a_sheet_of_samples_that_is_not_clear() -> None:
+    twice = pd.concat([SAMPLES, SAMPLES.iloc[:1]])
+    with pytest.raises(TableError, match="for sample 's1' again"):
+        read(CELLS, donors=twice)
+    with pytest.raises(TableError, match="none of the 4 samples"):
+        read(CELLS, donors=SAMPLES.assign(sample=list("abcd")))
+    with pytest.raises(TableError, match=r"for donor '1' again(.|\n)*needs the column of samples"):
+        read(CELLS.assign(donor="1"), donors=SAMPLES.rename(columns={"sample": "library"}))

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import definitions_binary_files as files
 import fuzz_binary
 from concentra.errors import ColumnError, FileFormatError
 from concentra.io import child, nodes
@@ -27,6 +28,7 @@ from concentra.io.cells import label_columns, read_labels
 from concentra.io.counting import count_cells
 from concentra.io.expression import read_expression
 from concentra.io.store import opened
+from definitions_binary_edits import unconsolidate
 from definitions_stores import chunk_of, sorted_store
 
 LABELS = ["donor", "tissue", "type"]
@@ -35,7 +37,7 @@ LABELS = ["donor", "tissue", "type"]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A sound file, to be damaged."""
-    fuzz_binary.write_h5ad(tmp_path / "cells.h5ad")
+    files.write_h5ad(tmp_path / "cells.h5ad")
     return tmp_path / "cells.h5ad"
 
 
@@ -43,8 +45,8 @@ def path(tmp_path: Path) -> Path:
 def store(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A sound store of either format."""
     pytest.importorskip("zarr")
-    fuzz_binary.write_zarr(tmp_path / "cells.zarr", request.param)
-    fuzz_binary.unconsolidate(tmp_path / "cells.zarr")
+    files.write_zarr(tmp_path / "cells.zarr", request.param)
+    unconsolidate(tmp_path / "cells.zarr")
     return tmp_path / "cells.zarr"
 
 
@@ -79,7 +81,7 @@ def test_columns_of_unequal_length(path: Path) -> None:
 def test_the_index_masks_and_x_have_the_rows_of_the_columns(path: Path, place: str) -> None:
     with h5py.File(path, "r+") as file:
         if place.startswith("X"):
-            file["X"].attrs["shape"] = np.array([59, fuzz_binary.N_GENES])
+            file["X"].attrs["shape"] = np.array([59, files.N_GENES])
         else:
             values = file[place][:1]
     if not place.startswith("X"):
@@ -117,7 +119,7 @@ def test_masks_are_truth_values(path: Path, value: np.ndarray) -> None:
 
 def test_codes_of_old_files_without_their_categories(tmp_path: Path) -> None:
     path = tmp_path / "cells.h5ad"
-    fuzz_binary.write_group07(path)
+    files.write_group07(path)
     with h5py.File(path, "r+") as file:
         del file["obs/__categories/donor"]
     refused(path, "column 'donor' .* is of codes whose categories are not there")
@@ -245,7 +247,7 @@ def test_bytes_that_crash_or_stop_the_library(path: Path, monkeypatch: pytest.Mo
             with pytest.raises(FileFormatError, match=message):
                 read_labels(path, ["donor"])
             assert time.perf_counter() - start < 10
-        assert len(read_labels(path, ["donor"])) == fuzz_binary.N_CELLS
+        assert len(read_labels(path, ["donor"])) == files.N_CELLS
 
 
 def test_a_request_that_takes_too_long_ends_the_process() -> None:
@@ -291,12 +293,12 @@ def test_a_process_serves_many_files_and_a_fork_has_its_own(path: Path) -> None:
     pid = os.fork()
     if not pid:
         try:
-            right = child._idle == [] and len(read_labels(path, ["donor"])) == fuzz_binary.N_CELLS
+            right = child._idle == [] and len(read_labels(path, ["donor"])) == files.N_CELLS
             child.end_idle()
         finally:
             os._exit(0 if right else 1)
     assert os.waitpid(pid, 0)[1] == 0
-    assert len(read_labels(path, ["donor"])) == fuzz_binary.N_CELLS
+    assert len(read_labels(path, ["donor"])) == files.N_CELLS
     assert kept in child._idle
 
 
@@ -520,7 +522,7 @@ def test_json_of_a_store(store: Path) -> None:
         with pytest.raises((FileFormatError, ColumnError)):
             count_cells([store], LABELS)
     place.write_text(whole)
-    assert count_cells([store], LABELS)["n_cells"].sum() == fuzz_binary.N_CELLS
+    assert count_cells([store], LABELS)["n_cells"].sum() == files.N_CELLS
 
 
 # Parquet.
@@ -557,23 +559,23 @@ def test_parquet_that_announces_more_rows(tmp_path: Path) -> None:
         assert counts["n_cells"].tolist() == [30, 30]
 
 
-@pytest.mark.parametrize("name", fuzz_binary.FORMATS)
+@pytest.mark.parametrize("name", files.FORMATS)
 def test_every_format_gives_the_counts_of_an_independent_reader(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the same ones from every format, in whatever order rows and columns lie."""
     if name.startswith("zarr"):
         pytest.importorskip("zarr")
-    ending, write = fuzz_binary.FORMATS[name]
-    whole = fuzz_binary.cells()
+    ending, write = files.FORMATS[name]
+    whole = files.cells()
     whole["flag"] = whole["flag"].fillna(False)  # older formats have no gaps
-    by = fuzz_binary.BY
+    by = files.BY
     rows = whole[by].astype(object).itertuples(index=False)
     expected = Counter(tuple(None if pd.isna(one) else str(one) for one in row) for row in rows)
     for seed in range(3):
         rng = np.random.default_rng(seed)
         shuffled = whole.iloc[rng.permutation(len(whole))][list(rng.permutation(by))]
-        monkeypatch.setattr(fuzz_binary, "cells", lambda shuffled=shuffled: shuffled.copy())
+        monkeypatch.setattr(files, "cells", lambda shuffled=shuffled: shuffled.copy())
         path = tmp_path / f"{seed}{ending}"
         write(path)
         counts = count_cells([path], by)
@@ -587,7 +589,7 @@ def test_every_format_gives_the_counts_of_an_independent_reader(
         assert {tuple(row[:-1]): row[-1] for row in other.found["counts"]} == expected
 
 
-@pytest.mark.parametrize("name", fuzz_binary.FORMATS)
+@pytest.mark.parametrize("name", files.FORMATS)
 def test_mutated_files(name: str, tmp_path: Path) -> None:
     """Never a traceback, a crash, a hang, or counts that an independent reader does not find."""
     if name.startswith("zarr"):

@@ -165,6 +165,116 @@ def test_row_names_of_r(tmp_path: Path) -> None:
     assert "row_names" in notes[0]
 
 
+def rewritten(path: Path, before: str, after: str) -> None:
+    """The first sheet with other XML."""
+    with zipfile.ZipFile(path) as packed:
+        inside = {name: packed.read(name) for name in packed.namelist()}
+    sheet = inside["xl/worksheets/sheet1.xml"]
+    assert sheet.count(before.encode()) == 1
+    inside["xl/worksheets/sheet1.xml"] = sheet.replace(before.encode(), after.encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in inside.items():
+            packed.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    "before, after, message",
+    [
+        ('<c r="B3"', '<c r="ZZZZZZZ9"', "sheets end before"),
+        ('<c r="B3"', "<c  r='B99999999'", "row 99,999,999, column 2: sheets end before"),
+        ('<row r="3"', '<row r="2000000"', "row 2,000,000, column 2: sheets end before"),
+        (
+            '<c r="B3"',
+            '<c r="XFD1048576"',
+            "6 cells that lie as far apart as row 1,048,576 and column 16,384",
+        ),
+    ],
+)
+def test_cells_far_apart(before: str, after: str, message: str, tmp_path: Path) -> None:
+    """The table between them would take more memory than there is, and the library ends the process."""
+    path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ["b", 4]])
+    rewritten(path, before, after)
+    with pytest.raises(FileFormatError, match=message):
+        ours(path)
+
+
+def test_cells_far_away_that_are_empty(tmp_path: Path) -> None:
+    """A format that was given to whole columns and rows."""
+    path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ["b", 4]])
+    end = '<row r="1048575" ht="30"/><row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'
+    rewritten(path, "</sheetData>", end)
+    assert ours(path).to_numpy().tolist() == [["a", "3"], ["b", "4"]]
+
+
+def changed(path: Path, before: bytes, after: bytes) -> None:
+    """Other bytes in what R saved, which stays as long as it was."""
+    plain = gzip.decompress(path.read_bytes())
+    assert plain.count(before) == 1
+    assert len(before) == len(after)
+    path.write_bytes(gzip.compress(plain.replace(before, after)))
+
+
+def four(*numbers: int) -> bytes:
+    """As R saves whole numbers."""
+    return b"".join(number.to_bytes(4, "big", signed=True) for number in numbers)
+
+
+@pytest.mark.parametrize("code", [0, 3, -1])
+def test_codes_of_a_factor_that_stand_for_nothing(code: int, tmp_path: Path) -> None:
+    rdata = pytest.importorskip("rdata")
+    path = tmp_path / "a.rds"
+    rdata.write_rds(path, pd.DataFrame({"type": pd.Categorical(["T", "B", "T", "T"])}))
+    changed(path, four(4, 2, 1, 2, 2), four(4, 2, 1, code, 2))
+    with pytest.raises(FileFormatError, match="a factor of 2 levels has codes that stand for none"):
+        ours(path)
+    rdata.write_rds(path, pd.DataFrame({"type": pd.Categorical(["T", "B", "T", "T"])}))
+    changed(path, four(4, 2, 1, 2, 2), four(4, 2, 1, -(2**31), 2))  # R's missing value
+    assert ours(path)["type"].tolist() == ["T", "B", "", "T"]
+
+
+@pytest.mark.parametrize(
+    "before, after, message",
+    [
+        (b"share", b"other", "column 'other' more than once"),
+        (b"share", b"sh\0re", "names of columns: .* is no text"),
+        (b"lymph", b"ly\0ph", "levels of a factor: .* is no text"),
+        (b"plain", b"pl\0in", "column 'note': .* is no text"),
+        (b"cell1", b"ce\0l1", "names of rows: .* is no text"),
+    ],
+)
+def test_damaged_data_frames_of_r(before: bytes, after: bytes, message: str, tmp_path: Path) -> None:
+    rdata = pytest.importorskip("rdata")
+    path = tmp_path / "a.rds"
+    columns = {
+        "other": ["a", "b"],
+        "share": [0.5, 0.25],
+        "type": pd.Categorical(["lymph", "B"]),
+        "note": ["plain", "n"],
+    }
+    rdata.write_rds(path, pd.DataFrame(columns, index=["cell1", "cell2"]))
+    assert ours(path)["other"].tolist() == ["a", "b"]
+    changed(path, before, after)
+    with pytest.raises(FileFormatError, match=message):
+        ours(path)
+
+
+def test_whole_numbers_of_64_bits_of_r(tmp_path: Path) -> None:
+    """bit64 keeps them in the bytes of floats, with a class; data.table reads large numbers so."""
+    rdata = pytest.importorskip("rdata")
+    to_r = pytest.importorskip("rdata.conversion.to_r")
+    path = tmp_path / "a.rds"
+    whole = np.array([3, 2**53 + 1, np.iinfo(np.int64).min])
+
+    def classed(_: object, converter: object) -> object:
+        marks = converter.convert_to_r_attributes({"class": "integer64"})  # type: ignore[attr-defined]
+        kind = rdata.parser.RObjectType.REAL
+        return to_r.build_r_object(kind, value=whole.view(np.float64), is_object=True, attributes=marks)
+
+    column = pd.DataFrame({"n": pd.Categorical(["stands", "for", "it"])})
+    rdata.write_rds(path, column, constructor_dict={**to_r.DEFAULT_CLASS_MAP, pd.Categorical: classed})
+    assert ours(path)["n"].tolist() == ["3", str(2**53 + 1), ""]
+
+
 def test_what_is_no_data_frame(tmp_path: Path) -> None:
     rdata = pytest.importorskip("rdata")
     rdata.write_rds(tmp_path / "a.rds", np.array([1, 2]))

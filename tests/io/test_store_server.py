@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import definitions_binary_files as files
 import fuzz_binary
 from concentra.errors import ConcentraError
 from concentra.io import child, store_server
 from concentra.io.cells import read_labels
 from definitions_stores import chunk_of, sorted_store
 
-FORMATS = {name: made for name, made in fuzz_binary.FORMATS.items() if made[0] != ".parquet"}
+FORMATS = {name: made for name, made in files.FORMATS.items() if made[0] in fuzz_binary.STORES}
 
 
 class Here(child.Child):

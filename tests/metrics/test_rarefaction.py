@@ -188,3 +188,13 @@ def test_no_chance_that_matters_is_left_out() -> None:
     for amount, n_cells, m in [(40, 1_000, 300), (3_000, 20_000, 5_000), (9, 10_000, 9_000), (500, 600, 599)]:
         most = rarefaction._most_drawn(np.array([amount]), np.array([n_cells]), m)[0]
         assert hypergeom.sf(most, n_cells, amount, m) < 1e-17
+
+
+@pytest.mark.parametrize("counts, m", [((500, 500), 400), ((520, 480), 700), ((60, 940), 300)])
+def test_two_large_parts_are_a_sum_over_the_hypergeometric_distribution(
+    counts: tuple[int, int], m: int
+) -> None:
+    """E|Y_1 - Y_2| = E|2 Y_1 - m|: what parts of equal size share out by chance is inequality."""
+    drawn = np.arange(m + 1)
+    gap = (hypergeom.pmf(drawn, sum(counts), counts[0], m) * np.abs(2 * drawn - m)).sum()
+    assert rarefied_gini(counts, m, support="stratum") == pytest.approx(gap / (2 * m), rel=1e-9)

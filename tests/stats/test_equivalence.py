@@ -44,6 +44,7 @@ def test_nothing_is_shown_by_too_few_or_too_wide():
 def test_donors_without_spread():
     assert equivalence_test([1, 1], [1.2, 1.2], 0.5).answer == "equivalent"
     assert equivalence_test([1, 1], [2, 2], 0.5).p_value == 1.0
+    assert equivalence_test([1, 1, 1], [2, 2], 0.5).df == 1.0  # of the smaller group
 
 
 @pytest.mark.slow

@@ -158,6 +158,14 @@ def test_covariates_that_are_one_in_any_unit_are_not_separated(unit):
     assert linear_model(design[:, :2], [0, 1]).reason == ""
 
 
+def test_the_centre_of_a_mean_is_that_mean():
+    """Groups are weighted alike where a difference between them is estimated; a constant is no group."""
+    values = np.array([[1.0], [2.0], [6.0]])
+    assert linear_model(np.ones((3, 1)), [1.0]).centre @ values == pytest.approx(3.0)
+    two = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    assert linear_model(two, [0.0, 1.0]).centre @ values == pytest.approx((1.5 + 6.0) / 2)
+
+
 def test_misfits_are_refused():
     with pytest.raises(ArgumentError, match=r"(?s)design of shape \(2, 2\).*contrast of shape \(1, 3\)"):
         linear_model([[1, 0], [1, 1]], [0, 1, 0])

@@ -92,6 +92,13 @@ def test_a_joint_test_of_values_that_are_not_finite_is_none():
     assert found.reasons == (("", NOT_FINITE), (NOT_FINITE, ""))
 
 
+def test_what_cannot_be_estimated_has_neither_error_nor_degrees_of_freedom():
+    values = [np.array([[1.0], [2.0], [4.0], [7.0]])]
+    found = contrast_tests([linear_model(np.ones((4, 2)), [0, 1])], values, moderate=False)
+    assert np.isnan([found.error, found.df, found.p_value]).all()
+    assert found.reasons[0][0]
+
+
 def test_no_tissue_has_no_test():
     assert contrast_tests([], []).p_value.shape == (0, 0)
     assert omnibus_tests([], []).p_value.shape == (0, 0)

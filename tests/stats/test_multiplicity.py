@@ -33,6 +33,13 @@ def test_example_of_the_paper():
     assert benjamini_hochberg(p_values).rejected.tolist() == [True] * 4 + [False] * 11
 
 
+def test_the_level_itself_is_rejected_and_reached():
+    found = benjamini_hochberg([0.05, 0.5], [0.025, 0.05], alpha=0.1)
+    assert found.p_adjusted.tolist() == [0.1, 0.5]
+    assert found.rejected.tolist() == [True, False]
+    assert benjamini_hochberg([0.05], [0.05], alpha=0.05).reachable.tolist() == [True]
+
+
 def test_tests_that_cannot_reach_alpha_are_named():
     result = benjamini_hochberg([0.2, 0.03, 0.5, np.nan], [0.1, 0.029, 0.008, np.nan])
     # at best .008, .029, .100 of three tests: .024, .0435, .1

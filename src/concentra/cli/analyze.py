@@ -44,7 +44,9 @@ def analyze(
     sample: Annotated[
         str | None, typer.Option(help="Column of a donor's samples (visits, biopsies); guessed.")
     ] = None,
-    donors: Annotated[str | None, typer.Option(help="A sheet with more labels of the donors.")] = None,
+    donors: Annotated[
+        str | None, typer.Option(help="A sheet with more labels of the donors or samples.")
+    ] = None,
     contrast: Annotated[
         list[str] | None,
         typer.Option(

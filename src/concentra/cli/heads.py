@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from concentra.cli import heads_sweep
+from concentra.cli._figures import save_figure
 from concentra.cli._options import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _draw(found: Followed, name: str, target: Path) -> None:
     for ax, metric in zip(drawing.subplots(1, 2), ("gini", "hill_q1"), strict=True):
         head_trajectory(found.path, metric=metric, ax=ax)
     drawing.suptitle(f"{name}: {found.sampled}")
-    drawing.savefig(target)
+    save_figure(drawing, target)
 
 
 for command, example in heads_sweep.COMMANDS:

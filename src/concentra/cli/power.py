@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from concentra.cli._figures import save_figure
 from concentra.cli._options import Json, print_json, print_table
 from concentra.cli._terminal import say
 from concentra.errors import ArgumentError
@@ -72,7 +73,8 @@ def power(
 ) -> None:
     """Which change a study of so many donors would show. From a pilot or from assumptions."""
     from concentra.analysis import power as analysis
-    from concentra.tables import write_csv
+    from concentra.files import write_text
+    from concentra.outputs import table_text
 
     if pilot:
         how = {"donor": donor, "tissue": tissue, "cell_type": cell_type, "amount": amount, "wide": wide,
@@ -94,7 +96,7 @@ def power(
         "power",
     )  # fmt: skip
     if out is not None:
-        write_csv(found, out)
+        write_text(out, table_text(found))
     if figure is not None:
         _draw(found, figure, target)
     if json:
@@ -180,7 +182,7 @@ def _draw(found: pd.DataFrame, path: Path, target: float) -> None:
             rows = found[(found["stratum"] == row) & (found["metric"] == metric)]
             curve(rows, by="n_cells", target=target, ax=ax)
             ax.set_title(f"{row}: {words.format(rows['effect'].iloc[0])}", fontsize="medium", loc="left")
-    picture.savefig(path, dpi=150)
+    save_figure(picture, path, dpi=150)
 
 
 COMMANDS = (power,)

@@ -213,7 +213,12 @@ def tell_apart(
 
 
 def join_sheet(
-    names: Collection[object], sheet: pd.DataFrame, donor: str, *, file: str = "the donor sheet"
+    names: Collection[object],
+    sheet: pd.DataFrame,
+    donor: str,
+    *,
+    of: str = "donor",
+    file: str = "the donor sheet",
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows of a donor sheet for each of the names, and notes on names without a row and rows without a name.
 
@@ -225,6 +230,8 @@ def join_sheet(
         One row a donor, with its labels.
     donor
         The column of the sheet that holds the names.
+    of
+        What has a row of its own: "donor" or "sample".
     file
         The name of the sheet, for messages.
 
@@ -252,24 +259,72 @@ def join_sheet(
     wanted = donor_names(pd.Series(list(names), dtype=object))[0].dropna().drop_duplicates()
     keys, _ = donor_names(sheet[donor])
     for row in np.flatnonzero(keys.isna() | keys.duplicated())[:1]:
-        what = "without a donor" if keys.iloc[row] is None else f"for donor {keys.iloc[row]!r} again"
+        what = f"without a {of}" if keys.iloc[row] is None else f"for {of} {keys.iloc[row]!r} again"
         raise TableError(
             found=f"data row {row + 1} of {file!r} {what}",
-            expected=f"one row for each donor, named in {donor!r}",
-            fix="remove the row; a sheet with a row for each sample is joined by the column of the sample",
+            expected=f"one row for each {of}, named in {donor!r}",
+            fix="remove the row; a sheet with a row for each sample needs the column of samples that the cells have",
         )
     labels = sheet.drop(columns=donor).set_axis(pd.Index(keys, name=donor), axis=0)
     lacking = [name for name in wanted if name not in labels.index]
     without = [name for name in labels.index if name not in set(wanted)]
     if len(lacking) == len(wanted):
         raise TableError(
-            found=f"none of the {len(wanted)} donors of the cells in column {donor!r} of {file!r}",
+            found=f"none of the {len(wanted)} {of}s of the cells in column {donor!r} of {file!r}",
             expected="the same names in both",
             fix=f"name another column: cells have {_some(lacking)}; the sheet has {_some(without)}",
         )
-    notes = [f"donors of the cells that are not in {file!r}: {_some(lacking)}"] if lacking else []
-    notes += [f"donors of {file!r} without cells: {_some(without)}"] if without else []
+    notes = [f"{of}s of the cells that are not in {file!r}: {_some(lacking)}"] if lacking else []
+    notes += [f"{of}s of {file!r} without cells: {_some(without)}"] if without else []
     return labels.reindex(pd.Index(wanted, name=donor)), tuple(notes)
+
+
+def join_samples(
+    rows: pd.DataFrame, sheet: pd.DataFrame, sample: str, donor: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of cells with the columns of a sheet that has a row for each sample, its donor among them.
+
+    Parameters
+    ----------
+    rows
+        One row a cell (or count), with the column `sample`.
+    sheet
+        One row a sample, with the columns `sample` and `donor`.
+    sample, donor
+        Names of columns.
+
+    Returns
+    -------
+    rows
+        With the columns of the sheet that they lack; missing where the sheet has no row.
+    notes
+        As `join_sheet`, of samples.
+
+    Raises
+    ------
+    TableError
+        As `join_sheet`, of samples; or cells of a sample have another donor than the sheet says.
+
+    Examples
+    --------
+    >>> sheet = pd.DataFrame({"sample": ["s1", "s2"], "donor": ["m1", "m1"], "age": ["3m", "3m"]})
+    >>> join_samples(pd.DataFrame({"sample": ["s2", "s1"]}), sheet, "sample", "donor")[0].values.tolist()
+    [['s2', 'm1', '3m'], ['s1', 'm1', '3m']]
+    """
+    codes, names = pd.factorize(donor_names(rows[sample])[0])
+    labels, notes = join_sheet(list(names), sheet, sample, of="sample")
+    found = labels.reindex(names).astype(object).reset_index(drop=True)
+    found.loc[len(names)] = None  # of cells without a sample: code -1
+    joined = found.iloc[codes].set_axis(rows.index, axis=0)
+    if donor in rows:
+        own, told = donor_names(rows[donor])[0], donor_names(joined[donor])[0]
+        for row in np.flatnonzero(own.notna() & told.notna() & (own != told))[:1]:
+            raise TableError(
+                found=f"sample {names[codes[row]]!r} of donor {own.iloc[row]!r}, in the sheet of {told.iloc[row]!r}",
+                expected="the same donor in both",
+                fix="correct one of the two",
+            )
+    return pd.concat([rows, joined[[name for name in joined if name not in rows]]], axis=1), notes
 
 
 def _some(names: Sequence[str]) -> str:

@@ -15,7 +15,15 @@ from concentra.composition._sources import FILE, annotated, name_of, opened, sev
 from concentra.composition.annotated import from_anndata
 from concentra.composition.checks import Blanks, wide_table
 from concentra.composition.composition import Composition
-from concentra.composition.donors import Shared, dataset_columns, donor_notes, join_sheet, tell_apart
+from concentra.composition.donors import (
+    Shared,
+    dataset_columns,
+    donor_names,
+    donor_notes,
+    join_samples,
+    join_sheet,
+    tell_apart,
+)
 from concentra.composition.labels import about_name, as_labels
 from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, require
 from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
@@ -68,7 +76,8 @@ def read(
     shared_donors
         What a donor name in several data sets is: "refuse", "apart" or "same".
     donors
-        A sheet with more labels of donors: a path or a frame with the donor column.
+        A sheet with more labels of donors: a path or a frame with the donor column; or with a row for each sample, and
+        the columns of samples and of donors.
     missing
         Labels that stand for a missing value, such as "unknown".
     allow_missing
@@ -106,6 +115,9 @@ def read(
     frames = [opened(one, wide, progress, notes, named) for one in sources]
     rows = together(frames)
     sheet = None if donors is None else opened(donors, False, progress, notes)
+    if sheet is not None and not wide and (key := _sample_key(rows, sheet, donor, sample)) is not None:
+        rows, sentences = join_samples(rows, sheet, *key)
+        sheet, notes = None, [*notes, *(Note("limits", text) for text in sentences)]
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
     roles = _roles(rows, donor, tissue, WIDE_PART if wide else cell_type, sample, wide)
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
@@ -230,6 +242,26 @@ def _wide_annotated(
     return replace(made, roles=columns, name=name, notes=(*notes, *made.notes))
 
 
+def _donors_of(sheet: pd.DataFrame, donor: str | None) -> str | None:
+    """The column of a sheet that names donors."""
+    return donor if donor in sheet else next(iter(candidates(map(str, sheet.columns), "donor")), None)
+
+
+def _sample_key(
+    rows: pd.DataFrame, sheet: pd.DataFrame, donor: str | None, sample: str | None
+) -> tuple[str, str] | None:
+    """The columns of samples and of donors by which a sheet of samples is joined; None of a sheet of donors."""
+    named = _donors_of(sheet, donor)
+    if named is None:
+        return None
+    known = donor in rows if donor is not None else bool(candidates(map(str, rows.columns), "donor"))
+    if known and not donor_names(sheet[named])[0].duplicated().any():
+        return None
+    keys = candidates(map(str, sheet.columns), "sample") if sample is None else [sample]
+    shared = [key for key in keys if key in rows and key in sheet and key != named]
+    return (shared[0], named) if len(shared) == 1 else None
+
+
 def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Composition:
     """The composition with the labels of a donor sheet; rows without a counterpart are noted, both ways.
 
@@ -251,7 +283,7 @@ def join_donors(made: Composition, sheet: pd.DataFrame, donor: str) -> Compositi
     >>> joined.units["bmi"].tolist(), str(joined.notes[-1])
     (['21.5', None], "donors of 'the donor sheet' without cells: 'c'")
     """
-    column = donor if donor in sheet else next(iter(candidates(map(str, sheet.columns), "donor")), None)
+    column = _donors_of(sheet, donor)
     if column is None:
         raise ColumnError(
             found="a sheet of donors without a column of donors",

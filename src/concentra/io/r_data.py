@@ -6,9 +6,12 @@ import bz2
 import gzip
 import lzma
 import warnings
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from concentra.errors import FileFormatError, MissingDependencyError
@@ -57,7 +60,7 @@ def _objects(path: str | Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on classes without a counterpart
-            found = rdata.conversion.convert(rdata.parser.parse_data(_unpacked(path)))
+            found = rdata.conversion.convert(rdata.parser.parse_data(_unpacked(path)), _Classes())
     except MissingDependencyError:
         raise
     except Exception as problem:  # the parser meets damaged bytes with any of them
@@ -67,6 +70,73 @@ def _objects(path: str | Path) -> dict[str, Any]:
             fix=f"save it again; or in R: {EXPORT}",
         ) from problem
     return found if isinstance(found, dict) else {"the object": found}
+
+
+class _Classes(dict[str, Callable[..., Any]]):
+    """What makes a value of each class of R: as `rdata` does, or stricter."""
+
+    def __init__(self) -> None:
+        import rdata
+
+        super().__init__(rdata.conversion.DEFAULT_CLASS_MAP)
+        self["data.frame"] = partial(_frame, self["data.frame"])
+        self["factor"] = partial(_factor, ordered=False)
+        self["ordered"] = partial(_factor, ordered=True)
+        self["integer64"] = _integer64
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Of a class without an entry, what sees to it that it is no factor in disguise."""
+        return super().get(name, _unknown)
+
+
+def _unknown(value: Any, attributes: Mapping[str, Any]) -> Any:
+    """The value as it is, by what other class it may have; codes without the class of a factor are no labels."""
+    if "levels" in attributes and not {"factor", "ordered"} & set(attributes["class"]):
+        raise ValueError(
+            f"levels, and the class {', '.join(map(str, attributes['class']))}, which is no factor"
+        )
+    return NotImplemented
+
+
+def _integer64(values: Any, attributes: Mapping[str, Any]) -> Any:
+    """Whole numbers of 64 bits, which the package bit64 keeps in the bytes of floats."""
+    whole = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
+    missing = whole == np.iinfo(np.int64).min
+    return pd.arrays.IntegerArray(np.where(missing, 1, whole), missing)
+
+
+def _factor(codes: Any, attributes: Mapping[str, Any], *, ordered: bool) -> pd.Categorical:
+    """The values of a factor; `rdata` counts a code of 0 from the end of the levels."""
+    levels = list(attributes["levels"])
+    _require_text("levels of a factor", levels)
+    places = np.ma.filled(codes, 0) - 1
+    present = ~np.ma.getmaskarray(codes)
+    if places.ndim != 1 or ((places < 0) | (places >= len(levels)))[present].any():
+        raise ValueError(f"a factor of {len(levels)} levels has codes that stand for none of them")
+    kind = pd.CategoricalDtype(levels, ordered=ordered)
+    return pd.Categorical.from_codes(np.where(present, places, -1), dtype=kind)
+
+
+def _frame(made: Callable[..., pd.DataFrame], columns: Any, attributes: Mapping[str, Any]) -> pd.DataFrame:
+    """A data frame whose columns are all there; `rdata` keeps the last of one name, and repeats a single value."""
+    names, rows = list(map(str, attributes["names"])), np.asarray(attributes["row.names"])
+    _require_text("names of columns", attributes["names"])
+    if rows.dtype.kind not in "if":
+        _require_text("names of rows", rows)
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"column {name!r} more than once")
+        if np.ndim(columns[name]) != 1:
+            raise ValueError(f"column {name!r} is no vector")
+        if isinstance(columns[name], np.ndarray) and columns[name].dtype.kind not in "biuf":
+            _require_text(f"column {name!r}", columns[name])
+    return made(columns, attributes)
+
+
+def _require_text(what: str, values: Iterable[Any]) -> None:
+    for value in values:
+        if value is not None and (not isinstance(value, str) or "\0" in value):
+            raise ValueError(f"{what}: {str(value)!r} is no text of R")
 
 
 def _unpacked(path: str | Path) -> bytes:
@@ -88,13 +158,6 @@ def _unpacked(path: str | Path) -> bytes:
 def _tidy(path: str | Path, frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Text columns as categoricals, nullable numbers as pandas has them in Parquet, row names as a first column."""
     names = [str(name) for name in frame.columns]
-    for name in names:
-        if names.count(name) > 1:
-            raise FileFormatError(
-                found=f"column {name!r} more than once in {str(path)!r}",
-                expected="distinct column names",
-                fix="rename one of them",
-            )
     columns: dict[str, Any] = {}
     if pd.api.types.is_string_dtype(frame.index.dtype) and ROW_NAMES not in names:
         columns[ROW_NAMES] = pd.Categorical(frame.index)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 import zipfile
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -14,7 +16,14 @@ from concentra.io.dialect import ROW_NAMES
 
 LARGEST = 2 << 30
 """The largest sum of the sizes that a workbook states for its contents, in bytes."""
+ROWS, COLUMNS = 1 << 20, 1 << 14
+"""The most rows and columns that a sheet of a workbook can have."""
+SPARSE = 1 << 22
+"""Cells that the rows and columns of a sheet may span, however few of them the file holds."""
 _EXACT = 1 << 53
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)(\d+)["'][^>]*(?<!/)>""")
+"""Where a cell or row that is not empty lies."""
+_PIECE = 1 << 20
 
 
 def read_spreadsheet(path: str | Path, notes: list[str]) -> pd.DataFrame:
@@ -65,6 +74,10 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
         with zipfile.ZipFile(path) as packed:
             if sum(one.file_size for one in packed.infolist()) > LARGEST:
                 raise _damaged(path, f"it claims more than {LARGEST >> 30} GB")
+            for name in packed.namelist():
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    with packed.open(name) as sheet:
+                        _check_extent(path, sheet)
         book = python_calamine.load_workbook(str(path))
         return {
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
@@ -77,6 +90,34 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
         if isinstance(problem, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         raise _damaged(path, str(problem)) from None
+
+
+def _check_extent(path: str | Path, sheet: IO[bytes]) -> None:
+    """Refuse a sheet whose cells lie so far apart that the table between them would take any amount of memory."""
+    n_cells, last_row, last_column, rest = 0, 0, 0, b""
+    while piece := sheet.read(_PIECE):
+        data = rest + piece
+        end = max(data.rfind(b"<"), 0)  # a tag that is cut off belongs to the next piece
+        rest = data[end:]
+        places = _PLACE.findall(data[:end])
+        columns = Counter(letters for letters, _ in places)
+        n_cells += len(places) - columns[b""]
+        last_row = max(last_row, *(int(digits) for _, digits in places), 0)
+        last_column = max(last_column, *map(_column, columns), 0)
+    if last_row > ROWS or last_column > COLUMNS:
+        raise _damaged(path, f"a cell in row {last_row:,}, column {last_column:,}: sheets end before")
+    if last_row * last_column > max(SPARSE, 8 * n_cells):
+        raise _damaged(
+            path, f"{n_cells:,} cells that lie as far apart as row {last_row:,} and column {last_column:,}"
+        )
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column: of A 1, of XFD 16,384; of a row 0."""
+    number = 0
+    for letter in letters.upper()[:7]:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _damaged(path: str | Path, problem: str) -> FileFormatError:
