@@ -11,6 +11,7 @@ from hypothesis import settings
 
 # a busy machine is not a wrong result; CI tries the same examples every time, people's machines new ones
 settings.register_profile("unhurried", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("few", deadline=None, max_examples=15, derandomize=True)  # for mutants, at first
 settings.load_profile("unhurried")
 
 VARIABLE = "CONCENTRA_DATA_DIR"
