@@ -150,6 +150,17 @@ def test_several_groups() -> None:
     assert set(found.tables["omnibus"]["metric"]) == {"hill_q1", "gini_stratum"}
 
 
+@pytest.mark.parametrize(
+    "contrasts",
+    [["age:3m:24m", "age:3m:24m"], ["age:3m:18m:24m", "age:3m:24m"], ["age:3m:18m:24m", "age:18m:24m"]],
+)
+def test_a_comparison_asked_twice_is_refused(contrasts: list[str]) -> None:
+    rows = cells()
+    rows.loc[rows["mouse.id"].isin(["3_1_F", "24_1_F"]), "age"] = "18m"
+    with pytest.raises(ArgumentError, match="asked twice"):
+        concentra.analyze(rows, contrast=contrasts)
+
+
 def test_shares_have_no_depth() -> None:
     rows = long_counts()
     rows["share"] = rows["n_cells"] / rows.groupby(["mouse.id", "tissue"])["n_cells"].transform("sum")

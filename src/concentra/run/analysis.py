@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,26 @@ def _questions(options: Options, asked: Sequence[str | Question], composition: C
         found.append(Question(trend=along, order=order, **(more | {"paired_by": None})))
     if options.formula is not None and not found:
         found.append(Question(**(more | {"paired_by": None, "within": None})))
+    _refuse_repeated(found)
     return found
+
+
+def _refuse_repeated(questions: Sequence[Question]) -> None:
+    """Raise where two questions are the same, or compare the same two groups."""
+    names = [question.name for question in questions if len(question.others) < 2]
+    names += [
+        f"{question.column}: {'+'.join(one)} to {'+'.join(other)}"
+        for question in questions
+        if len(question.others) > 1
+        for one, other in combinations((question.reference, *question.others), 2)
+    ]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ArgumentError(
+            found=f"{twice[0]!r} asked twice",
+            expected="each comparison once; several groups are compared two by two",
+            fix="leave out one of the two",
+        )
 
 
 def _columns(composition: Composition) -> list[str]:
