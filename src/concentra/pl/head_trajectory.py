@@ -15,7 +15,9 @@ HUE = style.SERIES[0]
 LABELS = {"gini": "Gini coefficient over heads", "hill_q1": "effective number of heads"}
 
 
-def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None = None) -> Axes:
+def head_trajectory(
+    path: pd.DataFrame, *, metric: str = "gini", legend: bool = True, ax: Axes | None = None
+) -> Axes:
     """A metric of head importance at each checkpoint, with its interval and the level of noise.
 
     The band is that over resampled heads; bars, where the heads are a sample, are the interval of sampling; the dotted
@@ -28,6 +30,8 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
         As `concentra.analysis.trajectory.follow` returns it.
     metric
         "gini" or "hill_q1".
+    legend
+        Whether to name what is drawn.
     ax
         Axes to draw on; a new figure's if None.
 
@@ -65,7 +69,8 @@ def head_trajectory(path: pd.DataFrame, *, metric: str = "gini", ax: Axes | None
                label="mostly noise" if noisy.any() else None)  # fmt: skip
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xlim(left=-0.2 if steps.min() < 1 else steps.min() / 1.2)
-    ax.legend(fontsize="x-small", frameon=False, loc="best")
+    if legend:
+        ax.legend(fontsize="x-small", frameon=False, loc="best")
     ax.set_xlabel("training step")
     ax.set_ylabel(LABELS[metric])
     style.bare(ax)

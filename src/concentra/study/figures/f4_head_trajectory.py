@@ -47,7 +47,7 @@ def _title(model: str, path: pd.DataFrame) -> str:
 
 
 def _drawn(ax: Any, path: pd.DataFrame, metric: str, head: str) -> None:
-    pl.head_trajectory(path, metric=metric, ax=ax).get_legend().remove()  # the figure has one for all
+    pl.head_trajectory(path, metric=metric, legend=False, ax=ax)  # the figure has one for all
     steps, values = path["checkpoint"], path[f"{metric}_without"]
     ax.plot(steps, values, color=WITHOUT, linestyle=(0, (2, 1.2)), linewidth=1.1, zorder=4)
     moved = (values - path[metric]).abs()
