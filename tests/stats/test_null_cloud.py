@@ -146,3 +146,25 @@ def test_hull_needs_a_plane():
     assert central_hull([[0, 0], [1, 0], [0, 1], [np.nan, 9]], level=0.99).shape == (3, 2)
     with pytest.raises(ArgumentError, match=r"shape \(B, 2\)"):
         central_hull(np.zeros((3, 3)))
+
+
+def test_the_line_of_a_cloud_is_that_of_least_squares():
+    rng = np.random.default_rng(3)
+    shifts = rng.normal(size=(40, 2)) @ [[1.0, -0.5], [0.0, 0.3]]
+    found = judge_pair(NullCloud(shifts[0], shifts, True))
+    assert [found.slope, found.intercept] == pytest.approx(np.polyfit(*shifts.T, 1))
+    assert found.correlation == pytest.approx(np.corrcoef(*shifts.T)[0, 1])
+
+
+def test_a_cloud_without_spread_is_level_and_a_shift_of_0_is_opposite_to_none():
+    shifts = np.array([[0.0, 1.0], [0.0, -1.0], [0.0, 2.0]])
+    found = judge_pair(NullCloud(shifts[0], shifts, True))
+    assert (found.slope, found.opposite_share) == (0.0, 0.0)
+
+
+def test_p_does_not_depend_on_the_unit():
+    rng = np.random.default_rng(4)
+    shifts = rng.normal(size=(40, 2))
+    small = judge_pair(NullCloud(1e-12 * shifts[0], 1e-12 * shifts, True))
+    usual = judge_pair(NullCloud(shifts[0], shifts, True))
+    assert (small.p_along, small.p_residual) == (usual.p_along, usual.p_residual)

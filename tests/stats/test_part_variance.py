@@ -60,3 +60,33 @@ def test_a_part_that_never_varies_predicts_nothing():
     variance, df = predicted_variances(linear_model(DESIGN, [0, 1]), np.full((8, 3), 1 / 3))
     assert np.isnan(variance).all()
     assert np.isnan(df).all()
+
+
+def test_a_part_that_no_sample_has_changes_nothing_of_the_effective_number():
+    shares = np.random.default_rng(3).dirichlet(np.arange(1, 7) * 4, 8)
+    model = linear_model(DESIGN, [0, 1])
+    found = predicted_variances(model, np.column_stack([shares, np.zeros(8)]))
+    for some, all_ in zip(found, predicted_variances(model, shares), strict=True):
+        assert some[0, 0] == pytest.approx(all_[0, 0])
+
+
+def test_parts_that_do_not_vary_predict_nothing():
+    found = predicted_variances(linear_model(DESIGN, [0, 1]), np.tile([0.5, 0.3, 0.2], (8, 1)))
+    assert np.isnan(found).all()
+
+
+def test_independent_parts_are_counted_by_the_unbiased_trace_of_the_squared_covariance():
+    """Himeno & Yamada 2014: of W = d S, tr(Sigma^2) is estimated by (tr W^2 - (tr W)^2 / d) / ((d - 1) (d + 2))."""
+    rng = np.random.default_rng(5)
+    design = np.column_stack([np.ones(24), np.repeat([0, 1], 12)])
+    logits = rng.normal(size=(24, 1)) @ [[1.0, 0.5, -0.5, -1.0, 0.2, 0.0]] + 0.2 * rng.normal(size=(24, 6))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    mean = shares.mean(axis=0)
+    slopes = -(np.log(mean) - (mean * np.log(mean)).sum())
+    weighted = shares * slopes
+    residuals = weighted - np.repeat([weighted[:12].mean(axis=0), weighted[12:].mean(axis=0)], 12, axis=0)
+    within, d = residuals.T @ residuals, 22
+    squared = (np.trace(within @ within) - np.trace(within) ** 2 / d) / ((d - 1) * (d + 2))
+    worth = (np.trace(within) / d) ** 2 / squared
+    assert 1 < worth < 6
+    assert predicted_variances(linear_model(design, [0, 1]), shares)[1][0, 0] == pytest.approx(d * worth)

@@ -98,3 +98,14 @@ def test_assumed_shares_have_their_effective_number(n_parts, place):
 def test_an_effective_number_beyond_its_parts_is_refused(effective):
     with pytest.raises(ArgumentError, match="an effective number between 1 and the number of parts"):
         assumed_composition(effective, 5)
+
+
+def test_variances_below_1_are_those_of_the_multinomial():
+    p, step = np.array([0.97, 0.02, 0.01]), 1e-6
+    slopes = [
+        (both(p + step * unit) - both(p - step * unit)) / (2 * step) for unit in np.eye(len(p))
+    ]  # (parts, metrics)
+    covariance = np.diag(p) - np.outer(p, p)
+    slow = np.diag(np.transpose(slopes) @ covariance @ slopes)
+    assert (slow < 1).all()
+    assert cell_variance(p) == pytest.approx(slow, rel=1e-4)

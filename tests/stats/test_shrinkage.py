@@ -133,3 +133,17 @@ def test_prior_degrees_of_freedom_of_ordinary_and_of_loud_tissues_by_hand():
     excess = np.maximum(np.maximum(rest, 0) ** 2 - spread - noise, 0)
     assert np.flatnonzero(excess).tolist() == [3]
     assert polygamma(1, found.prior_df / 2) == pytest.approx(spread + excess, rel=1e-6)
+
+
+def test_variances_of_one_degree_of_freedom_teach_too():
+    own = np.random.default_rng(6).chisquare(1, 40)
+    assert (squeeze_variances(own, np.ones(40), robust=False).df > 1).all()
+
+
+def test_a_trend_needs_two_tissues_more_than_it_has_columns():
+    own, cells = [1.0, 2.0, 1.5], [[3.0], [5.0], [4.0]]
+    assert squeeze_variances(own, [4, 4, 4], covariates=cells).variance.tolist() == own
+    assert squeeze_variances([*own, 1.2], [4] * 4, covariates=[*cells, [6.0]]).variance.tolist() != [
+        *own,
+        1.2,
+    ]

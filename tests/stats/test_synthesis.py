@@ -87,3 +87,12 @@ def test_wrong_input_says_what_to_do():
         random_effects([1, 2], [0.1])
     with pytest.raises(ArgumentError, match="tau_method="):
         random_effects([1, 2], [0.1, 0.1], tau_method="reml")
+
+
+def test_heterogeneity_by_its_definition():
+    """Higgins & Thompson 2002."""
+    y, s = np.array([0.1, 0.9, 0.4, 1.4]), np.array([0.2, 0.3, 0.25, 0.3])
+    found = random_effects(y, s)
+    q = (((y - np.average(y, weights=s**-2)) / s) ** 2).sum()
+    assert (found.q, found.q_p_value) == pytest.approx((q, stats.chi2.sf(q, 3)))
+    assert found.i_squared == pytest.approx((q - 3) / q)

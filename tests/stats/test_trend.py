@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from concentra.errors import ArgumentError
+from concentra.stats import trend
 from concentra.stats.effect import hodges_lehmann
 from concentra.stats.exact import mann_whitney_exact
 from concentra.stats.trend import (
@@ -179,3 +180,20 @@ def test_constant_values_show_nothing():
 def test_unequal_lengths_are_refused():
     with pytest.raises(ArgumentError, match=r"places of shape \(2,\) and values of shape \(3,\)"):
         theil_sen([1, 2], [1, 2, 3])
+
+
+def test_the_outermost_slopes_where_none_further_in_cover_as_often():
+    places = np.array([0.0] * 58 + [1.0] * 2)
+    values = np.arange(60.0)
+    found = theil_sen(places, values, level=0.99999)
+    assert (found.low, found.high) == (1.0, 59.0)
+
+
+def test_random_arrangements_do_not_depend_on_blocks(monkeypatch):
+    rng = np.random.default_rng(7)
+    r, s = rng.normal(size=30), rng.normal(size=30)
+    counts = []
+    for cells in (30 * 7, 10**6):
+        monkeypatch.setattr(trend, "CELLS", cells)
+        counts.append(trend._as_far(r, s, 8.0, 100, np.random.default_rng(1)))
+    assert counts[0] == counts[1] < 100
