@@ -223,7 +223,7 @@ def test_bars_of_every_donor_sum_to_one_in_the_same_order(adata, ax):
         get.composition(adata).query("stratum == 'mixed' and donor == '3_1_F'").set_index("part")["n_cells"]
     )
     first = ax.get_legend_handles_labels()[1][0]
-    shown = widths[0][[name.endswith("3 1 F") for name in donors].index(True)]
+    shown = widths[0][[name.endswith("3_1_F") for name in donors].index(True)]
     assert shown == pytest.approx(cells[first.replace(" ", "_")] / cells.sum())
 
 
@@ -356,3 +356,11 @@ def test_a_trajectory_has_a_place_for_the_model_before_training(ax):
     assert drawn.lines[0].get_xdata().tolist() == [0, 100]
     assert drawn.get_xscale() == "symlog"
     assert "noise alone" in [text.get_text() for text in drawn.get_legend().get_texts()]
+
+
+def test_symbols_are_those_of_the_verdicts(ax):
+    verdicts = ["more concentrated", "undecided", "no change beyond the margin"]
+    pl.forest(contrast(["a", "b", "c"], verdicts), ax=ax)
+    marks = [line for line in ax.lines if line.get_marker() not in ("None", "")]
+    assert [line.get_marker() for line in marks] == ["^", "o", "s"]
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False, True, False]

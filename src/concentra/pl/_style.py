@@ -106,16 +106,6 @@ def look(word: object) -> Look:
     return VERDICTS.get(OTHER_WORDS.get(name, name), VERDICTS["undecided"])
 
 
-def established(word: object) -> bool:
-    """Whether the verdict is a direction.
-
-    >>> established("less concentrated"), established("undecided")
-    (True, False)
-    """
-    name = OTHER_WORDS.get(str(word), str(word))
-    return name in ("more concentrated", "less concentrated", "mixed")
-
-
 def group_colours(groups: Iterable[object]) -> dict[str, str]:
     """The colour of each group of donors, by name, in the order given.
 
@@ -182,7 +172,16 @@ def readable(label: object, limit: int = 32) -> str:
     >>> readable("Limb_Muscle"), readable("$x$")
     ('Limb Muscle', '\\\\$x\\\\$')
     """
-    text = " ".join(printable(label).replace("_", " ").split())
+    return verbatim(printable(label).replace("_", " "), limit)
+
+
+def verbatim(name: object, limit: int = 32) -> str:
+    """The name of a donor for a picture: as `readable`, its underscores kept.
+
+    >>> verbatim("3_9_M")
+    '3_9_M'
+    """
+    text = " ".join(printable(name).split())
     return (text if len(text) <= limit else text[: limit - 1] + "…").replace("$", r"\$")
 
 
@@ -202,11 +201,10 @@ def only(frame: pd.DataFrame, column: str, value: str | None) -> tuple[pd.DataFr
     return frame[frame[column].astype(str) == value], value
 
 
-def mark(ax: Axes, x: float, y: float, word: object, *, filled: bool = True, size: float = 5) -> None:
+def mark(ax: Axes, x: float, y: float, word: object, *, size: float = 5) -> None:
     """Draw the marker of a verdict or direction; hollow where nothing is established."""
     how = look(word)
-    face = how.face if filled else "white"
-    ax.plot(x, y, how.marker, color=how.colour, markerfacecolor=face, markersize=size, zorder=3)
+    ax.plot(x, y, how.marker, color=how.colour, markerfacecolor=how.face, markersize=size, zorder=3)
 
 
 def groups_of(frame: pd.DataFrame, column: str | None) -> Mapping[str, str]:

@@ -111,9 +111,10 @@ def _name(
     """A tick for every donor, or one in the middle of each group."""
     if names:
         labels = [
-            f"{group} · {donor}" if grouped else donor for donor, group in zip(donors, groups, strict=True)
+            f"{style.readable(group)} · {style.verbatim(donor)}" if grouped else style.verbatim(donor)
+            for donor, group in zip(donors, groups, strict=True)
         ]
-        ax.set_yticks(places, [style.readable(label) for label in labels])
+        ax.set_yticks(places, labels)
         return
     middle = {
         one: [place for place, group in zip(places, groups, strict=True) if group == one] for one in groups

@@ -32,15 +32,14 @@ def forest(data: Any, *, metric: str = "hill_q1", key: str = "contrast", ax: Axe
     -------
     The axes. With a column `effect`, points are effects: for an effective number the ratio of the other group to the
     reference, on a logarithmic axis. Without it, points are shifts, corrected for depth where that was computed.
-    Open where the verdict is no direction. A thin line is a range at two donors, no interval.
+    Colour and marker are the verdict. A thin line is a range at two donors, no interval.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> found = pd.DataFrame({"stratum": ["lung"], "metric": ["hill_q1"], "effect": [0.8], "low": [0.6], "high": [0.9],
-    ...                       "n_reference": [4], "n_other": [4], "direction": ["more concentrated"],
-    ...                       "verdict": ["more concentrated"]})
+    ...                       "n_reference": [4], "n_other": [4], "verdict": ["more concentrated"]})
     >>> ax = forest(found, ax=Figure().subplots())
     >>> [label.get_text() for label in ax.get_yticklabels()], ax.get_xlabel()
     (['lung  4, 4'], 'ratio of effective numbers')
@@ -51,11 +50,10 @@ def forest(data: Any, *, metric: str = "hill_q1", key: str = "contrast", ax: Axe
     style.zero_line(ax, at=1.0 if ratio else 0.0)
     places = np.arange(len(rows))[::-1]
     for place, middle, row in zip(places, centres(rows), rows.to_dict("records"), strict=True):
-        towards = row["verdict"] if style.established(row["verdict"]) else row["direction"]
         width = 0.6 if row.get("interval", "interval") != "interval" else 1.6
-        hue = style.look(towards).colour
+        hue = style.look(row["verdict"]).colour
         ax.plot([row["low"], row["high"]], [place, place], color=hue, linewidth=width, solid_capstyle="butt")
-        style.mark(ax, middle, place, towards, filled=style.established(row["verdict"]))
+        style.mark(ax, middle, place, row["verdict"])
     sides: tuple[str, ...] = ("n_reference", "n_other") if "n_reference" in rows else ("n_early", "n_late")
     if "other" in rows and rows["other"].isna().all():  # a number: all donors together
         sides = sides[:1]

@@ -47,9 +47,9 @@ def plane(
 
     Returns
     -------
-    The axes. Grey dots are what exchanged labels give: lying along them is arithmetic, not evidence. Filled points
-    have a joint region without zero; the others' regions are faint. Colour and marker are the quadrant. The axes
-    hold the points and the origin; a region or a dot that reaches farther is cut.
+    The axes. Grey dots are what exchanged labels give: lying along them is arithmetic, not evidence. Colour and marker
+    are the quadrant of points whose joint region is without zero; the others are grey circles, their regions faint.
+    The axes hold the points and the origin; a region or a dot that reaches farther is cut.
 
     Examples
     --------
@@ -68,9 +68,8 @@ def plane(
         certain = set(rows.loc[rows["excludes_zero"].astype(bool), "stratum"].astype(str))
         _clouds(ax, points[points["axes"] == axes], certain)
     for row in rows.to_dict("records"):
-        style.mark(
-            ax, row["gini"], row["hill_q1"], _quadrant(row), filled=bool(row["excludes_zero"]), size=4.5
-        )
+        word = _quadrant(row) if row["excludes_zero"] else "undecided"
+        style.mark(ax, row["gini"], row["hill_q1"], word, size=4.5)
     far = rows["gini"].abs() / (rows["gini"].abs().max() or 1) + rows["hill_q1"].abs() / (
         rows["hill_q1"].abs().max() or 1
     )
