@@ -27,3 +27,11 @@ def test_the_median_is_over_distinct_specifications():
     n = np.ones((4, 4), dtype=int)
     found = median_shift(Sweep(shifts, first, n, n))
     np.testing.assert_array_equal(found, [[3.0, 3.5, 7.0, np.nan]])
+
+
+def test_as_many_arrangements_as_allowed_are_all_of_them():
+    labels, strata = np.array([0, 1, 1]), np.zeros(3, dtype=int)
+    for most, all_of_them in ((3, True), (2, False)):
+        found, exact = arrangements(labels, strata, np.random.default_rng(0), 9, most)
+        assert exact is all_of_them
+        assert len(found) == (3 if all_of_them else 9)
