@@ -70,8 +70,9 @@ def test_a_part_that_no_sample_has_changes_nothing_of_the_effective_number():
         assert some[0, 0] == pytest.approx(all_[0, 0])
 
 
-def test_parts_that_do_not_vary_predict_nothing():
-    found = predicted_variances(linear_model(DESIGN, [0, 1]), np.tile([0.5, 0.3, 0.2], (8, 1)))
+@pytest.mark.parametrize("shares", [[0.5, 0.3, 0.2], [1.0]])
+def test_parts_that_do_not_vary_predict_nothing(shares):
+    found = predicted_variances(linear_model(DESIGN, [0, 1]), np.tile(shares, (8, 1)))
     assert np.isnan(found).all()
 
 

@@ -183,10 +183,10 @@ def test_unequal_lengths_are_refused():
 
 
 def test_the_outermost_slopes_where_none_further_in_cover_as_often():
-    places = np.array([0.0] * 58 + [1.0] * 2)
-    values = np.arange(60.0)
+    places = np.array([0.0] * 128 + [1.0] * 2)
+    values = np.arange(130.0)
     found = theil_sen(places, values, level=0.99999)
-    assert (found.low, found.high) == (1.0, 59.0)
+    assert (found.low, found.high) == (1.0, 129.0)
 
 
 def test_random_arrangements_do_not_depend_on_blocks(monkeypatch):
@@ -195,5 +195,6 @@ def test_random_arrangements_do_not_depend_on_blocks(monkeypatch):
     counts = []
     for cells in (30 * 7, 10**6):
         monkeypatch.setattr(trend, "CELLS", cells)
-        counts.append(trend._as_far(r, s, 8.0, 100, np.random.default_rng(1)))
-    assert counts[0] == counts[1] < 100
+        counts += [trend._as_far(r, s, least, 100, np.random.default_rng(1)) for least in (8.0, 0.0)]
+    assert counts[:2] == counts[2:]
+    assert counts[0] < counts[1] == 100
