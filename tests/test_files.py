@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from concentra import files
 from concentra.files import replacing, sha256, write_text
 
 
@@ -68,3 +69,23 @@ def test_a_folder_in_the_way(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="x"):
         write_text(tmp_path / "x", "x")
     assert [found.name for found in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_temporary_file_has_its_name_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a process is killed: what it leaves is removed by the next. Who removes it too early loses nothing."""
+    seen: list[str] = []
+
+    def hold(number: int, how: int) -> None:
+        (found,) = tmp_path.iterdir()
+        seen.append(found.name)
+        if len(seen) == 1:
+            found.unlink()
+
+    monkeypatch.setattr(files.fcntl, "flock", hold)
+    with replacing(tmp_path / "table.csv") as temporary:
+        temporary.write_text("a")
+    assert len(seen) == 2
+    assert all(files.UNFINISHED.fullmatch(name) for name in seen)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]

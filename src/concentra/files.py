@@ -66,14 +66,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """A new file beside the target, held by this process until it is removed or has its name."""
-    number, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
-    path = Path(name)
+    number, path = _held(target)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)
-        path = path.rename(f"{path}{MARK}{target.suffix}")
         yield path
     finally:
         path.unlink(missing_ok=True)
+        os.close(number)
+
+
+def _held(target: Path) -> tuple[int, Path]:
+    """A new file that this process holds: another one, where a process removed it before it was held."""
+    while True:
+        number, name = tempfile.mkstemp(
+            dir=target.parent, prefix=_prefix(target), suffix=f"{MARK}{target.suffix}"
+        )
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            if os.fstat(number).st_nlink:
+                return number, Path(name)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            os.close(number)
+            raise
         os.close(number)
 
 
