@@ -70,7 +70,7 @@ def measure(path: Path, out: Path) -> tuple[float, float, float]:
     seconds = time.perf_counter() - start
     found = json.loads(done.stdout)
     right = {row["stratum"]: row["verdict"] for row in found["verdicts"]}
-    if (right["crystallizes"], right["disperses"]) != ("crystallizes", "disperses"):
+    if (right["crystallizes"], right["disperses"]) != ("more concentrated", "less concentrated"):
         raise SystemExit(f"planted shifts were not found: {right}")
     peak, processor = json.loads(done.stderr.strip().splitlines()[-1])
     return seconds, processor, peak
