@@ -6,8 +6,8 @@ Run for long, one format or all, with::
 
 HDF5 files and Zarr stores are read by a process apart. Here a thread of the fork does that process's work first, which
 costs a tenth: where the library crashes or makes no progress, the fork ends, and the file is read again by a fork of
-the fork, as in the product. So the product's way is tried with every file that can do harm, and what is said to whom
-is the same bytes in all cases.
+the fork, as in the product. Every file that can do harm is therefore read in the way of the product, and the messages
+between the processes are the same in all cases.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 HIDDEN = re.compile(
     "["
@@ -31,6 +32,15 @@ def printable(text: object, *, keep: str = "") -> str:
     ('T cell [31m ', 'a\\nb')
     """
     return HIDDEN.sub(lambda found: found[0] if found[0] in keep else " ", str(text))
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words, or clauses, with commas between them and a last "and"; empty where there are none.
+
+    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def escaped(json: str) -> str:

@@ -10,11 +10,6 @@ from concentra.files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TIMELESS: dict[str, dict[str, Any]] = {
-    ".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None},
-}  # fmt: skip
-"""What leaves out of a file when, and by which version, it was drawn."""
-
 
 def save_figure(figure: Figure, path: Path, **options: Any) -> None:
     """Write a figure whole or not at all; the same figure gives the same bytes.
@@ -33,5 +28,7 @@ def save_figure(figure: Figure, path: Path, **options: Any) -> None:
     """
     import matplotlib
 
-    with matplotlib.rc_context({"svg.hashsalt": "concentra"}), replacing(path) as temporary:
+    from concentra.pl._style import REPEATABLE, TIMELESS
+
+    with matplotlib.rc_context(REPEATABLE), replacing(path) as temporary:
         figure.savefig(temporary, metadata=TIMELESS.get(path.suffix.lower()), **options)

@@ -21,6 +21,22 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option(help="Output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RESULTS = Path("results")
+Donor = Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")]
+Tissue = Annotated[
+    str | None,
+    typer.Option("--tissue", "--stratum", help="Column of tissues (strata); guessed; 'none': all are one."),
+]
+CellType = Annotated[
+    str | None, typer.Option("--cell-type", "--part", help="Column of cell types (parts); guessed.")
+]
+Amount = Annotated[str | None, typer.Option(help="Each row is a count: its column.")]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Each row is a sample, each cell type a column of counts.")
+]
+Parts = Annotated[
+    str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
+]
+About = Annotated[list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")]
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concentra.cli._options import Json, print_json
+from concentra.cli._options import About, Amount, CellType, Donor, Json, Parts, Tissue, Wide, print_json
 from concentra.errors import ArgumentError
 from concentra.printable import printable
 
@@ -31,16 +31,9 @@ def analyze(
             show_default=False,
         ),
     ] = None,
-    donor: Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")] = None,
-    tissue: Annotated[
-        str | None,
-        typer.Option(
-            "--tissue", "--stratum", help="Column of tissues (strata); guessed; 'none': all are one."
-        ),
-    ] = None,
-    cell_type: Annotated[
-        str | None, typer.Option("--cell-type", "--part", help="Column of cell types (parts); guessed.")
-    ] = None,
+    donor: Donor = None,
+    tissue: Tissue = None,
+    cell_type: CellType = None,
     sample: Annotated[
         str | None, typer.Option(help="Column of a donor's samples (visits, biopsies); guessed.")
     ] = None,
@@ -79,19 +72,13 @@ def analyze(
         bool,
         typer.Option("--allow-missing", help="Leave out cells without donor, tissue or type, however many."),
     ] = False,
-    amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
-    wide: Annotated[
-        bool, typer.Option("--wide", help="Each row is a sample, each cell type a column of counts.")
-    ] = False,
+    amount: Amount = None,
+    wide: Wide = False,
     shares: Annotated[
         bool, typer.Option("--shares", help="Amounts are shares or percentages without numbers of cells.")
     ] = False,
-    parts: Annotated[
-        str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
-    ] = None,
-    about: Annotated[
-        list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")
-    ] = None,
+    parts: Parts = None,
+    about: About = None,
     blanks: Annotated[str, typer.Option(help="Of --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
     shared_donors: Annotated[
         str, typer.Option(help="A donor name in several data sets: 'refuse', 'apart' or 'same'.")
@@ -129,7 +116,7 @@ def analyze(
     long: Annotated[bool, typer.Option("--long", help="Print every number of the verdicts.")] = False,
     json: Json = False,
 ) -> None:
-    """Concentration of every donor, and how groups of donors differ. With intervals, verdicts and a report."""
+    """Concentration of every donor, and how groups of donors differ. Writes tables, figures and a report."""
     from concentra.run.options import Options, parse_resolutions, read_options, renamed
 
     if despite:

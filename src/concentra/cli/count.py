@@ -45,7 +45,7 @@ def count(
     ] = True,
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:
-    """Count the cells of every combination of labels. Shards on any machines, merged, give the whole."""
+    """Count the cells of every combination of labels. Shards counted on any machines merge to the same counts."""
     from concentra.io.shards import Request, count_in_shards
 
     request = Request(

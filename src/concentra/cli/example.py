@@ -17,7 +17,7 @@ def example(
     name: Annotated[str, typer.Option(help="Which of the tables of concentra.datasets.")] = "mouse_ageing",
     json: Json = False,
 ) -> None:
-    """Write a small table of real counts, to try everything with. Cell types of young and old mice, eleven tissues."""
+    """Write a small table of real counts, to try everything with. It holds young and old mice in eleven tissues."""
     from concentra.datasets import path
     from concentra.files import write_text
 

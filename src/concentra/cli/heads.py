@@ -42,7 +42,7 @@ def trajectory(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Concentration of head importance along training. At every checkpoint, and what the shift rests on."""
+    """Concentration of head importance along training. Shows every checkpoint, and what the shift rests on."""
     from concentra.analysis.trajectory import follow
     from concentra.io.importance import read_importance
 

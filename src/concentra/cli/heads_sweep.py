@@ -92,7 +92,7 @@ def sweep(
     resume: Annotated[bool, typer.Option(help="Keep the layers measured by an earlier run.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
 ) -> None:
-    """How much the loss worsens without each attention head. At every checkpoint of a model."""
+    """How much the loss worsens without each attention head. Measures every checkpoint of a model."""
     from concentra.heads import sweep_checkpoints
     from concentra.heads.checkpoints import Checkpoints
     from concentra.heads.table import check_suffix
@@ -138,7 +138,7 @@ def merge(
     out: Annotated[Path, typer.Argument(help="The table that the shards were given with --out.")],
     json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
 ) -> None:
-    """Put the table of a sweep together. For shards that have run on their own."""
+    """Put the table of a sweep together. Needed where shards have run on their own."""
     from concentra.heads import merge_sweep
 
     finish(merge_sweep(out), out, json)
@@ -150,7 +150,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the first weights and the order of the text.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
 ) -> None:
-    """Train a small model and measure its heads as it learns. On Python's own manual, within two minutes."""
+    """Train a small model and measure its heads as it learns. It reads Python's own manual, and takes two minutes."""
     from concentra.heads.demo import TABLE, run_demo
 
     table = run_demo(out, steps=steps, seed=seed)

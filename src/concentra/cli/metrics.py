@@ -41,7 +41,7 @@ def metrics(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Gini coefficient and Hill numbers of every unit of a table. Counts, shares or other amounts."""
+    """Gini coefficient and Hill numbers of every unit of a table. Takes counts, shares or other amounts."""
     named = [name.strip() for name in parts.split(",")] if parts is not None else None
     rows, notes = measured(
         counts, unit=unit, part=part, amount=amount, about=about or (), parts=named, transposed=transposed

@@ -11,7 +11,7 @@ DOCUMENTS = ("build_pdf", "report")
 
 
 def paper(out: Out = RESULTS) -> None:
-    """Write manuscript and report from an output folder. PDF, DOCX and HTML, from its tables and figures.
+    """Write manuscript and report from an output folder. Makes PDF, DOCX and HTML of its tables and figures.
 
     Nothing else is computed: after an edit of the text this is the quick way. Tables, figures and summaries must be
     those that `concentra reproduce` wrote.

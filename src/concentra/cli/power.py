@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concentra.cli._figures import save_figure
-from concentra.cli._options import Json, print_json, print_table
+from concentra.cli._options import (
+    About,
+    Amount,
+    CellType,
+    Donor,
+    Json,
+    Parts,
+    Tissue,
+    Wide,
+    print_json,
+    print_table,
+)
 from concentra.cli._terminal import say
 from concentra.errors import ArgumentError
 
@@ -32,23 +43,13 @@ def power(
             help="Cells or counts of a pilot, as for `analyze`; none: assume.", show_default=False
         ),
     ] = None,
-    donor: Annotated[str | None, typer.Option(help="Column of donors; guessed if left out.")] = None,
-    tissue: Annotated[
-        str | None, typer.Option("--tissue", "--stratum", help="Column of tissues; guessed; 'none': one.")
-    ] = None,
-    cell_type: Annotated[
-        str | None, typer.Option("--cell-type", "--part", help="Column of cell types; guessed.")
-    ] = None,
-    amount: Annotated[str | None, typer.Option(help="Each row is a count: its column.")] = None,
-    wide: Annotated[
-        bool, typer.Option("--wide", help="Each row is a sample, each cell type a column.")
-    ] = False,
-    parts: Annotated[
-        str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
-    ] = None,
-    about: Annotated[
-        list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")
-    ] = None,
+    donor: Donor = None,
+    tissue: Tissue = None,
+    cell_type: CellType = None,
+    amount: Amount = None,
+    wide: Wide = False,
+    parts: Parts = None,
+    about: About = None,
     group: Annotated[str | None, typer.Option(help="Column of the pilot's groups of donors.")] = None,
     min_cells: Annotated[int, typer.Option(help="Fewest cells of a sample in a tissue.")] = 50,
     effective: Annotated[float | None, typer.Option(help="Assumed effective number of cell types.")] = None,
@@ -71,7 +72,7 @@ def power(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Which change a study of so many donors would show. From a pilot or from assumptions."""
+    """Which change a study of so many donors would show. Starts from a pilot or from assumptions."""
     from concentra.analysis import power as analysis
     from concentra.files import write_text
     from concentra.outputs import table_text

@@ -20,7 +20,7 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same atlas.")] = 0,
     json: Json = False,
 ) -> None:
-    """Write an atlas with planted shifts, and the truth beside it. As `.h5ad`, read as real cells are."""
+    """Write an atlas with planted shifts, and the truth beside it. The `.h5ad` is read as real cells are."""
     from concentra.simulate import simulate_atlas, truth_path
 
     path = out / f"simulated_{layout}.h5ad"

@@ -50,23 +50,19 @@ def opened(
         notes += [Note("repaired", one) for one in sentences]
         return frame
     if is_annotated(source):
-        _refuse_doubled(source.obs)
+        refuse_repeated_columns(source.obs.columns)
         if not wide:
             return source.obs.reset_index(drop=True)
         counts = pd.DataFrame(whole_counts(source), columns=source.var_names.astype(str))
         return pd.concat([source.obs.reset_index(drop=True), counts], axis=1)
     if isinstance(source, pd.DataFrame):
-        _refuse_doubled(source)
+        refuse_repeated_columns(source.columns)
         return source.rename(columns=str).reset_index(drop=True)
     raise ArgumentError(
         found=f"cells of type {type(source).__name__}",
         expected="a path, a frame or an AnnData, or a list of them",
         fix="read the file into a pandas DataFrame first",
     )
-
-
-def _refuse_doubled(frame: pd.DataFrame) -> None:
-    refuse_repeated_columns(frame.columns)
 
 
 def together(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from concentra.errors import ArgumentError, ColumnError, nearest
@@ -140,6 +141,39 @@ def formula_columns(formula: str | None) -> list[str]:
             expected="terms such as '~ age + sex', columns with blanks in backticks",
             fix="correct the formula",
         ) from None
+
+
+def refuse_repeated(questions: Sequence[Question]) -> None:
+    """Refuse two questions that are the same, or that compare the same two groups.
+
+    Raises
+    ------
+    ArgumentError
+        It names the comparison.
+
+    Examples
+    --------
+    >>> three = Question("age", ("3m",), (("18m",), ("24m",)))
+    >>> refuse_repeated([three, Question("age", ("18m",), (("24m",),))])
+    Traceback (most recent call last):
+    concentra.errors.ArgumentError: error: 'age: 18m to 24m' asked twice
+    expected: each comparison once; several groups are compared two by two
+    fix: leave out one of the two
+    """
+    names = [question.name for question in questions if len(question.others) < 2]
+    names += [
+        f"{question.column}: {'+'.join(one)} to {'+'.join(other)}"
+        for question in questions
+        if len(question.others) > 1
+        for one, other in combinations((question.reference, *question.others), 2)
+    ]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ArgumentError(
+            found=f"{twice[0]!r} asked twice",
+            expected="each comparison once; several groups are compared two by two",
+            fix="leave out one of the two",
+        )
 
 
 def contrast_columns(text: str, known: Collection[str]) -> list[str]:

@@ -20,6 +20,7 @@ from concentra.errors import ArgumentError, DataAbsentError
 from concentra.files import sha256, write_text
 from concentra.heads.checkpoints import natural
 from concentra.heads.table import read_table, write_table
+from concentra.printable import joined
 
 ALL = "all"
 """The part of a checkpoint whose layers are measured at once."""
@@ -76,9 +77,8 @@ class Parts:
             changed = [f"options ({', '.join(sorted(named))})"]
         if changed:
             named = ["model" if key == "source" else key for key in changed]
-            listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
             raise ArgumentError(
-                found=f"{self.folder} was measured with other {listed}",
+                found=f"{self.folder} was measured with other {joined(named)}",
                 expected="the same model, evaluation tokens, loss and options in all parts of a table",
                 fix="--no-resume measures all again; another --out keeps both",
             )

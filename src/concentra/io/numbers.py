@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from concentra.errors import AmountError
 from concentra.io.labels import label_text
+from concentra.printable import joined
 
 _SPACES = " \u00a0\u2009\u202f'\u2019"  # and apostrophes, as in Switzerland
 _GAP = re.compile(rf"(?<=[0-9])[{_SPACES}](?=[0-9]{{3}}(?![0-9]))")
@@ -191,8 +192,7 @@ def joined_notes(columns: Iterable[Numbers]) -> list[str]:
     for how, alike in names.items():
         shown = [repr(name) for name in alike[:MOST_NAMES]]
         more = len(alike) - len(shown)
-        words = [*shown, f"{more} more"] if more else shown
-        listed = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+        listed = joined([*shown, f"{more} more"] if more else shown)
         made.append(f"column{'s' * (len(alike) > 1)} {listed} {'are' if len(alike) > 1 else 'is'} {how}")
     return made
 

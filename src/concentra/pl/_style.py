@@ -54,6 +54,12 @@ VERDICTS = {
     "not testable": Look(GREY, "x", "cross", "×"),
 }
 """Every verdict, in the order in which they are listed."""
+REPEATABLE: Any = {"svg.hashsalt": "concentra"}
+"""Rules of Matplotlib under which the same figure is written as the same bytes."""
+TIMELESS: dict[str, dict[str, Any]] = {
+    ".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None},
+}  # fmt: skip
+"""By the ending of a file, what leaves out of it when, and by which version, it was drawn."""
 OTHER_WORDS = {
     "crystallizes": "more concentrated",
     "disperses": "less concentrated",

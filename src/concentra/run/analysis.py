@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from concentra.composition.reading import natural_order
 from concentra.design import Design, Question, Settings, resolve
 from concentra.design.axis import parse_trend
 from concentra.design.confounding import confounding
-from concentra.design.question import contrast_columns, formula_columns, parse_contrast
+from concentra.design.question import contrast_columns, formula_columns, parse_contrast, refuse_repeated
 from concentra.errors import ArgumentError
 from concentra.notes import Note
 from concentra.run.declared import check_all, is_measured
@@ -238,26 +237,8 @@ def _questions(options: Options, asked: Sequence[str | Question], composition: C
         found.append(Question(trend=along, order=order, **(more | {"paired_by": None})))
     if options.formula is not None and not found:
         found.append(Question(**(more | {"paired_by": None, "within": None})))
-    _refuse_repeated(found)
+    refuse_repeated(found)
     return found
-
-
-def _refuse_repeated(questions: Sequence[Question]) -> None:
-    """Raise where two questions are the same, or compare the same two groups."""
-    names = [question.name for question in questions if len(question.others) < 2]
-    names += [
-        f"{question.column}: {'+'.join(one)} to {'+'.join(other)}"
-        for question in questions
-        if len(question.others) > 1
-        for one, other in combinations((question.reference, *question.others), 2)
-    ]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise ArgumentError(
-            found=f"{twice[0]!r} asked twice",
-            expected="each comparison once; several groups are compared two by two",
-            fix="leave out one of the two",
-        )
 
 
 def _columns(composition: Composition) -> list[str]:

@@ -18,6 +18,7 @@ from concentra import __version__
 from concentra.errors import ArgumentError
 from concentra.files import read_json, sha256, write_text
 from concentra.outputs import confirm, recorded, refuse_links, table_text, write_recorded
+from concentra.pl._style import REPEATABLE, TIMELESS
 from concentra.report.document import page
 from concentra.report.findings import Findings
 from concentra.report.summary import summary
@@ -160,7 +161,7 @@ def _svg(draw: Callable[..., object], size: tuple[float, float]) -> str:
     rules: Any = {
         "font.size": 8,
         "svg.fonttype": "none",
-        "svg.hashsalt": "concentra",
+        **REPEATABLE,
         "font.family": "DejaVu Sans",
     }
     with matplotlib.rc_context(rules), warnings.catch_warnings():
@@ -168,5 +169,5 @@ def _svg(draw: Callable[..., object], size: tuple[float, float]) -> str:
         figure = Figure(figsize=(min(size[0], 16), min(size[1], 12)), layout="constrained")
         draw(ax=figure.subplots())
         text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
+        figure.savefig(text, format="svg", metadata=TIMELESS[".svg"])
     return text.getvalue()

@@ -32,6 +32,7 @@ from concentra import __version__
 from concentra.errors import explained
 from concentra.files import replacing, sha256, write_text
 from concentra.outputs import digest, refuse_links
+from concentra.pl._style import TIMELESS
 from concentra.study import _ask, pieces, raw
 from concentra.study.declare import RESULTS, Drawing, Node, node_named, nodes, table_named, table_path
 from concentra.study.record import Record
@@ -276,9 +277,9 @@ def _write_figure(drawing: Drawing, paths: list[Path]) -> None:
     drawing.figure.set_layout_engine("none")  # laid out once: both files are the same picture
     _settle(drawing.figure)
     with replacing(png) as temporary:
-        drawing.figure.savefig(temporary, dpi=300, metadata={"Software": None})
+        drawing.figure.savefig(temporary, dpi=300, metadata=TIMELESS[".png"])
     with replacing(svg) as temporary:
-        drawing.figure.savefig(temporary, metadata={"Date": None})
+        drawing.figure.savefig(temporary, metadata=TIMELESS[".svg"])
     note = {"caption": drawing.caption, "alternative": drawing.alternative}
     write_text(words, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
 

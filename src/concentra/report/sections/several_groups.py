@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from concentra.printable import joined
 from concentra.report import sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text
@@ -63,10 +64,6 @@ def differ_at_all(table: pd.DataFrame, alpha: float = 0.05) -> list[str]:
         text = f"{none} between any of the groups beyond chance (F tests of all groups together)."
         if found:
             words = [f"{found[0]}; F tests of all groups together)", *(f"{one})" for one in found[1:])]
-            text = f"the groups differ in {_listed(words)}."
+            text = f"the groups differ in {joined(words)}."
         lines.append(f"{sentences.plain(name)}: {text}")
     return lines
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.printable import joined
 from concentra.report.markdown import number
 from concentra.report.sentences.labels import (
     MOST_NAMES,
@@ -228,7 +229,7 @@ def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
         return [f"{'the other' if others else 'all'} {words(total)} {tissue}s {PREDICATES[verdict][1]}"]
     clauses = [f"{words(n)} {PREDICATES[verdict][n != 1]}" for verdict, n in there.items()]
     of = f"of the {'other ' if others else ''}{words(total)} {tissue}s, "
-    return [f"{of}{', '.join(clauses[:-1])} and {clauses[-1]}"] if clauses else []
+    return [f"{of}{joined(clauses)}"] if clauses else []
 
 
 PREDICATES = {

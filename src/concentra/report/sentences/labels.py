@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from concentra.printable import joined
 from concentra.report.markdown import number, p_text
 
 MOST_NAMES = 6
@@ -37,7 +38,7 @@ def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
     found = [plain(name) for name in names]
     if len(found) > most:
         found = [*found[:most], f"{len(found) - most} more"]
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else "none"
+    return joined(found) or "none"
 
 
 def counted(n: int, one: str, several: str | None = None) -> str:

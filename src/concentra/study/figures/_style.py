@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from concentra.pl._style import FAINT as FAINT
 from concentra.pl._style import INK as INK
+from concentra.pl._style import REPEATABLE
 from concentra.pl._style import label_points as label_points
 from concentra.pl._style import look as look
 from concentra.pl._style import readable as readable
@@ -60,7 +61,7 @@ RULES: dict[str, Any] = {
     "legend.frameon": False,
     "figure.dpi": 100,
     "svg.fonttype": "none",
-    "svg.hashsalt": "concentra",
+    **REPEATABLE,
     "axes.unicode_minus": True,
 }
 

@@ -163,10 +163,11 @@ def _caption(shown: pd.DataFrame, tissues: list[str], age_trend: pd.DataFrame) -
 
 def _missing(shown: pd.DataFrame, here: pd.DataFrame) -> str:
     """The mice that have cells in tissues that are not drawn alone, with those tissues; empty where there are none."""
-    gone = shown[~shown["donor"].isin(here["donor"])].sort_values(["cohort", "donor", "stratum"])
+    key = ["cohort", "donor"]
+    gone = shown[~shown.set_index(key).index.isin(here.set_index(key).index)].sort_values([*key, "stratum"])
     found = [
         f"{_platform(str(cohort))} mouse {donor}, in {' and '.join(map(tissue_name, rows['stratum'].unique()))} alone"
-        for (cohort, donor), rows in gone.groupby(["cohort", "donor"], sort=False)
+        for (cohort, donor), rows in gone.groupby(key, sort=False)
     ]
     return f" ({'; '.join(found)})" if found else ""
 

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from concentra.analysis.trajectory import WITHHELD
+from concentra.printable import joined
 from concentra.report import sentences
 from concentra.report.markdown import number
 from concentra.report.page import Marked, Page, Section
@@ -73,7 +74,7 @@ def tally(judgements: Sequence[Judgement]) -> str:
     ]
     if absent:
         words.append(f"{sentences.worded(len(absent))} {'lacks' if len(absent) == 1 else 'lack'} data")
-    first = f"{', '.join(words[:-1])} and {words[-1]}"
+    first = joined(words)
     if not same:
         return f"{first}."
     which = f" ({'; '.join(one.statement for one in firm)})" if 0 < len(firm) <= 2 else ""
@@ -99,7 +100,7 @@ def powered(results: Results) -> list[str]:
         first = effective[0]
         made.append(
             f"In {title_of(str(cohort))}, with enough donors to decide ({first['n_reference']} young, "
-            f"{first['n_other']} old; {adjustment(str(first['contrast']))}), composition {_joined(clauses)}."
+            f"{first['n_other']} old; {adjustment(str(first['contrast']))}), composition {joined(clauses)}."
         )
     return made
 
@@ -114,11 +115,6 @@ def adjustment(contrast: str) -> str:
     if not formula:
         return "not adjusted"
     return f"adjusted for {sentences.listed(COVARIATES.get(one, one) for one in formula[1].split(' + '))}"
-
-
-def _joined(clauses: Sequence[str]) -> str:
-    """Clauses with commas and a last "and", none shortened."""
-    return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
 
 
 def _clause(verdict: str, rows: Sequence[Mapping[str, Any]]) -> str:
