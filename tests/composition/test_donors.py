@@ -123,8 +123,8 @@ def test_a_sheet_of_donors() -> None:
 @pytest.mark.parametrize(
     "names, message",
     [
-        (["1", "1.0"], "data row 2 of 'the donor sheet' for donor '1' again"),
-        (["1", None], "data row 2 of 'the donor sheet' without a donor"),
+        (["1", "1.0"], "data row 2 of 'the donor sheet' repeats donor '1'"),
+        (["1", None], "data row 2 of 'the donor sheet' has no donor"),
         (["8", "9"], r"none of the 1 donors of the cells(.|\n)*cells have '1'; the sheet has '8', '9'"),
     ],
 )
@@ -158,9 +158,9 @@ def test_a_sheet_of_samples_beside_cells_that_name_their_donors() -> None:
 
 def test_a_sheet_of_samples_that_is_not_clear() -> None:
     twice = pd.concat([SAMPLES, SAMPLES.iloc[:1]])
-    with pytest.raises(TableError, match="for sample 's1' again"):
+    with pytest.raises(TableError, match="repeats sample 's1'"):
         read(CELLS, donors=twice)
     with pytest.raises(TableError, match="none of the 4 samples"):
         read(CELLS, donors=SAMPLES.assign(sample=list("abcd")))
-    with pytest.raises(TableError, match=r"for donor '1' again(.|\n)*needs the column of samples"):
+    with pytest.raises(TableError, match=r"repeats donor '1'(.|\n)*needs the column of samples"):
         read(CELLS.assign(donor="1"), donors=SAMPLES.rename(columns={"sample": "library"}))

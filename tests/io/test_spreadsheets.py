@@ -188,6 +188,11 @@ def rewritten(path: Path, before: str, after: str) -> None:
             '<c r="XFD1048576"',
             "6 cells that lie as far apart as row 1,048,576 and column 16,384",
         ),
+        (
+            '<row r="3"',
+            '<row r="1048576"><c><v>1</v></c></row><row r="4"><c r="Z4"><v>1</v></c></row><row r="3"',
+            "8 cells that lie as far apart as row 1,048,576 and column 26",
+        ),
     ],
 )
 def test_cells_far_apart(before: str, after: str, message: str, tmp_path: Path) -> None:
@@ -204,6 +209,12 @@ def test_cells_far_away_that_are_empty(tmp_path: Path) -> None:
     end = '<row r="1048575" ht="30"/><row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'
     rewritten(path, "</sheetData>", end)
     assert ours(path).to_numpy().tolist() == [["a", "3"], ["b", "4"]]
+
+
+def test_a_format_far_below_a_table_of_several_columns(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [list("abcde"), [1, 2, 3, 4, 5]])
+    rewritten(path, "</sheetData>", '<row r="1000000"><c r="AX1000000" s="0"/></row></sheetData>')
+    assert ours(path).to_numpy().tolist() == [["1", "2", "3", "4", "5"]]
 
 
 def changed(path: Path, before: bytes, after: bytes) -> None:

@@ -259,7 +259,7 @@ def join_sheet(
     wanted = donor_names(pd.Series(list(names), dtype=object))[0].dropna().drop_duplicates()
     keys, _ = donor_names(sheet[donor])
     for row in np.flatnonzero(keys.isna() | keys.duplicated())[:1]:
-        what = f"without a {of}" if keys.iloc[row] is None else f"for {of} {keys.iloc[row]!r} again"
+        what = f"has no {of}" if keys.iloc[row] is None else f"repeats {of} {keys.iloc[row]!r}"
         raise TableError(
             found=f"data row {row + 1} of {file!r} {what}",
             expected=f"one row for each {of}, named in {donor!r}",

@@ -22,7 +22,9 @@ SPARSE = 1 << 22
 """Cells that the rows and columns of a sheet may span, however few of them the file holds."""
 _EXACT = 1 << 53
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)(\d+)["'][^>]*(?<!/)>""")
-"""Where a cell or row that is not empty lies."""
+"""Where a cell that is not empty lies, or a row that is not."""
+_UNPLACED = re.compile(rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\sr\s*=)[^>]*(?<!/)>""")
+"""A cell that is not empty and follows the one before it in its row."""
 _PIECE = 1 << 20
 
 
@@ -94,7 +96,7 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
 
 def _check_extent(path: str | Path, sheet: IO[bytes]) -> None:
     """Refuse a sheet whose cells lie so far apart that the table between them would take any amount of memory."""
-    n_cells, last_row, last_column, rest = 0, 0, 0, b""
+    n_cells, n_unplaced, last_row, last_column, last_of_rows, rest = 0, 0, 0, 0, 0, b""
     while piece := sheet.read(_PIECE):
         data = rest + piece
         end = max(data.rfind(b"<"), 0)  # a tag that is cut off belongs to the next piece
@@ -102,10 +104,15 @@ def _check_extent(path: str | Path, sheet: IO[bytes]) -> None:
         places = _PLACE.findall(data[:end])
         columns = Counter(letters for letters, _ in places)
         n_cells += len(places) - columns[b""]
-        last_row = max(last_row, *(int(digits) for _, digits in places), 0)
+        n_unplaced += len(_UNPLACED.findall(data[:end]))
+        last_row = max(last_row, *(int(digits) for letters, digits in places if letters), 0)
+        last_of_rows = max(last_of_rows, *(int(digits) for letters, digits in places if not letters), 0)
         last_column = max(last_column, *map(_column, columns), 0)
-    if last_row > ROWS or last_column > COLUMNS:
-        raise _damaged(path, f"a cell in row {last_row:,}, column {last_column:,}: sheets end before")
+    if n_unplaced:  # they are in the rows that surround them; other rows may hold nothing but formats
+        n_cells, last_row = n_cells + n_unplaced, max(last_row, last_of_rows)
+    if max(last_row, last_of_rows) > ROWS or last_column > COLUMNS:
+        place = f"row {max(last_row, last_of_rows):,}, column {last_column:,}"
+        raise _damaged(path, f"a cell in {place}: sheets end before")
     if last_row * last_column > max(SPARSE, 8 * n_cells):
         raise _damaged(
             path, f"{n_cells:,} cells that lie as far apart as row {last_row:,} and column {last_column:,}"
