@@ -117,6 +117,7 @@ def test_methods_of_one_tissue_speak_of_no_others() -> None:
     text, cited = sentences.methods({"contrast": contrast(["all cells"], ["undecided"])}, {}, {})
     assert "over tissues" not in text
     assert "across tissues" not in text
+    assert "empirical Bayes" not in text  # a tissue alone is tested by its own variance
     assert not any("Benjamini" in one for one in cited)
 
 

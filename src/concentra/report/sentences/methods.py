@@ -61,13 +61,17 @@ def methods(
         adjusted = (
             f" and adjusted over {' and '.join(family)} by the Benjamini-Hochberg procedure" if family else ""
         )
+        variances = (
+            f", with variances moderated across tissues by empirical Bayes{cite('smyth2004')}"
+            if several
+            else ""
+        )
         words.append(
             f"{'Groups were compared' if contrast['other'].notna().any() else 'Changes were estimated'} with linear "
-            "models of the logarithm of the effective number and of the logit of the Gini coefficient, with variances "
-            f"moderated {'across tissues ' if several else ''}by empirical Bayes{cite('smyth2004')}; {level} "
-            "intervals come from the same models. The two p-values of a tissue were combined with the Cauchy "
-            f"combination test{cite('liu2020')}{adjusted}{cite('benjamini1995') if family else ''}. A tissue is "
-            "reported as changed only if the combined test and both single tests are significant."
+            "models of the logarithm of the effective number and of the logit of the Gini coefficient"
+            f"{variances}; {level} intervals come from the same models. The two p-values of a tissue were combined "
+            f"with the Cauchy combination test{cite('liu2020')}{adjusted}{cite('benjamini1995') if family else ''}. "
+            "A tissue is reported as changed only if the combined test and both single tests are significant."
         )
     if len(tables.get("exact", ())):
         words.append("Exact rank tests are reported beside the models.")
