@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,19 @@ class Opened:
         self.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         for one in self.page.locator("figure[data-chart], figure[data-picture], table.data").all():
             one.scroll_into_view_if_needed()
-        self.page.wait_for_function(DRAWN)
+        self.until(DRAWN)
+
+    def until(self, expression: str, seconds: float = 30) -> Any:
+        """The value of an expression once it is true.
+
+        The page's own policy forbids evaluation of strings, which `Page.wait_for_function` needs where
+        the expression is not true at once; `Page.evaluate` does not."""
+        end = time.monotonic() + seconds
+        while not (value := self.page.evaluate(expression)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"not true within {seconds:g} s: {expression}")
+            self.page.wait_for_timeout(20)
+        return value
 
     def close(self) -> None:
         """Close the page."""

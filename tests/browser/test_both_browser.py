@@ -42,7 +42,7 @@ def test_it_is_painted_within_a_second(opened: Opened) -> None:
     painted = []
     for _ in range(3):
         opened.page.reload()
-        painted.append(opened.page.wait_for_function(PAINTED).json_value())
+        painted.append(opened.until(PAINTED))
     assert min(painted) < 1000
 
 
@@ -106,7 +106,7 @@ def test_the_theme_can_be_switched(opened: Opened) -> None:
 def test_printing_opens_sections_draws_all_charts_and_keeps_colours(opened: Opened, tmp_path: Path) -> None:
     opened.page.emulate_media(media="print")
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    opened.page.wait_for_function(DRAWN)
+    opened.until(DRAWN)
     assert opened.page.locator("details.fold:not([open])").count() == 0
     assert not opened.page.locator("nav").is_visible()
     bar = opened.page.locator("figure svg g.mark-rect.role-mark path").first

@@ -49,7 +49,7 @@ def test_figures_are_pictures_on_white(browser: Any, study_path: Path) -> None:
     figure.locator("summary").click()
     image = figure.locator("img")
     image.scroll_into_view_if_needed()
-    one.page.wait_for_function("document.querySelector('#figure-1 img').src.startsWith('blob:')")
+    one.until("document.querySelector('#figure-1 img').src.startsWith('blob:')")
     assert image.get_attribute("alt") == 'grey "pixel"'
     assert image.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(255, 255, 255)"
     assert one.download(figure.get_by_role("button", name="SVG")).startswith(b"<svg")
