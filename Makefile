@@ -16,7 +16,7 @@ EXAMPLES ?= 2000
 SAMPLE ?= 200
 FAMILIES ?= 1500
 
-.PHONY: install reproduce archive test test-minimum test-minimum-heads kill fuzz mutants dist pages test-slow test-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum test-minimum-heads kill fuzz mutants dist pages test-slow test-heads test-slow-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
 
 install: .venv/installed
 
@@ -68,7 +68,10 @@ dist: install  ## the source distribution and the wheel, for a release
 	$(BIN)/python -m build --outdir dist
 
 test-heads: .venv/installed-heads  ## head importance: installs torch
-	$(PYTEST) $(SHARED) -m heads --ignore tests/heads/test_every_class.py tests/heads tests/cli
+	$(PYTEST) $(SHARED) -m "heads and not slow" --ignore tests/heads/test_every_class.py tests/heads tests/cli
+
+test-slow-heads: .venv/installed-heads  ## the whole demo, shards side by side that are killed
+	$(PYTEST) -m "heads and slow" --ignore tests/heads/test_every_class.py tests/heads
 
 test-classes: .venv/installed-heads  ## head importance in every class of the installed transformers: an hour
 	$(PYTEST) -m heads tests/heads/test_every_class.py
@@ -82,8 +85,10 @@ test-soma: .venv/installed-soma  ## counting a SOMA experiment: installs tiledbs
 test-browser: install  ## the report in Chromium, which must be at /usr/bin/chromium
 	$(PYTEST) $(SHARED) -m browser tests/browser
 
+# torch by pip, which takes the build for processors where its configuration names one
 .venv/installed-heads: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[heads]"
+	$(BIN)/python -m pip install --quiet --no-compile "$$(grep ^torch== constraints.txt)"
+	$(call installed,--constraint constraints.txt --editable ".[heads]")
 	touch $@
 
 .venv/installed-peers: .venv/installed
