@@ -17,6 +17,9 @@ from concentra.stats.specifications import ODD, Booleans, Comparisons, Integers,
 
 Number = TypeVar("Number", np.float64, np.uint64)
 
+CELLS, ROWS = 2**21, 4096
+"""Values and arrangements handled at a time: bound the memory, and never depend on the machine."""
+
 _SUBSETS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 """Which of eight donors each byte holds, shape (256, 8)."""
 
@@ -42,27 +45,35 @@ def median_shifts(comparisons: Comparisons, labels: Integers) -> Floats:
     >>> median_shifts(both, np.array([[0, 0, 1, 1], [1, 0, 0, 1]])).tolist()
     [[4.5, 0.5]]
     """
-    chosen = comparisons.member[:, labels.T] & comparisons.eligible[:, :, None]  # (G, n, A)
-    sides = np.ascontiguousarray(chosen.transpose(1, 0, 2))
-    eights = np.packbits(sides, axis=0, bitorder="little").astype(np.intp)
-    n_chosen = sides.sum(axis=0, dtype=np.min_scalar_type(labels.shape[1]))
     keys = column_keys(comparisons.values)
-    return np.array(
-        [
-            _median(*_shifts(comparisons, metric, keys, sides, eights, n_chosen))
-            for metric in range(comparisons.columns.shape[0])
-        ]
-    )
+    metrics = [_distinct(comparisons, columns) for columns in comparisons.columns]
+    widest = max(*(4 * listed.shape[1] for listed in metrics), 2 * comparisons.eligible.size)
+    rows = min(ROWS, max(1, CELLS // widest))
+    shifts = np.empty((len(metrics), labels.shape[0]))
+    for start in range(0, labels.shape[0], rows):
+        sides = _sides(comparisons, labels[start : start + rows])
+        for metric, listed in zip(shifts, metrics, strict=True):
+            metric[start : start + rows] = _median(*_shifts(comparisons.values, keys, listed, *sides))
+    return shifts
+
+
+def _distinct(comparisons: Comparisons, columns: Integers) -> Integers:
+    """Specifications that can differ in a metric (4, U): column, reference, other, and whether means are compared."""
+    every = np.stack([columns, comparisons.reference, comparisons.other, comparisons.mean])
+    return np.unique(every, axis=1)
+
+
+def _sides(comparisons: Comparisons, labels: Integers) -> tuple[Booleans, Integers]:
+    """Donors that each group holds (n, G, A), and the same as bytes of eight donors (ceil(n / 8), G, A)."""
+    chosen = comparisons.member[:, labels.T] & comparisons.eligible[:, :, None]
+    sides = np.ascontiguousarray(chosen.transpose(1, 0, 2))
+    return sides, np.packbits(sides, axis=0, bitorder="little").astype(np.intp)
 
 
 def _shifts(
-    comparisons: Comparisons, metric: int, keys: Keys, sides: Booleans, eights: Integers, n_chosen: Integers
+    values: Floats, keys: Keys, listed: Integers, sides: Booleans, eights: Integers
 ) -> tuple[Floats, Keys]:
-    """Shifts of one metric (A, U) over the specifications that can differ in it, and numbers that tell them apart."""
-    listed = np.stack(
-        [comparisons.columns[metric], comparisons.reference, comparisons.other, comparisons.mean]
-    )
-    listed = np.unique(listed, axis=1)
+    """Shifts (A, U) of the specifications listed (4, U), and numbers that tell apart what they compare."""
     shifts = np.empty((listed.shape[1], sides.shape[2]))
     same = np.empty(shifts.shape, dtype=np.uint64)
     for column in np.unique(listed[0]):
@@ -70,9 +81,9 @@ def _shifts(
         groups, which = np.unique(listed[1:3, place], return_inverse=True)
         reference, other = which.reshape(2, -1)
         mean = listed[3, place].astype(int)
-        n = n_chosen[groups]
-        centres = _centres(comparisons.values[column], sides[:, groups], eights[:, groups], n)
-        marks = _sums(keys[column], eights[:, groups])
+        held, eight = sides[:, groups], eights[:, groups]
+        n = held.sum(axis=0, dtype=np.min_scalar_type(held.shape[0]))
+        centres, marks = _centres(values[column], held, eight, n), _sums(keys[column], eight)
         shifts[place] = centres[mean, other] - centres[mean, reference]
         differs = (mean[:, None] > 0) & ((n[reference] > 2) | (n[other] > 2))
         same[place] = marks[reference] * ODD[0] + marks[other] * ODD[1] + differs * ODD[2]

@@ -22,8 +22,6 @@ Integers = NDArray[np.int64]
 
 ALL_UP_TO = 20_000
 """Arrangements up to which all of them are enumerated."""
-CELLS, ROWS = 2**21, 4096
-"""Values and arrangements handled at a time: bound the memory, and never depend on the machine."""
 TOLERANCE = 1e-9
 
 
@@ -92,18 +90,10 @@ def joint_test(
     )
     arranged, exact = arrangements(own, among, rng, at_least(n_random, 1, "n_random"), all_up_to)
     everything = arranged if exact else np.concatenate([own[None], arranged])
-    found = [median_shifts(kind, batch) for batch in (own[None], *_batches(kind, everything))]
-    null = np.concatenate(found[1:], axis=1)
-    medians = [_judge(*pair, exact) for pair in zip(found[0][:, 0], null, strict=True)]
+    observed, null = median_shifts(kind, own[None])[:, 0], median_shifts(kind, everything)
+    medians = [_judge(*pair, exact) for pair in zip(observed, null, strict=True)]
     p_median, p_median_attainable = np.array(medians).T
     return JointTest(p_median, p_median_attainable, len(arranged), exact)
-
-
-def _batches(comparisons: Comparisons, labels: Integers) -> Iterator[Integers]:
-    widest = max(comparisons.reference.size * 4, comparisons.eligible.size * 2)
-    rows = min(ROWS, max(1, CELLS // widest))
-    for start in range(0, labels.shape[0], rows):
-        yield labels[start : start + rows]
 
 
 def _judge(observed: float, null: Floats, exact: bool) -> tuple[float, float]:

@@ -184,7 +184,7 @@ def spearman_test(
         return TrendTest(correlation, np.nan, np.nan, n_donors, 0, True, ONE_DONOR)
     listed = n_arrangements(sizes)
     if listed <= exact_up_to:
-        found = np.abs(np.sort(r)[_listed(sizes)] @ s)
+        found = np.abs(_listed_ranks(sizes) @ s)
         p_value, p_attainable = (found >= product).mean(), (found == found.max()).mean()
         return TrendTest(correlation, float(p_value), float(p_attainable), n_donors, listed, True)
     as_far, total = _as_far(r, s, product, n_random, np.random.default_rng(rng)), n_random + 1
@@ -272,13 +272,19 @@ def _rising_pairs(sizes: Sizes) -> Floats:
 
 
 @lru_cache(maxsize=4)
+def _listed_ranks(sizes: Sizes) -> Floats:
+    """Centred doubled midranks of the places (A, n) in every distinct arrangement: the same for all values."""
+    return _centred_ranks(np.repeat(np.arange(float(len(sizes))), sizes))[_listed(sizes)]
+
+
 def _listed(sizes: Sizes) -> NDArray[np.int64]:
     """Every distinct arrangement (A, n) of the donors' places, as positions in the sorted places."""
     table = np.arange(sizes[0])[None, :]
     for size in sizes[1:]:
         n_before = table.shape[1]
         n_all = n_before + size
-        chosen = np.array(list(itertools.combinations(range(n_all), size))).reshape(comb(n_all, size), size)
+        each = itertools.chain.from_iterable(itertools.combinations(range(n_all), size))
+        chosen = np.fromiter(each, dtype=np.int64).reshape(comb(n_all, size), size)
         here = np.zeros((len(chosen), n_all), dtype=bool)
         np.put_along_axis(here, chosen, True, axis=1)
         others = np.maximum(
