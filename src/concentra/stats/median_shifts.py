@@ -7,7 +7,8 @@ in ascending order, and sums over a set of donors are those of its eights, which
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,72 +47,98 @@ def median_shifts(comparisons: Comparisons, labels: Integers) -> Floats:
     [[4.5, 0.5]]
     """
     keys = column_keys(comparisons.values)
-    metrics = [_distinct(comparisons, columns) for columns in comparisons.columns]
-    widest = max(*(4 * listed.shape[1] for listed in metrics), 2 * comparisons.eligible.size)
+    metrics = [_columns(comparisons, keys, columns) for columns in comparisons.columns]
+    widest = max(4 * comparisons.reference.size, 2 * comparisons.eligible.size)
     rows = min(ROWS, max(1, CELLS // widest))
     shifts = np.empty((len(metrics), labels.shape[0]))
     for start in range(0, labels.shape[0], rows):
-        sides = _sides(comparisons, labels[start : start + rows])
-        for metric, listed in zip(shifts, metrics, strict=True):
-            metric[start : start + rows] = _median(*_shifts(comparisons.values, keys, listed, *sides))
+        sides, eights = _sides(comparisons, labels[start : start + rows])
+        for metric, columns in zip(shifts, metrics, strict=True):
+            found, same = zip(*(column.shifts(sides, eights) for column in columns), strict=True)
+            metric[start : start + rows] = _median(np.concatenate(found).T, np.concatenate(same).T)
     return shifts
 
 
-def _distinct(comparisons: Comparisons, columns: Integers) -> Integers:
-    """Specifications that can differ in a metric (4, U): column, reference, other, and whether means are compared."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The specifications of a metric that use one column of values: groups, places in them, what is summed."""
+
+    groups: Integers
+    reference: Integers
+    other: Integers
+    mean: Integers
+    order: Integers
+    ascending: Floats
+    sums: Floats
+    marks: Keys
+
+    @classmethod
+    def of(cls, values: Floats, keys: Keys, listed: Integers) -> _Column:
+        """Of values and keys (n,) and specifications (3, U): reference, other, and whether means are compared."""
+        groups, which = np.unique(listed[:2], return_inverse=True)
+        reference, other = which.reshape(2, -1)
+        order, known = np.argsort(values), np.nan_to_num(values)  # donors without a value come last
+        tables = _of_eights(known), _of_eights(keys)
+        return cls(groups, reference, other, listed[2].astype(int), order, known[order], *tables)
+
+    def shifts(self, sides: Booleans, eights: Integers) -> tuple[Floats, Keys]:
+        """Shifts (U, A) of the specifications, and numbers that tell apart what they compare."""
+        held, eight = sides[:, self.groups], eights[:, self.groups]
+        n = held.sum(axis=0, dtype=np.min_scalar_type(held.shape[0]))
+        centres, marks = self._centres(held, eight, n), _summed(self.marks, eight)
+        shifts = centres[self.mean, self.other] - centres[self.mean, self.reference]
+        differs = (self.mean[:, None] > 0) & ((n[self.reference] > 2) | (n[self.other] > 2))
+        return shifts, marks[self.reference] * ODD[0] + marks[self.other] * ODD[1] + differs * ODD[2]
+
+    def _centres(
+        self, sides: Booleans, eights: Integers, n_chosen: NDArray[np.unsignedinteger[Any]]
+    ) -> Floats:
+        """Medians and means (2, G, A) over the donors of each side (n, G, A); NaN over none."""
+        counted, low, high = (np.zeros_like(n_chosen) for _ in range(3))
+        to_low, to_high = (n_chosen + 1) // 2, n_chosen // 2 + 1
+        for donor in self.order[:-1]:
+            counted += sides[donor].view(np.uint8)
+            low += (counted < to_low).view(np.uint8)
+            high += (counted < to_high).view(np.uint8)
+        middle = (self.ascending[low] + self.ascending[high]) / 2
+        centres = np.stack([middle, _summed(self.sums, eights) / np.maximum(n_chosen, 1)])
+        centres[:, n_chosen == 0] = np.nan
+        return centres
+
+
+def _columns(comparisons: Comparisons, keys: Keys, columns: Integers) -> list[_Column]:
+    """The specifications that can differ in a metric, by the column (S,) that each uses."""
     every = np.stack([columns, comparisons.reference, comparisons.other, comparisons.mean])
-    return np.unique(every, axis=1)
+    listed = np.unique(every, axis=1)
+    return [
+        _Column.of(comparisons.values[column], keys[column], listed[1:, listed[0] == column])
+        for column in np.unique(columns)
+    ]
 
 
 def _sides(comparisons: Comparisons, labels: Integers) -> tuple[Booleans, Integers]:
     """Donors that each group holds (n, G, A), and the same as bytes of eight donors (ceil(n / 8), G, A)."""
-    chosen = comparisons.member[:, labels.T] & comparisons.eligible[:, :, None]
-    sides = np.ascontiguousarray(chosen.transpose(1, 0, 2))
-    return sides, np.packbits(sides, axis=0, bitorder="little").astype(np.intp)
+    members, which = np.unique(comparisons.member, axis=0, return_inverse=True)
+    across = np.ascontiguousarray(labels.T)
+    taken = [member[across] for member in members]
+    sides = np.empty((len(across), len(comparisons.member), labels.shape[0]), dtype=bool)
+    for group, (member, eligible) in enumerate(zip(which.reshape(-1), comparisons.eligible, strict=True)):
+        np.logical_and(taken[member], eligible[:, None], out=sides[:, group])
+    eights = np.zeros((-(-len(sides) // 8), *sides.shape[1:]), dtype=np.uint8)
+    for donor, side in enumerate(sides):
+        eights[donor // 8] += side * np.uint8(1 << donor % 8)
+    return sides, eights.astype(np.intp)
 
 
-def _shifts(
-    values: Floats, keys: Keys, listed: Integers, sides: Booleans, eights: Integers
-) -> tuple[Floats, Keys]:
-    """Shifts (A, U) of the specifications listed (4, U), and numbers that tell apart what they compare."""
-    shifts = np.empty((listed.shape[1], sides.shape[2]))
-    same = np.empty(shifts.shape, dtype=np.uint64)
-    for column in np.unique(listed[0]):
-        place = listed[0] == column
-        groups, which = np.unique(listed[1:3, place], return_inverse=True)
-        reference, other = which.reshape(2, -1)
-        mean = listed[3, place].astype(int)
-        held, eight = sides[:, groups], eights[:, groups]
-        n = held.sum(axis=0, dtype=np.min_scalar_type(held.shape[0]))
-        centres, marks = _centres(values[column], held, eight, n), _sums(keys[column], eight)
-        shifts[place] = centres[mean, other] - centres[mean, reference]
-        differs = (mean[:, None] > 0) & ((n[reference] > 2) | (n[other] > 2))
-        same[place] = marks[reference] * ODD[0] + marks[other] * ODD[1] + differs * ODD[2]
-    return shifts.T, same.T
-
-
-def _centres(values: Floats, sides: Booleans, eights: Integers, n_chosen: Integers) -> Floats:
-    """Medians and means (2, G, A) of values (n,) over the donors of each side (n, G, A); NaN over none."""
-    order = np.argsort(values)  # donors without a value come last
-    ascending = np.nan_to_num(values)[order]
-    counted = np.zeros_like(n_chosen)
-    low, high = np.zeros_like(n_chosen), np.zeros_like(n_chosen)
-    to_low, to_high = (n_chosen + 1) // 2, n_chosen // 2 + 1
-    for donor in order[:-1]:
-        counted += sides[donor].view(np.uint8)
-        low += (counted < to_low).view(np.uint8)
-        high += (counted < to_high).view(np.uint8)
-    middle = (ascending[low] + ascending[high]) / 2
-    centres = np.stack([middle, _sums(np.nan_to_num(values), eights) / np.maximum(n_chosen, 1)])
-    centres[:, n_chosen == 0] = np.nan
-    return centres
-
-
-def _sums(weights: NDArray[Number], eights: Integers) -> NDArray[Number]:
-    """Sums (G, A) of weights (n,) over sets of donors, given as bytes of eight donors (ceil(n / 8), G, A)."""
-    padded = np.zeros((eights.shape[0], 8), dtype=weights.dtype)
+def _of_eights(weights: NDArray[Number]) -> NDArray[Number]:
+    """The sum of weights (n,) over each set of eight donors that follow each other, shape (ceil(n / 8), 256)."""
+    padded = np.zeros((-(-weights.size // 8), 8), dtype=weights.dtype)
     padded.reshape(-1)[: weights.size] = weights
-    table = (padded[:, None, :] * _SUBSETS.astype(weights.dtype)).sum(axis=2)
+    return np.asarray((padded[:, None, :] * _SUBSETS.astype(weights.dtype)).sum(axis=2))
+
+
+def _summed(table: NDArray[Number], eights: Integers) -> NDArray[Number]:
+    """Sums (G, A) over sets of donors, given as bytes of eight donors (ceil(n / 8), G, A)."""
     total = table[0][eights[0]]
     for sums, eight in zip(table[1:], eights[1:], strict=True):
         total += sums[eight]
