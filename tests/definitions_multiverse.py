@@ -7,6 +7,8 @@ import math
 import statistics
 from functools import cache
 
+import numpy as np
+
 import definitions_metrics as slow
 
 
@@ -126,3 +128,17 @@ def joint_p(donors, choices, *, within_sex):
             )
         )
     return found, len(null)
+
+
+def median_shifts(found):
+    """The median over distinct specifications of a sweep, for each metric and arrangement (M, A)."""
+    shifts, first = found.shifts, found.first[: len(found.shifts)]
+    return np.array(
+        [
+            [
+                statistics.median(row[keep].tolist()) if keep.any() else math.nan
+                for row, keep in zip(*metric, strict=True)
+            ]
+            for metric in zip(shifts, first, strict=True)
+        ]
+    )

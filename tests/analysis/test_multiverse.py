@@ -19,8 +19,9 @@ from concentra.analysis.multiverse import METRICS, NO_TEST, crossed
 from concentra.composition import from_table
 from concentra.errors import ArgumentError, ColumnError
 from concentra.io.importance import importance_values, read_importance
+from concentra.stats.median_shifts import median_shifts
 from concentra.stats.multiverse import arrangements, joint_test
-from concentra.stats.specifications import Comparisons, median_shift, sweep
+from concentra.stats.specifications import Comparisons
 
 ARCHIVE = Path(__file__).parents[2] / "archive"
 FACS = Choices([["3m"]], [["24m"], ["18m", "24m"]], ["all", "male"], [50, 20, 100, 200])
@@ -276,7 +277,7 @@ def test_joint_test_of_one_specification_is_the_permutation_test():
     expected = permutation_test(values[:4], values[4:], statistic="median")
     assert found.p_median.tolist() == pytest.approx([expected.p_value])
     assert found.p_median_attainable.tolist() == pytest.approx([expected.p_attainable])
-    assert median_shift(sweep(one, np.array([labels])))[0, 0] == pytest.approx(expected.statistic)
+    assert median_shifts(one, np.array([labels]))[0, 0] == pytest.approx(expected.statistic)
 
 
 def test_bad_choices_and_columns_are_refused():

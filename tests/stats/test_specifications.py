@@ -1,11 +1,10 @@
-"""Arrangements of labels, and the median over specifications."""
+"""Arrangements of labels."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from concentra.stats.multiverse import arrangements
-from concentra.stats.specifications import Sweep, median_shift
 
 
 def test_random_arrangements_permute_labels_within_strata():
@@ -17,16 +16,6 @@ def test_random_arrangements_permute_labels_within_strata():
         here = strata == stratum
         assert (np.sort(found[:, here]) == np.sort(labels[here])).all()
     assert len(np.unique(found, axis=0)) > 5
-
-
-def test_the_median_is_over_distinct_specifications():
-    shifts = np.array(
-        [[[3.0, 9.0, 3.0, 1.0], [2.0, 5.0, 2.0, 2.0], [7.0, np.nan, np.nan, np.nan], [np.nan] * 4]]
-    )
-    first = np.array([[[1, 1, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]] * 2, dtype=bool)
-    n = np.ones((4, 4), dtype=int)
-    found = median_shift(Sweep(shifts, first, n, n))
-    np.testing.assert_array_equal(found, [[3.0, 3.5, 7.0, np.nan]])
 
 
 def test_as_many_arrangements_as_allowed_are_all_of_them():

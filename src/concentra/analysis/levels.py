@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import Contrast, contrast
@@ -236,6 +235,8 @@ def _estimated(
     matrix: Floats, values: Floats, contrast: Floats, level: float
 ) -> tuple[Floats, Floats, Floats]:
     """By least squares: estimates (m,), half widths of intervals, and p-values; NaN where there are none."""
+    from scipy.stats import t as student  # takes longer to import than all else here
+
     none = np.full(values.shape[1], np.nan)
     if np.isnan(contrast).any() or np.linalg.matrix_rank(matrix) < matrix.shape[1]:
         return none, none, none

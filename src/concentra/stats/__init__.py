@@ -23,6 +23,7 @@
 `null_cloud`     where pairs of shifts fall when nothing has happened
 `hull`           the region of a cloud of draws
 `specifications` many comparisons of the same donors under many arrangements of labels
+`median_shifts`  the median over those that are distinct, in thousands of arrangements
 `multiverse`     one test for all of them
 `log_ratio`      centred log-ratios, and what replaces zeros
 `streams`        random numbers for a named place

@@ -1,6 +1,6 @@
 """The joint permutation test of a multiverse: all specifications at once, under exchanged labels.
 
-Which specifications are distinct is found anew in each arrangement (`concentra.stats.specifications`): the
+Which specifications are distinct is found anew in each arrangement (`concentra.stats.median_shifts`): the
 observed labels are treated like any other, and the test stays exact.
 """
 
@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concentra.stats._checks import Floats, at_least
-from concentra.stats.specifications import Comparisons, median_shift, sweep
+from concentra.stats.median_shifts import median_shifts
+from concentra.stats.specifications import Comparisons
 
 Integers = NDArray[np.int64]
 
 ALL_UP_TO = 20_000
 """Arrangements up to which all of them are enumerated."""
-CELLS = 2**21
-"""Values handled at a time: bounds the memory, and never depends on the machine."""
 TOLERANCE = 1e-9
 
 
@@ -91,18 +90,10 @@ def joint_test(
     )
     arranged, exact = arrangements(own, among, rng, at_least(n_random, 1, "n_random"), all_up_to)
     everything = arranged if exact else np.concatenate([own[None], arranged])
-    found = [median_shift(sweep(kind, batch)) for batch in (own[None], *_batches(kind, everything))]
-    null = np.concatenate(found[1:], axis=1)
-    medians = [_judge(*pair, exact) for pair in zip(found[0][:, 0], null, strict=True)]
+    observed, null = median_shifts(kind, own[None])[:, 0], median_shifts(kind, everything)
+    medians = [_judge(*pair, exact) for pair in zip(observed, null, strict=True)]
     p_median, p_median_attainable = np.array(medians).T
     return JointTest(p_median, p_median_attainable, len(arranged), exact)
-
-
-def _batches(comparisons: Comparisons, labels: Integers) -> Iterator[Integers]:
-    widest = max(comparisons.reference.size * 4, comparisons.eligible.size * 2)
-    rows = max(1, CELLS // widest)
-    for start in range(0, labels.shape[0], rows):
-        yield labels[start : start + rows]
 
 
 def _judge(observed: float, null: Floats, exact: bool) -> tuple[float, float]:

@@ -101,7 +101,7 @@ def sweep(comparisons: Comparisons, labels: Integers) -> Sweep:
     chosen = comparisons.member[:, labels] & comparisons.eligible[:, None, :]  # (G, A, n)
     n_chosen = chosen.sum(axis=2)
     n_reference, n_other = n_chosen[comparisons.reference].T, n_chosen[comparisons.other].T
-    values, keys = comparisons.values, _column_keys(comparisons.values)
+    values, keys = comparisons.values, column_keys(comparisons.values)
     n_metrics = comparisons.columns.shape[0]
     shifts = np.empty((n_metrics, *n_reference.shape))
     same = np.empty((n_metrics + 1, *n_reference.shape), dtype=np.uint64)
@@ -120,19 +120,19 @@ def sweep(comparisons: Comparisons, labels: Integers) -> Sweep:
             )
             average = comparisons.mean[place].astype(int)
             shifts[metric][:, place] = (centres[average, other] - centres[average, reference]).T
-            same[metric][:, place] = (marks[reference] * _ODD[0] + marks[other] * _ODD[1]).T
+            same[metric][:, place] = (marks[reference] * ODD[0] + marks[other] * ODD[1]).T
     differs = comparisons.mean & ((n_reference > 2) | (n_other > 2))
-    same[:-1] += differs * _ODD[2]
-    same[-1] = np.einsum("mas,m->as", same[:-1], _ODD[3 : 3 + n_metrics])
+    same[:-1] += differs * ODD[2]
+    same[-1] = np.einsum("mas,m->as", same[:-1], ODD[3 : 3 + n_metrics])
     defined = (n_reference > 0) & (n_other > 0)
     return Sweep(shifts, np.stack([_first(one) & defined for one in same]), n_reference, n_other)
 
 
-_ODD: Keys = np.random.default_rng(20_200_727).integers(0, 2**63, 32, dtype=np.uint64)
-_ODD = _ODD * np.uint64(2) + np.uint64(1)
+ODD: Keys = np.random.default_rng(20_200_727).integers(0, 2**63, 32, dtype=np.uint64)
+ODD = ODD * np.uint64(2) + np.uint64(1)
 
 
-def _column_keys(values: Floats) -> Keys:
+def column_keys(values: Floats) -> Keys:
     """A random whole number for each distinct value of each donor, so that sums of them tell sets apart.
 
     Two different sets of 1,000 share a sum with a chance below 1e-13 (Zobrist 1970).
@@ -173,15 +173,3 @@ def _first(keys: Keys) -> Booleans:
 def signs(shifts: Floats) -> Integers:
     """-1, 0 or 1 of each shift; 0 also where it is NaN or nearer to 0 than `ZERO`."""
     return np.where(np.abs(shifts) > ZERO, np.sign(np.nan_to_num(shifts)), 0.0).astype(np.int64)
-
-
-def median_shift(found: Sweep) -> Floats:
-    """The median over distinct specifications, for each metric and arrangement (M, A); NaN where there is none."""
-    n_metrics = found.shifts.shape[0]
-    first = found.first[:n_metrics]
-    ascending = np.sort(np.where(first, found.shifts, np.inf), axis=2)
-    n = first.sum(axis=2)[..., None]
-    last = np.maximum(n, 1) - 1
-    low = np.take_along_axis(ascending, last // 2, axis=2)
-    high = np.take_along_axis(ascending, (last + 1) // 2, axis=2)
-    return np.asarray(np.where(n > 0, (low + high) / 2, np.nan)[..., 0])

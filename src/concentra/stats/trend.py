@@ -25,7 +25,7 @@ import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, factorial, prod
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -184,7 +184,8 @@ def spearman_test(
         return TrendTest(correlation, np.nan, np.nan, n_donors, 0, True, ONE_DONOR)
     listed = n_arrangements(sizes)
     if listed <= exact_up_to:
-        found = np.abs(np.sort(r)[_listed(sizes)] @ s)
+        ranks = _listed_ranks(sizes)
+        found = np.abs(ranks @ s.astype(ranks.dtype))
         p_value, p_attainable = (found >= product).mean(), (found == found.max()).mean()
         return TrendTest(correlation, float(p_value), float(p_attainable), n_donors, listed, True)
     as_far, total = _as_far(r, s, product, n_random, np.random.default_rng(rng)), n_random + 1
@@ -272,13 +273,24 @@ def _rising_pairs(sizes: Sizes) -> Floats:
 
 
 @lru_cache(maxsize=4)
+def _listed_ranks(sizes: Sizes) -> NDArray[np.floating[Any]]:
+    """Centred doubled midranks of the places (A, n) in every distinct arrangement: the same for all values.
+
+    Of single precision, in half the time, while products with other ranks sum up to whole numbers that it holds.
+    """
+    ranks = _centred_ranks(np.repeat(np.arange(float(len(sizes))), sizes))
+    held = ranks.size**3 < 2**24
+    return np.asarray(ranks[_listed(sizes)], dtype=np.float32 if held else np.float64)
+
+
 def _listed(sizes: Sizes) -> NDArray[np.int64]:
     """Every distinct arrangement (A, n) of the donors' places, as positions in the sorted places."""
     table = np.arange(sizes[0])[None, :]
     for size in sizes[1:]:
         n_before = table.shape[1]
         n_all = n_before + size
-        chosen = np.array(list(itertools.combinations(range(n_all), size))).reshape(comb(n_all, size), size)
+        each = itertools.chain.from_iterable(itertools.combinations(range(n_all), size))
+        chosen = np.fromiter(each, dtype=np.int64).reshape(comb(n_all, size), size)
         here = np.zeros((len(chosen), n_all), dtype=bool)
         np.put_along_axis(here, chosen, True, axis=1)
         others = np.maximum(
