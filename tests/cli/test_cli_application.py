@@ -49,6 +49,12 @@ def test_help_is_light(arguments: list[str]) -> None:
     assert not imported(code) & set(HEAVY)
 
 
+def test_the_package_is_the_program() -> None:
+    words = [sys.executable, "-m", "concentra", "--version"]
+    shown = subprocess.run(words, capture_output=True, text=True, check=True, env=environment(None)).stdout
+    assert concentra.__version__ in shown
+
+
 @pytest.mark.parametrize("words", [[], ["heads"]])
 def test_no_summary_of_a_command_is_cut(run: Run, words: list[str]) -> None:
     assert "..." not in run(*words, "--help").out.split("Commands:")[1]

@@ -84,7 +84,7 @@ class _Column:
     def shifts(self, sides: Booleans, eights: Integers) -> tuple[Floats, Keys]:
         """Shifts (U, A) of the specifications, and numbers that tell apart what they compare."""
         held, eight = sides[:, self.groups], eights[:, self.groups]
-        n = held.sum(axis=0, dtype=np.min_scalar_type(held.shape[0]))
+        n = held.sum(axis=0, dtype=np.min_scalar_type(held.shape[0] + 1))
         centres, marks = self._centres(held, eight, n), _summed(self.marks, eight)
         shifts = centres[self.mean, self.other] - centres[self.mean, self.reference]
         differs = (self.mean[:, None] > 0) & ((n[self.reference] > 2) | (n[self.other] > 2))
