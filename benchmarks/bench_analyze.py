@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 N_TISSUES, N_DONORS = 15, 20
-BUDGET_SECONDS, BUDGET_MEGABYTES = 15.0, 1_000
+BUDGET_SECONDS, BUDGET_MEGABYTES = 12.0, 1_000
 RUN = """
 import json, resource, sys, time
 from concentra.cli import main
