@@ -203,6 +203,15 @@ def test_cells_far_apart(before: str, after: str, message: str, tmp_path: Path) 
         ours(path)
 
 
+def test_a_cell_of_an_unknown_kind(tmp_path: Path) -> None:
+    """One byte that changed: other readers take the cell for a blank one."""
+    path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ['b t="x', 4]])
+    assert ours(path)["donor"].tolist() == ["a", 'b t="x']
+    rewritten(path, '<c r="B3" t="n"', '<c r="B3" t="inlinuStr"')
+    with pytest.raises(FileFormatError, match="a cell of an unknown kind, 'inlinuStr'"):
+        ours(path)
+
+
 def test_cells_far_away_that_are_empty(tmp_path: Path) -> None:
     """A format that was given to whole columns and rows."""
     path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ["b", 4]])
