@@ -15,7 +15,8 @@ EXACT = ("donor",)
 DOUBTFUL = frozenset({
     "unknown", "unassigned", "unlabelled", "unlabeled", "unannotated", "undefined", "unclassified", "not available",
     "not applicable", "not assigned", "none", "null", "na", "n/a", "n.a.", "nan", "-", "--", "\N{EN DASH}",
-    "\N{EM DASH}", "?", ".", "missing", "n.d.", "not determined", "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!",
+    "\N{EM DASH}", "?", ".", "missing", "n.d.", "not determined",
+    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!",
 })  # fmt: skip
 """Labels that may stand for a missing value."""
 SHOWN = 3

@@ -185,7 +185,13 @@ class Obs:
         categories = old.members.get(name) if isinstance(old, Group) else None
         if node.coded and categories is None:
             raise self._unreadable(name, "of codes whose categories are not there", "the labels of its codes")
-        return Column(name, node, categories if node.holds != "string" else None)
+        if node.holds == "string":
+            categories = None
+        if categories is not None and not node.coded:
+            raise self._unreadable(
+                name, "of numbers that do not say whether they are codes", "the attribute `categories`"
+            )
+        return Column(name, node, categories)
 
     def _of_records(self, obs: Array) -> dict[str, Column]:
         if obs.fields is None or len(obs.shape) != 1:
