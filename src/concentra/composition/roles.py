@@ -125,7 +125,10 @@ def guess_roles(
 def _advice(role: str, known: list[str]) -> str:
     """What to do where no column looks like a role."""
     if len(known) == 1:
-        return "separate the columns of the file by commas, semicolons or tabs: it is read as one column"
+        return (
+            "the table has one column: separate those of a file of text by commas, semicolons or tabs; make the sheet "
+            "with the table the first of its workbook"
+        )
     fix = f"name it, --{role} COLUMN: {nearest(role, known)}"
     if role == "part":
         return f"{fix}; or --wide, if each row is a unit and each column a part"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,7 +129,7 @@ def refuse_same_file(paths: Sequence[str | Path]) -> None:
     expected: each file once
     fix: leave out one of them
     """
-    places = [Path(path) for path in paths if Path(path).exists()]
+    places = [Path(path) for path in paths if os.path.exists(path)]  # noqa: PTH110 - Path.exists raises for a name too long
     for place, one in enumerate(places):
         for other in places[:place]:
             if one.samefile(other):

@@ -183,11 +183,13 @@ class Obs:
             return Column(name, node, node.members.get("categories") if "codes" in node.names else None)
         old = obs.members.get(CATEGORIES)
         categories = old.members.get(name) if isinstance(old, Group) else None
-        if node.coded and categories is None:
+        if node.coded is not None and categories is None:
             raise self._unreadable(name, "of codes whose categories are not there", "the labels of its codes")
         if node.holds == "string":
             categories = None
-        if categories is not None and not node.coded:
+        if node.coded and node.coded.split("/")[-1] != name:
+            raise self._unreadable(name, f"of codes of {node.coded!r}", "codes of its own categories")
+        if categories is not None and node.coded is None:
             raise self._unreadable(
                 name, "of numbers that do not say whether they are codes", "the attribute `categories`"
             )

@@ -82,13 +82,15 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
                 raise _damaged(path, f"it claims more than {LARGEST >> 30} GB")
             for name in packed.namelist():
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                    with packed.open(name) as sheet:
-                        _check_cells(path, sheet)
+                    with packed.open(name) as cells:
+                        _check_cells(path, cells)
         book = python_calamine.load_workbook(str(path))
-        return {
-            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
-        }
-    except FileFormatError:
+        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        rows = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
+        for sheet in sheets[:1]:
+            _refuse_merged(path, rows[sheet.name], sheet.merged_cell_ranges or [])
+        return rows
+    except (FileFormatError, TableError):
         raise
     except zipfile.BadZipFile as problem:
         raise _damaged(path, str(problem)) from None
@@ -96,6 +98,21 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
         if isinstance(problem, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         raise _damaged(path, str(problem)) from None
+
+
+Place = tuple[int, int]
+
+
+def _refuse_merged(path: str | Path, rows: list[list[Any]], ranges: list[tuple[Place, Place]]) -> None:
+    """Raise where a value stands in several rows that are one cell: all but the first would be taken for blank."""
+    for (top, left), (bottom, right) in ranges:
+        if top < bottom and top < len(rows) and left < len(rows[top]) and rows[top][left] != "":
+            raise TableError(
+                found=f"rows {top + 1} to {bottom + 1} of columns {left + 1} to {right + 1} are one cell, "
+                f"{str(rows[top][left])[:60]!r}, in {str(path)!r}",
+                expected="a value in every row: of merged cells the file holds that of the first",
+                fix="unmerge the cells and fill them down",
+            )
 
 
 def _check_cells(path: str | Path, sheet: IO[bytes]) -> None:
