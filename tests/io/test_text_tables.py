@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import bz2
 import gzip
 import lzma
@@ -380,6 +381,7 @@ def test_errors_are_those_of_the_project(tmp_path: Path) -> None:
         ("a.json", "read_json"),
         ("folder", "name the files in it"),
         ("link.csv", "where the link"),
+        ("pipe.csv", "is a pipe or a device"),
         ("x" * 300 + ".csv", "no file"),
     ],
 )
@@ -389,6 +391,8 @@ def test_what_to_do_with_other_files(tmp_path: Path, name: str, message: str) ->
         path.mkdir()
     elif name == "link.csv":
         path.symlink_to(tmp_path / "nothing")
+    elif name == "pipe.csv":
+        os.mkfifo(path)
     elif len(name) < 20:
         path.write_bytes(b"x")
     with pytest.raises(ConcentraError, match=message):

@@ -88,6 +88,12 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
             expected=f"{expected} for {ending}",
             fix="name the right path",
         )
+    if not place.is_dir() and not place.is_file():
+        raise FileFormatError(
+            found=f"{str(place)!r} is a pipe or a device",
+            expected="a file, which is read more than once",
+            fix="save what comes from it to a file",
+        )
     if place.is_file() and place.stat().st_size == 0:
         raise FileFormatError(
             found=f"{str(place)!r} is empty (0 bytes)",
