@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import bz2
 import gzip
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
