@@ -58,7 +58,8 @@ LATE = (
     "pyarrow.parquet", "python_calamine", "rdata",
 )  # fmt: skip
 """What readers import when they need it."""
-HURRIED = 8  # seconds without progress; and of the processor, for the other reader
+HURRIED = 2, 8
+"""Seconds without progress, where a request takes a hundredth; and of the processor, for the other reader."""
 STORES = (".h5ad", ".zarr")
 Reader = Callable[[str], dict[str, Any]]
 
@@ -234,7 +235,7 @@ def beside(path: str) -> dict[str, Any]:
 def _hurry() -> None:
     """End what makes no progress sooner than elsewhere."""
     for module in (nodes, child, store_server):
-        module.SECONDS = HURRIED  # type: ignore[attr-defined]
+        module.SECONDS = HURRIED[0]  # type: ignore[attr-defined]
 
 
 def _limit() -> None:
@@ -362,7 +363,7 @@ def judged(path: Path) -> tuple[str, str, float, float]:
     found = outcome.found
     if "refused" in found and "matrix" not in found:
         return "refused", found["refused"], *figures
-    other = apart(theirs, path, processor=HURRIED)
+    other = apart(theirs, path, processor=HURRIED[1])
     if other.found is None:
         if "refused" in found:
             return "refused", found["refused"], *figures
@@ -402,6 +403,7 @@ def fuzz(
             print(number, what, why[:300])
         if word == "failed":
             failures.append(f"{name} seed {number}: {what}: {why}")
+            print(failures[-1], flush=True)
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return outcomes, failures, slowest, largest
 
@@ -437,7 +439,6 @@ def main() -> int:
                 name, arguments.examples, arguments.seed, Path(folder), time.monotonic() + arguments.seconds
             )
         print(f"{name:12} {dict(outcomes)}, slowest {slowest:.1f} s, largest {largest:.0f} MB", flush=True)
-        print(*failures[:40], sep="\n", flush=True)
         failed += len(failures)
     return int(failed > 0)
 

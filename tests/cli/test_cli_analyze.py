@@ -394,7 +394,9 @@ def test_labels_as_people_type_them(run, tmp_path):
         "--missing", "unknown", "--out", tmp_path / "a",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert "age: '3M ' is counted as '3m' (they differ in case or white space)" in done.out
+    assert (
+        "age: '3M ' is counted as '3m' (they differ in case, white space or invisible characters)" in done.out
+    )
     assert "60 of" in done.out
     assert run("analyze", tmp_path / "clean.csv", *CONTRAST, "--out", tmp_path / "b").code == 0
     counts = [

@@ -222,12 +222,35 @@ def test_a_table_of_counts_taken_for_cells(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "cells", [[1.5, 2, 3], ["x", "2", "3"], ["12 cells", "<5", "-"], [-1, 2, 3], ["1\u200b234"] * 3]
+)
+def test_a_typing_error_among_counts_makes_no_cells_of_the_rows(cells: list[object]) -> None:
+    assert count_column(COUNTS.assign(n_cells=cells), KEYS) == "n_cells"
+
+
+@pytest.mark.parametrize("sign", ["_", "\u200b", "\u00b7", "%"])
+def test_numbers_that_no_reader_knows_are_no_labels(sign: str) -> None:
+    cells = ["41.1%", "38 %"] if sign == "%" else [f"1{sign}234", f"1{sign}234{sign}567"]
+    table = pd.DataFrame({"donor": ["a", "b"], "T": cells, "B": [3, 4], "C": [4, 1]})
+    with pytest.raises(AmountError, match=r"in column 'T', data row 1 of 'a.csv' is no plain number"):
+        wide_table(table, ["donor"], file="a.csv")
+    assert wide_table(table, ["donor", "T"]).parts == ("B", "C")
+
+
+@pytest.mark.parametrize(
+    "cells", [["24m", "3m"], ["2020-01-02", "2020-01-03"], ["555-123", "555-124"], ["1/234", "x"]]
+)
+def test_labels_with_numbers_are_labels(cells: list[str]) -> None:
+    table = pd.DataFrame({"donor": ["a", "b"], "T": cells, "B": [3, 4], "C": [4, 1]})
+    assert wide_table(table, ["donor"]).labels == ("donor", "T")
+
+
+@pytest.mark.parametrize(
     "table",
     [
         pd.concat([COUNTS, COUNTS]),  # labels that occur twice
         COUNTS.assign(n_cells=1),  # a one for each cell
-        COUNTS.assign(n_cells=[1.5, 2, 3]),
-        COUNTS.assign(n_cells=["x", "2", "3"]),
+        COUNTS.assign(n_cells=["S1", "S2", "3"]),
         COUNTS.rename(columns={"n_cells": "n_genes"}),
         COUNTS.drop(columns="n_cells"),
         COUNTS[:1],

@@ -1,7 +1,7 @@
 import pytest
 
-from concentra.composition.roles import guess_roles, require
-from concentra.errors import ColumnError
+from concentra.composition.roles import guess_roles, refuse_turned, require
+from concentra.errors import ColumnError, TableError
 
 CELLXGENE = [
     "donor_id", "tissue", "tissue_ontology_term_id", "cell_type", "cell_type_ontology_term_id", "development_stage",
@@ -60,6 +60,15 @@ def test_no_donor_and_misspelt_columns():
         guess_roles(["donor_id", "cell_type"], part="cel_type")
     with pytest.raises(ColumnError, match="a column for the unit"):
         require("x", ["y"], "unit")
+
+
+def test_a_table_that_is_transposed_or_has_other_separators():
+    with pytest.raises(ColumnError, match="transpose the table"):
+        guess_roles(["cell_type", "d0", "d1", "part"], part="part")
+    with pytest.raises(ColumnError, match="commas, semicolons or tabs"):
+        guess_roles(["donor|T|B", "part"], part="part")
+    with pytest.raises(TableError, match="'cell_type' as that of donors"):
+        refuse_turned("cell_type")
 
 
 def test_a_column_of_samples_beside_the_donor():

@@ -48,7 +48,19 @@ def test_of_donors_only_white_space_is_repaired():
     frame = pd.DataFrame({"donor": ["m1", "M1", "m1 "], "n_cells": 1})
     found, notes = spellings(weights(frame, "donor"))
     assert respelled(frame, found)["donor"].tolist() == ["m1", "M1", "m1"]
-    assert texts(notes) == ["donor: 'm1 ' is counted as 'm1' (they differ in case or white space)"]
+    assert texts(notes) == [
+        "donor: 'm1 ' is counted as 'm1' (they differ in case, white space or invisible characters)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "other", ["Mu\u0308ller", "\ufeffM\u00fcller", "M\u00fcl\u00adler", "M\u00fcller\u00a0"]
+)
+@pytest.mark.parametrize("column", ["donor", "part"])
+def test_what_looks_the_same_is_one_label(column: str, other: str):
+    found, notes = spellings({column: pd.Series({"M\u00fcller": 3, other: 1})})
+    assert set(found[column].values()) == {"M\u00fcller"}
+    assert "invisible characters" in str(notes[0])
 
 
 def test_doubtful_labels_are_noted_and_left_out_where_asked():

@@ -208,6 +208,7 @@ def test_zarr_as_anndata_07_wrote_it(tmp_path: Path) -> None:
     obs.create_array("index", data=np.arange(3))
     obs.create_array("donor", data=np.array([1, -1, 0], dtype="i1"))
     obs.create_array("__categories/donor", data=np.array(["b", "a"], dtype="<U1"))
+    obs["donor"].attrs["categories"] = "__categories/donor"
     frame = read_labels(tmp_path / "old.zarr", ["donor"])
     assert values(frame["donor"]) == ["a", None, "b"]
     assert list(frame["donor"].cat.categories) == ["b", "a"]

@@ -124,6 +124,24 @@ def test_codes_of_old_files_without_their_categories(tmp_path: Path) -> None:
     refused(path, "column 'donor' .* is of codes whose categories are not there")
 
 
+def test_codes_of_old_files_that_are_those_of_another_column(tmp_path: Path) -> None:
+    path = tmp_path / "cells.h5ad"
+    files.write_group07(path)
+    with h5py.File(path, "r+") as file:
+        del file["obs/donor"]
+        file["obs/donor"] = file["obs/tissue"]
+    refused(path, "column 'donor' .* is of codes of '/obs/__categories/tissue'")
+
+
+def test_codes_of_old_files_that_do_not_say_so(tmp_path: Path) -> None:
+    """One byte that changed: AnnData reads numbers, where there are labels of this column."""
+    path = tmp_path / "cells.h5ad"
+    files.write_group07(path)
+    with h5py.File(path, "r+") as file:
+        del file["obs/donor"].attrs["categories"]
+    refused(path, "column 'donor' .* is of numbers that do not say whether they are codes")
+
+
 @pytest.mark.parametrize(
     "name, value, message",
     [

@@ -203,6 +203,30 @@ def test_cells_far_apart(before: str, after: str, message: str, tmp_path: Path) 
         ours(path)
 
 
+def test_a_cell_of_an_unknown_kind(tmp_path: Path) -> None:
+    """One byte that changed: other readers take the cell for a blank one."""
+    path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ['b t="x', 4]])
+    assert ours(path)["donor"].tolist() == ["a", 'b t="x']
+    rewritten(path, '<c r="B3" t="n"', '<c r="B3" t="inlinuStr"')
+    with pytest.raises(FileFormatError, match="a cell of an unknown kind, 'inlinuStr'"):
+        ours(path)
+
+
+def test_merged_cells(tmp_path: Path) -> None:
+    """A label that stands once beside several rows; a title across columns, and a format without content, do not."""
+    path = tmp_path / "a.xlsx"
+    workbook = openpyxl.Workbook()
+    for row in [["donor", "n", "x", "y"], ["a", 3], [None, 4], ["b", 5, None, "wide"]]:
+        workbook.active.append(row)
+    workbook.active.merge_cells("C2:C3")
+    workbook.save(path)
+    assert ours(path)["donor"].tolist() == ["a", "", "b"]
+    workbook.active.merge_cells("A2:A3")
+    workbook.save(path)
+    with pytest.raises(TableError, match="rows 2 to 3 of columns 1 to 1 are one cell, 'a'"):
+        ours(path)
+
+
 def test_cells_far_away_that_are_empty(tmp_path: Path) -> None:
     """A format that was given to whole columns and rows."""
     path = book(tmp_path / "a.xlsx", [["donor", "n"], ["a", 3], ["b", 4]])

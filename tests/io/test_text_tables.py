@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -367,3 +368,37 @@ def test_errors_are_those_of_the_project(tmp_path: Path) -> None:
     with pytest.raises(ConcentraError):
         read_table(tmp_path / "a.csv", file_ending(tmp_path / "a.csv", TABLES))
     assert find_dialect(tmp_path / "a.csv", ",").names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("a.loom", "read_loom"),
+        ("a.h5mu", "mudata"),
+        ("a.h5", "10x"),
+        ("a.xls", "save the sheet"),
+        ("a.csv.zip", "unpack"),
+        ("a.json", "read_json"),
+        ("folder", "name the files in it"),
+        ("link.csv", "where the link"),
+        ("pipe.csv", "is a pipe or a device"),
+        ("x" * 300 + ".csv", "no file"),
+    ],
+)
+def test_what_to_do_with_other_files(tmp_path: Path, name: str, message: str) -> None:
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+    elif name == "link.csv":
+        path.symlink_to(tmp_path / "nothing")
+    elif name == "pipe.csv":
+        os.mkfifo(path)
+    elif len(name) < 20:
+        path.write_bytes(b"x")
+    with pytest.raises(ConcentraError, match=message):
+        file_ending(path, TABLES)
+
+
+def test_standard_input_is_no_file() -> None:
+    with pytest.raises(ConcentraError, match="standard input"):
+        file_ending("-", TABLES)

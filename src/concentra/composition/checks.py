@@ -26,6 +26,8 @@ _COVARIATES = re.compile(
     r"|n|sum|number|counts?|ncells|ngenes|depth|library_size|viability|perc|fraction|proportion|score|index|row_?names"
 )
 """Names that no part has, `canonical_name` of each; real tables have parts such as CD4_N and T_cell_count."""
+_ODD = re.compile(r"[-+]?[0-9]{1,3}(?:[^0-9A-Za-z/:-]{1,2}[0-9]{3})+|[-+]?[0-9]+(?:[.,][0-9]+)?\s*%")
+"""A number with separators of thousands that no reader knows, or with a percent sign."""
 _SHOWN = 12
 _PERCENT, _FRACTION = 1.0, 0.01
 """How far the sums of rows may be from 100 and from 1."""
@@ -177,7 +179,26 @@ def _numeric(
         )
     names = parts if parts is not None else [name for name in table.columns if name not in set(labels)]
     found = [read_numbers(table[name], separator=separator) for name in names]
+    if parts is None:
+        for one in found:
+            _refuse_odd(one, file)
     return [one for one in found if parts is not None or one.share >= 0.5]
+
+
+def _refuse_odd(numbers: Numbers, file: str) -> None:
+    """Raise where most cells of a column are numbers written in a way that is not read: it would become a label."""
+    if numbers.share >= 0.5:
+        return
+    texts = numbers.cells.astype(object).map(lambda cell: isinstance(cell, str) and cell.strip())
+    odd = np.array([bool(text) and _ODD.fullmatch(text) is not None for text in texts], dtype=bool)
+    if odd.sum() * 2 >= (~numbers.blank).sum() > 0:
+        raise AmountError(
+            found=f"{numbers.cells.iloc[int(np.argmax(odd))]!r} in column {numbers.name!r}, "
+            f"data row {int(np.argmax(odd)) + 1} of {file!r} is no plain number",
+            expected="numbers without percent signs, and without separators of thousands other than , . ' and spaces",
+            fix="remove them, and add --shares if these are percentages; "
+            f"--about {shlex.quote(numbers.name)}, if it is no part",
+        )
 
 
 def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, shares: bool) -> Amounts:
@@ -199,6 +220,44 @@ def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, 
             + ("" if others else f"; --about {about}, if it is no part"),
         )
     return amounts
+
+
+def amount_column(
+    column: pd.Series, *, shares: bool = False, file: str = "the table", separator: str | None = None
+) -> tuple[Amounts, list[str]]:
+    """The amounts of a table with a row for each of them, counts or shares, and how they are written if not plainly.
+
+    Parameters
+    ----------
+    column
+        Numbers or text, named.
+    shares, file, separator
+        As for `wide_table`.
+
+    Raises
+    ------
+    AmountError
+        A cell that is blank, no number, negative, infinite, or, of counts, not whole; with its row.
+
+    Examples
+    --------
+    >>> found, notes = amount_column(pd.Series(["1,800", "12"], name="n"), separator=",")
+    >>> found.tolist(), notes
+    ([1800, 12], ["column 'n' is read with separators of thousands"])
+    """
+    numbers = read_numbers(column, separator=separator)
+    fix = "correct the row, or remove it; shares without numbers of cells need --shares"
+    if numbers.blank.any():
+        row = int(np.argmax(numbers.blank))
+        raise AmountError(
+            found=f"missing value in column {numbers.name!r}, data row {row + 1} of {file!r}",
+            expected="an amount in every row",
+            fix=f"write 0 if there are none; else {fix}",
+        )
+    if not shares:
+        return require_counts(numbers, file, fix=fix), joined_notes([numbers])
+    require_numbers(numbers, file, expected="a share of 0 or more", fix=fix)
+    return numbers.values, joined_notes([numbers])
 
 
 def refuse_covariates(names: Sequence[str], file: str = "the table") -> None:

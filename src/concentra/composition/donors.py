@@ -109,7 +109,7 @@ def unknown_names(names: Iterable[object]) -> tuple[str, ...]:
 
 
 def donor_notes(names: Iterable[object]) -> tuple[str, ...]:
-    """One sentence on names that stand for several donors, one on names that stand for none.
+    """One sentence on names that are nearly one, on names that stand for several donors, and on those of none.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def donor_notes(names: Iterable[object]) -> tuple[str, ...]:
      "1 donor name stands for none: 'unknown'; counted as one donor each unless --missing names it")
     """
     known = list(names)
-    found = []
+    found = list(_nearly_one([label_text(name) for name in known]))
     for kind, some in (("several", pooled_names(known)), ("none", unknown_names(known))):
         if some:
             shown = ", ".join(map(repr, some[:_SHOWN])) + (

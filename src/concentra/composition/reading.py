@@ -25,8 +25,9 @@ from concentra.composition.donors import (
     tell_apart,
 )
 from concentra.composition.labels import about_name, as_labels
-from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, require
+from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, refuse_turned, require
 from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
+from concentra.composition.totals import refuse_totals
 from concentra.composition.units import Columns, count_units
 from concentra.errors import ColumnError, LabelError, TableError, nearest
 from concentra.notes import Note
@@ -120,6 +121,8 @@ def read(
         sheet, notes = None, [*notes, *(Note("limits", text) for text in sentences)]
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
     roles = _roles(rows, donor, tissue, WIDE_PART if wide else cell_type, sample, wide)
+    if wide:
+        refuse_turned(roles.donor)
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
@@ -148,11 +151,15 @@ def read(
         splitting=tuple(splitting),
         ignored=(FILE,) if len(frames) > 1 else (),
         shares=shares,
+        file=file,
+        separator=None if wide else _separator(sources[0]),
     )
     progress("counting")
     made = count_units(rows, columns, missing=missing, limit=1.0 if allow_missing else 0.5, name=name)
     found = {"donor": roles.donor, "stratum": roles.stratum, "part": roles.part, "sample": columns.sample}
     made = replace(made, roles={role: column for role, column in found.items() if column is not None})
+    if amount is not None:
+        refuse_totals(made, file, of_parts=not wide)
     if sheet is not None:
         made = join_donors(made, sheet, roles.donor)
     more += [Note("limits", text) for text in donor_notes(made.units["donor"].unique())]

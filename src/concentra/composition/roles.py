@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from concentra.errors import ColumnError, nearest
+from concentra.errors import ColumnError, TableError, nearest
 from concentra.notes import Note
 
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -112,8 +112,7 @@ def guess_roles(
             raise ColumnError(
                 found=f"no column that looks like the {SHOWN[role]}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
-                fix=f"name it, --{role} COLUMN: {nearest(role, known)}"
-                + ("; or --wide, if each row is a unit and each column a part" if role == "part" else ""),
+                fix=_advice(role, [name for name in known if name != part]),
             )
     if sample is not None:
         require(sample, known, "sample")
@@ -121,6 +120,20 @@ def guess_roles(
         used = set(chosen.values())
         sample = next((name for name in _all_found("sample", known) if name not in used), None)
     return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), sample, tuple(notes))
+
+
+def _advice(role: str, known: list[str]) -> str:
+    """What to do where no column looks like a role."""
+    if len(known) == 1:
+        return (
+            "the table has one column: separate those of a file of text by commas, semicolons or tabs; make the sheet "
+            "with the table the first of its workbook"
+        )
+    fix = f"name it, --{role} COLUMN: {nearest(role, known)}"
+    if role == "part":
+        return f"{fix}; or --wide, if each row is a unit and each column a part"
+    turned = any(says_part(name) for name in known[:1])
+    return f"{fix}; transpose the table, if its rows are cell types and its columns donors" * turned or fix
 
 
 def candidates(columns: Iterable[str], role: str) -> list[str]:
@@ -140,6 +153,19 @@ def says_part(name: str) -> bool:
     """
     key = _plain(name).replace("_", "")
     return any(one.replace("_", "") in key for one in ROLES["part"][:OF_CELLS])
+
+
+def refuse_turned(donor: str) -> None:
+    """Raise where the column of donors of a wide table says that its rows are cell types.
+
+    >>> refuse_turned("mouse")
+    """
+    if says_part(donor):
+        raise TableError(
+            found=f"column {donor!r} as that of donors: by its name, each row is a cell type",
+            expected="a row for each sample, and a column for each cell type",
+            fix="transpose the table; or rename the column, if it does name donors",
+        )
 
 
 def require(name: str, known: Collection[str], role: str) -> str:

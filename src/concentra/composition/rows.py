@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ COUNT_NAMES = frozenset({
 })  # fmt: skip
 """Names of columns that hold numbers of cells, `canonical_name` of each."""
 
+_BEGUN = re.compile(r"[^\w]*\d")
+"""How a number begins, also one with a sign or a mark before it that makes it none."""
+
 
 def canonical_name(name: object) -> str:
     """The name of a column in lower case, with single underscores between its words.
@@ -33,8 +37,9 @@ def canonical_name(name: object) -> str:
 def count_column(table: pd.DataFrame, keys: Sequence[str]) -> str | None:
     """The column of counts, where a table that may hold a row a cell holds a row a count; else None.
 
-    That is so where every combination of `keys` (donor, stratum, part) occurs once, in two rows or more, and a column
-    named as counts are (`COUNT_NAMES`) holds whole numbers of which one is not 1.
+    That is so where every combination of `keys` (donor, stratum, part) occurs once, in two rows or more, and at least
+    half of the cells of a column named as counts are (`COUNT_NAMES`) begin as numbers, of which one is not 1. Whether
+    all of them are counts is for its reader to check: a typing error among them makes no cells of the rows.
 
     Parameters
     ----------
@@ -55,8 +60,8 @@ def count_column(table: pd.DataFrame, keys: Sequence[str]) -> str | None:
         return None
     for name in named:
         numbers = read_numbers(table[name])
-        counts = numbers.whole
-        if counts is not None and not numbers.wrong.any() and (counts >= 0).all() and (counts != 1).any():
+        begun = table[name].astype(str).str.match(_BEGUN).to_numpy(dtype=bool) & ~numbers.blank
+        if begun.sum() * 2 >= max(1, (~numbers.blank).sum()) and (numbers.values[begun] != 1).any():
             return str(name)
     return None
 
@@ -124,7 +129,7 @@ def refuse_same_file(paths: Sequence[str | Path]) -> None:
     expected: each file once
     fix: leave out one of them
     """
-    places = [Path(path) for path in paths if Path(path).exists()]
+    places = [Path(path) for path in paths if os.path.exists(path)]  # noqa: PTH110 - Path.exists raises for a name too long
     for place, one in enumerate(places):
         for other in places[:place]:
             if one.samefile(other):

@@ -7,14 +7,16 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from concentra.errors import ArgumentError, nearest
-from concentra.io.labels import label_text
+from concentra.io.labels import label_text, one_spelling
 from concentra.notes import Note
 
 EXACT = ("donor",)
 """Columns in which case distinguishes labels: a donor "m1" may be another than "M1"."""
 DOUBTFUL = frozenset({
     "unknown", "unassigned", "unlabelled", "unlabeled", "unannotated", "undefined", "unclassified", "not available",
-    "not applicable", "not assigned", "none", "null", "na", "n/a", "n.a.", "nan", "-", "--", "?", "missing",
+    "not applicable", "not assigned", "none", "null", "na", "n/a", "n.a.", "nan", "-", "--", "\N{EN DASH}",
+    "\N{EM DASH}", "?", ".", "missing", "n.d.", "not determined",
+    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!",
 })  # fmt: skip
 """Labels that may stand for a missing value."""
 SHOWN = 3
@@ -27,8 +29,9 @@ def spellings(
 ) -> tuple[Spellings, list[Note]]:
     """The spelling of every label of these columns, and a note on each that was repaired or is doubtful.
 
-    Of spellings that differ only in case or white space the one that most cells have is taken; of donors, only white
-    space is repaired. White space at the ends is removed, and "NA" is then missing.
+    Of spellings that differ only in case, white space, characters that cannot be seen, or whether accents are
+    characters of their own, the one that most cells have is taken; of donors, case is kept. White space at the ends is
+    removed, and "NA" is then missing.
 
     Parameters
     ----------
@@ -42,7 +45,7 @@ def spellings(
     >>> cells = {"part": pd.Series({"T cell": 5, "T CELL ": 1, "B": 2})}
     >>> found, notes = spellings(cells)
     >>> found["part"]["T CELL "], str(notes[0])
-    ('T cell', "part: 'T CELL ' is counted as 'T cell' (they differ in case or white space)")
+    ('T cell', "part: 'T CELL ' is counted as 'T cell' (they differ in case, white space or invisible characters)")
     """
     none = {_key(label): label for label in missing}
     used: set[str] = set()
@@ -53,7 +56,7 @@ def spellings(
         chosen: dict[str, str] = {}
         found[column] = {}
         for label in map(str, ordered.index):
-            key = " ".join(label.split()) if column in EXACT else _key(label)
+            key = one_spelling(label) if column in EXACT else _key(label)
             chosen.setdefault(key, label.strip())
             is_none = _key(label) in none
             found[column][label] = None if is_none or label_text(label.strip()) is None else chosen[key]
@@ -70,7 +73,7 @@ def spellings(
 
 
 def _key(label: str) -> str:
-    return " ".join(label.split()).casefold()
+    return one_spelling(label).casefold()
 
 
 def _merged(column: str, spelling: Mapping[str, str | None]) -> list[Note]:
@@ -83,7 +86,11 @@ def _merged(column: str, spelling: Mapping[str, str | None]) -> list[Note]:
         return []
     shown = ", ".join(f"{label!r} is counted as {name!r}" for label, name in other[:SHOWN])
     more = f" and {len(other) - SHOWN} more" if len(other) > SHOWN else ""
-    return [Note("repaired", f"{column}: {shown}{more} (they differ in case or white space)")]
+    return [
+        Note(
+            "repaired", f"{column}: {shown}{more} (they differ in case, white space or invisible characters)"
+        )
+    ]
 
 
 def _doubtful(column: str, spelling: Mapping[str, str | None], cells: pd.Series) -> list[Note]:

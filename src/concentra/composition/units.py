@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from concentra.composition._codes import Codes, combinations, recoded, spelled
+from concentra.composition.checks import amount_column
 from concentra.composition.composition import KEY, Composition
 from concentra.composition.described import described
 from concentra.composition.labels import SEPARATOR, WHOLE, about_name, as_labels
@@ -51,6 +52,8 @@ class Columns:
         Columns that are not kept as labels.
     shares
         Whether amounts are shares.
+    file, separator
+        Of the amounts, as for `concentra.composition.checks.amount_column`.
     """
 
     donor: str
@@ -63,6 +66,8 @@ class Columns:
     splitting: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     shares: bool = False
+    file: str = "the table"
+    separator: str | None = None
 
     def keys(self) -> dict[str, str | None]:
         """The column behind each name that decides to which unit a row belongs."""
@@ -113,8 +118,9 @@ def count_units(
         key: as_labels(rows[column] if column is not None else pd.Series(WHOLE, index=rows.index))
         for key, column in keys.items()
     }
-    amounts = None if columns.amount is None else _amounts(rows, columns)
+    amounts, written = (None, []) if columns.amount is None else _amounts(rows, columns)
     spelling, notes = spelled(labels, amounts, missing)
+    notes += written
     codes = {key: recoded(values, spelling[key]) for key, values in labels.items()}
     reason = _excluded(rows, columns)
     if reason is not None:
@@ -173,44 +179,20 @@ def as_shares(made: Composition) -> Composition:
     return replace(made, counts=csr_array(counts), of_shares=True)
 
 
-def _amounts(rows: pd.DataFrame, columns: Columns) -> NDArray[np.float64]:
+def _amounts(rows: pd.DataFrame, columns: Columns) -> tuple[NDArray[np.float64], list[Note]]:
+    """The column of amounts as numbers, checked; counts are below 2^53 in all. How they are written is noted."""
     assert columns.amount is not None
-    if not columns.shares:
-        return whole_amounts(rows, columns.amount)
-    values = pd.to_numeric(rows[columns.amount].astype(object), errors="coerce").to_numpy(dtype=float)
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if bad.size:
+    found, written = amount_column(
+        rows[columns.amount], shares=columns.shares, file=columns.file, separator=columns.separator
+    )
+    values = found.astype(np.float64)
+    if values.sum() >= 2**53 and not columns.shares:
         raise AmountError(
-            found=f"{rows[columns.amount].iloc[[bad[0]]].tolist()[0]!r} in column {columns.amount!r}, "
-            f"data row {bad[0] + 1}",
-            expected="shares of 0 or more",
-            fix="correct the row",
-        )
-    return values
-
-
-def whole_amounts(rows: pd.DataFrame, amount: str) -> NDArray[np.float64]:
-    """The column of counts as numbers, checked: whole, 0 or more, below 2^53 in all.
-
-    >>> whole_amounts(pd.DataFrame({"n": [3, 0]}), "n").tolist()
-    [3.0, 0.0]
-    """
-    column = rows[amount]
-    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float)
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0) & (values == np.floor(values))))
-    if bad.size:
-        raise AmountError(
-            found=f"{column.iloc[[bad[0]]].tolist()[0]!r} in column {amount!r}, data row {bad[0] + 1}",
-            expected="numbers of cells: whole, 0 or more",
-            fix="correct the row; shares without numbers of cells need --shares",
-        )
-    if values.sum() >= 2**53:
-        raise AmountError(
-            found=f"{values.sum():.3g} cells in column {amount!r}",
+            found=f"{values.sum():.3g} cells in column {columns.amount!r}",
             expected="fewer than 2^53 cells in all",
             fix="correct the largest of them",
         )
-    return values
+    return values, [Note("guessed", text) for text in written]
 
 
 def _excluded(rows: pd.DataFrame, columns: Columns) -> pd.Categorical | None:

@@ -183,9 +183,17 @@ class Obs:
             return Column(name, node, node.members.get("categories") if "codes" in node.names else None)
         old = obs.members.get(CATEGORIES)
         categories = old.members.get(name) if isinstance(old, Group) else None
-        if node.coded and categories is None:
+        if node.coded is not None and categories is None:
             raise self._unreadable(name, "of codes whose categories are not there", "the labels of its codes")
-        return Column(name, node, categories if node.holds != "string" else None)
+        if node.holds == "string":
+            categories = None
+        if node.coded and node.coded.split("/")[-1] != name:
+            raise self._unreadable(name, f"of codes of {node.coded!r}", "codes of its own categories")
+        if categories is not None and node.coded is None:
+            raise self._unreadable(
+                name, "of numbers that do not say whether they are codes", "the attribute `categories`"
+            )
+        return Column(name, node, categories)
 
     def _of_records(self, obs: Array) -> dict[str, Column]:
         if obs.fields is None or len(obs.shape) != 1:

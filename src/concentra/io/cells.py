@@ -157,6 +157,12 @@ def read_all_labels(
     kinds = {name: kind for name, kind in label_columns(path).items() if kind != "other"}
     text = [name for name, kind in kinds.items() if kind == "string" and name not in keep]
     ending = file_ending(path, ENDINGS)
+    if not kinds:
+        raise FileFormatError(
+            found=f"{str(path)!r} holds no column of labels",
+            expected="the donor, tissue and type of each cell in columns (of `obs`)",
+            fix="name the file that holds the labels; of several modalities (MuData), write one with its labels",
+        )
     if text and ending not in TABLES:
         first = read_obs(path, ending, text, rows=slice(0, SAMPLE_ROWS))
         if len(first) == SAMPLE_ROWS:

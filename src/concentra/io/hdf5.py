@@ -75,8 +75,19 @@ class Hdf5:
             return {"kind": "array", **array_node(None, node.dtype, "other")}
         text = self._h5py.check_string_dtype(node.dtype) is not None
         return array_node(
-            node.shape, node.dtype, "string" if text else holds_of(node.dtype), coded=CODED in node.attrs
+            node.shape, node.dtype, "string" if text else holds_of(node.dtype), coded=self._coded(node)
         )
+
+    def _coded(self, node: Any) -> str | None:
+        """Where the categories of codes lie; empty where the attribute that says so does not lead there."""
+        if CODED not in node.attrs:
+            return None
+        try:
+            target = node.attrs[CODED]
+            found = node.file[target] if isinstance(target, self._h5py.Reference) else None
+            return str((found and found.name) or "")
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError):
+            return ""
 
     def attributes(self, place: Place) -> dict[str, Any]:
         """Those attributes of a node that are asked for."""

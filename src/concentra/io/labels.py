@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -34,6 +35,18 @@ def label_text(value: object) -> str | None:
         return None
     whole = _WHOLE.fullmatch(text)
     return text if whole is None else whole[1]
+
+
+def one_spelling(text: str) -> str:
+    """The text without characters that cannot be seen, accents composed, and single spaces for any white space.
+
+    >>> one_spelling("Mu\\u0308ller\\u00a0 1\\u200b") == "M\\u00fcller 1"
+    True
+    """
+    if not text.isascii():
+        composed = unicodedata.normalize("NFC", text)
+        text = "".join(one for one in composed if unicodedata.category(one) != "Cf")
+    return " ".join(text.split())
 
 
 def label_categorical(

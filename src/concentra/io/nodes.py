@@ -38,10 +38,12 @@ def shown(place: Place) -> str:
     return repr("/".join(place))
 
 
-def array_node(shape: Sequence[int] | None, dtype: Any, holds: str, *, coded: bool = False) -> dict[str, Any]:
+def array_node(
+    shape: Sequence[int] | None, dtype: Any, holds: str, *, coded: str | None = None
+) -> dict[str, Any]:
     """The description of an array; of records, that of each field too; without a shape, of what cannot be read.
 
-    `coded`: an attribute says that its values stand for categories that lie elsewhere (AnnData 0.7).
+    `coded`: where an attribute says that the categories lie for which its values stand (AnnData 0.7).
     """
     names = getattr(dtype, "names", None)
     fields = names and {name: array_node(shape, dtype[name], holds_of(dtype[name])) for name in names}

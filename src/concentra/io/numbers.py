@@ -14,7 +14,7 @@ from concentra.errors import AmountError
 from concentra.io.labels import label_text
 from concentra.printable import joined
 
-_SPACES = " \u00a0\u2009\u202f'\u2019"  # and apostrophes, as in Switzerland
+_SPACES = " \u00a0\u2007\u2009\u202f'\u2019"  # and apostrophes, as in Switzerland
 _GAP = re.compile(rf"(?<=[0-9])[{_SPACES}](?=[0-9]{{3}}(?![0-9]))")
 _GROUPED = "[1-9][0-9]{0,2}(?:%s[0-9]{3})+|[0-9]+"
 _POWER = "(?:[eE][-+]?[0-9]+)?"

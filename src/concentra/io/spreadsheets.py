@@ -23,8 +23,12 @@ SPARSE = 1 << 22
 _EXACT = 1 << 53
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)(\d+)["'][^>]*(?<!/)>""")
 """Where a cell that is not empty lies, or a row that is not."""
-_UNPLACED = re.compile(rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\sr\s*=)[^>]*(?<!/)>""")
+_UNPLACED = re.compile(rb"""<(?:\w+:)?c(?=[\s>])(?! r=)(?![^>]*\sr\s*=)[^>]*(?<!/)>""")
 """A cell that is not empty and follows the one before it in its row."""
+_CELL = re.compile(rb"<(?:\w+:)?c(?:\s[^>]*)?")
+"""The beginning of the tag of a cell."""
+_UNKNOWN = re.compile(rb""" t="(?!(?:n|s|inlineStr|str|b|e|d)")([^">]*)""")
+"""What is no kind of value, though a formula may have it."""
 _PIECE = 1 << 20
 
 
@@ -78,13 +82,15 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
                 raise _damaged(path, f"it claims more than {LARGEST >> 30} GB")
             for name in packed.namelist():
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                    with packed.open(name) as sheet:
-                        _check_extent(path, sheet)
+                    with packed.open(name) as cells:
+                        _check_cells(path, cells)
         book = python_calamine.load_workbook(str(path))
-        return {
-            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
-        }
-    except FileFormatError:
+        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        rows = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
+        for sheet in sheets[:1]:
+            _refuse_merged(path, rows[sheet.name], sheet.merged_cell_ranges or [])
+        return rows
+    except (FileFormatError, TableError):
         raise
     except zipfile.BadZipFile as problem:
         raise _damaged(path, str(problem)) from None
@@ -94,18 +100,36 @@ def _sheets(path: str | Path) -> dict[str, list[list[Any]]]:
         raise _damaged(path, str(problem)) from None
 
 
-def _check_extent(path: str | Path, sheet: IO[bytes]) -> None:
-    """Refuse a sheet whose cells lie so far apart that the table between them would take any amount of memory."""
+Place = tuple[int, int]
+
+
+def _refuse_merged(path: str | Path, rows: list[list[Any]], ranges: list[tuple[Place, Place]]) -> None:
+    """Raise where a value stands in several rows that are one cell: all but the first would be taken for blank."""
+    for (top, left), (bottom, right) in ranges:
+        if top < bottom and top < len(rows) and left < len(rows[top]) and rows[top][left] != "":
+            raise TableError(
+                found=f"rows {top + 1} to {bottom + 1} of columns {left + 1} to {right + 1} are one cell, "
+                f"{str(rows[top][left])[:60]!r}, in {str(path)!r}",
+                expected="a value in every row: of merged cells the file holds that of the first",
+                fix="unmerge the cells and fill them down",
+            )
+
+
+def _check_cells(path: str | Path, sheet: IO[bytes]) -> None:
+    """Refuse cells so far apart that the table between them would take any amount of memory, and those of no kind."""
     n_cells, n_unplaced, last_row, last_column, last_of_rows, rest = 0, 0, 0, 0, 0, b""
     while piece := sheet.read(_PIECE):
         data = rest + piece
         end = max(data.rfind(b"<"), 0)  # a tag that is cut off belongs to the next piece
         rest = data[end:]
+        for unknown in _UNKNOWN.finditer(data, 0, end):
+            if _CELL.fullmatch(data, data.rfind(b"<", 0, unknown.start()), unknown.start()):
+                raise _damaged(path, f"a cell of an unknown kind, {unknown[1].decode(errors='replace')!r}")
         places = _PLACE.findall(data[:end])
         columns = Counter(letters for letters, _ in places)
         n_cells += len(places) - columns[b""]
         n_unplaced += len(_UNPLACED.findall(data[:end]))
-        last_row = max(last_row, *(int(digits) for letters, digits in places if letters), 0)
+        last_row = max(last_row, *map(int, {digits for letters, digits in places if letters}), 0)
         last_of_rows = max(last_of_rows, *(int(digits) for letters, digits in places if not letters), 0)
         last_column = max(last_column, *map(_column, columns), 0)
     if n_unplaced:  # they are in the rows that surround them; other rows may hold nothing but formats

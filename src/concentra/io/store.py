@@ -154,7 +154,8 @@ class Array:
     attributes
         As of a group.
     coded
-        Its values stand for categories that lie elsewhere, as AnnData 0.7 stored them.
+        Where the categories lie for which its values stand, as AnnData 0.7 stored them: a path, empty where it is
+        not known; None: they are no codes.
     """
 
     store: Store
@@ -165,7 +166,7 @@ class Array:
     row_bytes: int
     fields: Mapping[str, Array] | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    coded: bool = False
+    coded: str | None = None
 
     def numbers(self, start: int = 0, stop: int | None = None, *, column: str | None = None) -> NDArray[Any]:
         """The values of some rows.

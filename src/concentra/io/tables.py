@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import csv
 import lzma
+import os
+import shlex
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +46,17 @@ UNTYPED = (*DELIMITED, *SPREADSHEETS)
 """Endings of tables whose columns are all read as text."""
 TABLES = (*UNTYPED, *R_DATA, ".parquet")
 
+CONVERSIONS = {
+    ".loom": "in Python: anndata.read_loom('a.loom').write_h5ad('a.h5ad')",
+    ".h5mu": "in Python: mudata.read('a.h5mu').mod['rna'].write_h5ad('a.h5ad'), or the modality that has the labels",
+    ".h5": "counts of 10x have no labels: add donor and cell type to scanpy.read_10x_h5('a.h5').obs, and write .h5ad",
+    ".h5seurat": "in R: write.csv(object@meta.data, 'a.csv')",
+    ".json": "in Python: pandas.read_json('a.json').to_csv('a.csv', index=False)",
+    ".zip": "unpack it, and name the files in it",
+    ".gz": "unpack it: only text is read as .gz",
+} | dict.fromkeys((".xls", ".xlsb", ".xlsm", ".ods", ".numbers"), "save the sheet as .xlsx or .csv")
+"""What to do with formats that are not read."""
+
 
 def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
     """Which of the accepted endings an existing path has; errors name the path.
@@ -56,10 +69,8 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         Endings such as ``.csv.gz``; the longest that fits is returned.
     """
     place = Path(path)
-    if not place.exists():
-        raise DataAbsentError(
-            found=f"no file {str(place)!r}", expected="a file that exists", fix=_siblings(place)
-        )
+    if not os.path.exists(place):  # noqa: PTH110 - Path.exists raises for a name too long
+        raise _absent(place)
     fitting = [ending for ending in accepted if place.name.lower().endswith(ending)]
     if not fitting:
         packed = any(ending in accepted for ending in DELIMITED if ending not in _SEPARATORS)
@@ -67,7 +78,7 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         raise FileFormatError(
             found=f"{str(place)!r}, whose ending says no known format",
             expected=f"one of {known}" + "; text also as .gz, .bz2, .xz, .zst" * packed,
-            fix="convert the file, or rename it if only its name is wrong",
+            fix=_conversion(place),
         )
     ending = max(fitting, key=len)
     if place.is_dir() != (ending == ".zarr"):
@@ -77,6 +88,12 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
             expected=f"{expected} for {ending}",
             fix="name the right path",
         )
+    if not place.is_dir() and not place.is_file():
+        raise FileFormatError(
+            found=f"{str(place)!r} is a pipe or a device",
+            expected="a file, which is read more than once",
+            fix="save what comes from it to a file",
+        )
     if place.is_file() and place.stat().st_size == 0:
         raise FileFormatError(
             found=f"{str(place)!r} is empty (0 bytes)",
@@ -84,6 +101,24 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
             fix="fetch it again",
         )
     return ending
+
+
+def _absent(place: Path) -> DataAbsentError:
+    if str(place) == "-":
+        what, fix = "standard input", "save what the other program writes to a file, and name it"
+    elif os.path.islink(place):  # noqa: PTH114 - as above
+        what, fix = f"no file where the link {str(place)!r} leads", "renew the link, or name the file itself"
+    else:
+        what, fix = f"no file {str(place)!r}", _siblings(place)
+    return DataAbsentError(found=what, expected="a file that exists", fix=fix)
+
+
+def _conversion(place: Path) -> str:
+    """How to make a file of a known format of one that is not."""
+    if place.is_dir():
+        return f"name the files in it, such as {shlex.quote(str(place))}/*.csv"
+    known = (how for ending, how in CONVERSIONS.items() if place.name.lower().endswith(ending))
+    return next(known, "convert the file, or rename it if only its name is wrong")
 
 
 def _siblings(place: Path) -> str:

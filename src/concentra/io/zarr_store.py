@@ -83,7 +83,7 @@ class Zarr:
             node.shape,
             node.dtype,
             "string" if _is_text(node) else holds_of(node.dtype),
-            coded=CODED in node.attrs,
+            coded=str(node.attrs[CODED]) if CODED in node.attrs else None,
         )
 
     def attributes(self, place: Place) -> dict[str, Any]:
