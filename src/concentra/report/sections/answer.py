@@ -30,7 +30,10 @@ def answer(page: Page, found: Findings) -> Section:
     place = {name: number for number, name in enumerate(found.strata)}
     for name, words in zip(
         found.contrasts,
-        sentences.answer(found.table("contrast"), level=found.level, tissue=found.tissue),
+        sentences.answer(
+            found.table("contrast"), level=found.level, tissue=found.tissue,
+            types=sentences.types_counted(found.tables),
+        ),
         strict=True,
     ):
         rows = found.verdicts[found.verdicts["contrast"] == name].sort_values(
