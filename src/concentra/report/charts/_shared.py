@@ -38,6 +38,8 @@ CONFIG: Spec = {
 """What all charts share."""
 NARROW: Spec = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 130))"}}
 """The legend of groups of donors."""
+SHAPES = {"cross": "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"}
+"""Signs that Vega draws otherwise than the tables: its cross is a plus."""
 MADE = ("the choice made", "another choice")
 """In the multiverse."""
 
@@ -73,7 +75,7 @@ def verdict(rows: Sequence[Row]) -> Spec:
     legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 190))"}}
     known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
-    shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}
+    shape = known | {"scale": {"domain": words, "range": [SHAPES.get(one.shape, one.shape) for one in looks]}}
     faces = [one.colour if one.filled else "transparent" for one in looks]
     inside = known | {"scale": {"domain": words, "range": faces}}
     return {"stroke": colour, "fill": inside, "shape": shape}

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from concentra.report.charts._shared import LABELS, Row, Spec, chart, tip
 
+COLUMNS: Spec = {"expr": f"max(1, floor((containerSize()[0] - {LABELS['expr']}) / 225))"}
+"""Of the legend, which begins right of the names of donors."""
+
 
 def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[str, str]) -> Spec:
     """Stacked bars of shares, a bar a donor, the largest part first; one part can be highlighted.
@@ -31,7 +34,7 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
                 "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
                       "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},
                 "order": {"field": "place", "type": "quantitative"},
-                "color": {"field": "part", "type": "nominal", "legend": {"title": None},
+                "color": {"field": "part", "type": "nominal", "legend": {"title": None, "columns": COLUMNS},
                           "scale": {"domain": names, "range": list(parts.values())}},
                 "opacity": {"condition": {"test": "pick < 0 || pick == datum.place", "value": 1}, "value": 0.15},
                 "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("part", "cell type"),

@@ -25,6 +25,8 @@ from concentra.report.sentences.labels import (
 ONE_COMPOSITION = ("all cells", "", "none")
 """Names of a stratum that is no tissue: everything is one composition."""
 WHOLE = "the composition"
+TREND = "trend along "
+"""How the name of a contrast along numbers begins."""
 METRICS = {"hill_q1": "effective number", "gini_stratum": "Gini coefficient"}
 """The two metrics that decide, as people read them."""
 DIRECTIONS = ("more concentrated", "less concentrated", "mixed")
@@ -167,9 +169,17 @@ def _alone(row: Mapping[str, Any], level: float) -> str:
 
 def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
     first = rows.iloc[0]
-    be = "is" if len(rows) == 1 else "are"
+    be, become = ("is", "becomes") if len(rows) == 1 else ("are", "become")
     word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
     if pd.isna(first["other"]):
+        along = plain(str(first["contrast"]).removeprefix(TREND))
+        if str(first["contrast"]).startswith(TREND) and "(" not in along:
+            word = (
+                "changes in both metrics, without one direction,"
+                if verdict == "mixed"
+                else f"{become} {verdict}"
+            )
+            return f"{_subject(rows)} {word} along {along} ({_sizes(rows, level)})"
         return f"{_subject(rows)} {word} ({plain(first['contrast'])}; {_sizes(rows, level)})"
     if verdict == "mixed":
         sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
@@ -321,9 +331,9 @@ def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
             row.get(f"n_{a}", row.get(f"n_{b}")) for a, b in (("reference", "early"), ("other", "late"))
         )
         verb = "rose" if row["mean_shift"] > 0 else "fell"
-        name = f"{plain(row['contrast'], 200)}: a" if several else "A"
+        start = f"{plain(row['contrast'], 200)}: across" if several else "Across"
         made.append(
-            f"{name}cross {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
+            f"{start} {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
             f"{names[row['metric']]} {verb} by {number(abs(row['mean_shift']), 3)} "
             f"(permutation {p_words(row['p_value'])})."
         )
