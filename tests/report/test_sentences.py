@@ -143,7 +143,7 @@ def test_a_change_along_a_number_names_it() -> None:
         other=None, median_other=None
     )
     assert sentences.answer(rows) == [
-        "Lung is more concentrated (trend along age; ratio 0.77, 95% interval 0.67 to 0.87)."
+        "Lung becomes more concentrated along age (ratio 0.77, 95% interval 0.67 to 0.87)."
     ]
 
 

@@ -79,7 +79,7 @@ def analyze(
     ] = False,
     parts: Parts = None,
     about: About = None,
-    blanks: Annotated[str, typer.Option(help="Of --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
+    blanks: Annotated[str, typer.Option(help="With --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
     shared_donors: Annotated[
         str, typer.Option(help="A donor name in several data sets: 'refuse', 'apart' or 'same'.")
     ] = "refuse",

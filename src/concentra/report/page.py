@@ -38,7 +38,7 @@ SOURCES = (
     bundle.STYLE,
 )
 """What the page is made from, beside the code."""
-LIMIT = 300
+LIMIT = 600
 NUMBERS = re.compile(r"[+−<]?\d[\d.,]*(e[-−]?\d+)?%?(( /|,) [\d.,–]+)*")
 """A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4; no label such as 3m or 3_10_M."""
 
