@@ -16,7 +16,7 @@ EXAMPLES ?= 2000
 SAMPLE ?= 200
 FAMILIES ?= 1500
 
-.PHONY: install reproduce archive test test-minimum test-minimum-heads kill fuzz mutants dist pages test-slow test-heads test-slow-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs site vendor clean
+.PHONY: install reproduce archive test test-minimum test-minimum-heads kill fuzz mutants dist pages test-slow test-heads test-slow-heads test-classes test-clustering test-soma test-browser check bench calibrate peers docs docs-heads site vendor clean
 
 install: .venv/installed
 
@@ -145,6 +145,9 @@ docs: install  ## pages that are generated from the code
 	$(BIN)/concentra reproduce --out $(OUT)
 	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
 	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
+
+docs-heads: .venv/installed-heads  ## what the tutorial on heads prints, for the site, which is built without torch
+	$(BIN)/python -W ignore docs/heads_outputs.py
 
 clean:
 	rm -rf .venv .venv-minimum .venv-minimum-heads .venv-scanpro dist $(OUT) .test-results site docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

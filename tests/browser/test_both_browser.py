@@ -103,6 +103,25 @@ def test_the_theme_can_be_switched(opened: Opened) -> None:
     assert opened.page.evaluate(colour) != light
 
 
+def test_a_page_printed_as_soon_as_it_is_open_has_all_its_charts(
+    browser: Any, path: Path, tmp_path: Path
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(f"addEventListener('afterprint', () => {{ window.whole = {DRAWN}; }})")
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.pdf(path=tmp_path / "page.pdf")
+    assert page.evaluate("window.whole")
+    context.close()
+
+
+def test_charts_are_drawn_without_scrolling(opened: Opened) -> None:
+    charts = "[...document.querySelectorAll('figure[data-chart]')].filter(one => one.checkVisibility())"
+    opened.until(f"{charts}.every(one => one.querySelector('svg'))")
+    opened.page.locator("details.fold:not([open])").first.locator("summary").click()
+    opened.until(f"{charts}.every(one => one.querySelector('svg'))")
+
+
 def test_printing_opens_sections_draws_all_charts_and_keeps_colours(opened: Opened, tmp_path: Path) -> None:
     opened.page.emulate_media(media="print")
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")

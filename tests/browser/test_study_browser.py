@@ -46,10 +46,10 @@ def test_a_cohort_can_be_switched_off_and_on(opened: Opened) -> None:
 def test_figures_are_pictures_on_white(browser: Any, study_path: Path) -> None:
     one = Opened(browser, study_path, scheme="dark")
     figure = one.page.locator("#figure-1")
-    figure.locator("summary").click()
     image = figure.locator("img")
-    image.scroll_into_view_if_needed()
-    one.until("document.querySelector('#figure-1 img').src.startsWith('blob:')")
+    assert image.get_attribute("src").startswith("blob:"), "drawn before anybody scrolls to it"
+    figure.locator("summary").click()
+    one.until("document.querySelector('#figure-1 img').naturalWidth")
     assert image.get_attribute("alt") == 'grey "pixel"'
     assert image.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(255, 255, 255)"
     assert one.download(figure.get_by_role("button", name="SVG")).startswith(b"<svg")

@@ -127,7 +127,7 @@ def swept(source: Any, out: Path, **options: Any) -> pd.DataFrame:
 def test_another_model_is_refused_by_its_place_its_weights_and_its_class(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "heads.csv"
     first = swept(runs / "run0", out)
-    with pytest.raises(ArgumentError, match="other model"):
+    with pytest.raises(ArgumentError, match=r"are of the model .*, and the model asked for is .*"):
         swept(runs / "run1", out)
     moving = tmp_path / "moving"
     shutil.copytree(runs / "run0", moving)

@@ -304,3 +304,21 @@ def test_cells_of_several_lines_and_hidden_characters() -> None:
     text = str(Page("t").table([{"a": "x\u202e", "b": ("one", "two")}], "c"))
     assert "\u202e" not in text
     assert re.findall(r'<span class="line">(.*?)</span>', text) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("0.043", True), ("1,200", True), ("5 / 4", True), ("3, 22.4", True), ("2.6e-07", True), ("66%", True),
+     ("3m", False), ("3_10_M", False), ("24m+30m", False)],
+)  # fmt: skip
+def test_numbers_stand_right_and_labels_that_begin_with_digits_left(text: str, right: bool) -> None:
+    made = str(Page("t").table([{"a": "x", "b": text}], "c"))
+    assert ('<td class="n">' in made) is right
+
+
+def test_the_sign_of_a_verdict_is_the_same_in_chart_and_table() -> None:
+    from concentra.pl import _style as style
+    from concentra.report.charts._shared import verdict
+
+    drawn = verdict([{"verdict": word} for word in style.VERDICTS])["shape"]["scale"]["range"]
+    assert "cross" not in drawn, "Vega's cross is a plus, and the sign of the table is not"

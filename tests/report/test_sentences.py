@@ -143,10 +143,26 @@ def test_a_change_along_a_number_names_it() -> None:
         other=None, median_other=None
     )
     assert sentences.answer(rows) == [
-        "Lung is more concentrated (trend along age; ratio 0.77, 95% interval 0.67 to 0.87)."
+        "Lung becomes more concentrated along age (ratio 0.77, 95% interval 0.67 to 0.87)."
     ]
 
 
 def test_hostile_labels_stay_on_one_line() -> None:
     text = answer(**{"a\nb\x1b[2J": "undecided", "c": "undecided"})
     assert text.isprintable()
+
+
+def test_an_answer_over_several_levels_says_which_it_speaks_of() -> None:
+    rows = contrast(["all cells"], ["more concentrated"])
+    granular = pd.DataFrame({"level": ["finest", "L1"], "n_parts": [69, 7]})
+    types = sentences.types_counted({"granularity": granular})
+    assert sentences.answer(rows, types=types)[0].startswith(
+        "At the finest level of cell types (69 types), the composition is more concentrated"
+    )
+    assert sentences.types_counted({"granularity": granular.assign(level=["0.4", "0.8"])}) == ""
+
+
+def test_sentences_over_all_tissues_name_their_contrast_where_there_are_several() -> None:
+    rows = pd.DataFrame({"contrast": ["age", "sex"], "metric": "hill_q1", "n_strata": 2, "n_reference": 4, "n_other": 5,
+                         "mean_shift": 0.1, "p_value": 0.2})  # fmt: skip
+    assert [words.partition(" ")[0] for words in sentences.across(rows)] == ["age:", "sex:"]

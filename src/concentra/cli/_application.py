@@ -43,5 +43,6 @@ def options(
 for name in ORDER:
     module = import_module(f"concentra.cli.{name}")
     for command in module.COMMANDS:
-        application.command(epilog=module.EXAMPLE)(command)
+        example = getattr(module, "EXAMPLES", {}).get(command.__name__, module.EXAMPLE)
+        application.command(epilog=example)(command)
 application.add_typer(heads.application, name="heads")

@@ -42,7 +42,7 @@ def show_cost(
     print(f"checkpoints          {cost.n_checkpoints}")
     print(f"{chosen['unit'] + 's':<20} {cost.n_units} in {cost.n_layers} layers")
     print(f"passes               {cost.n_passes:,}, each of {batch_size} sequences of {length} tokens")
-    print(f"forwards a {chosen['unit']:<9} {cost.forwards_a_unit:.2f} of a whole pass")
+    print(f"passes per {chosen['unit']:<9} {cost.forwards_a_unit:.2f} of a whole pass")
     print(f"operations           {cost.operations:.2e}")
     print(f"memory               {cost.memory_bytes / 2**30:.1f} GiB")
     print(

@@ -34,9 +34,11 @@ Wide = Annotated[
     bool, typer.Option("--wide", help="Each row is a sample, each cell type a column of counts.")
 ]
 Parts = Annotated[
-    str | None, typer.Option(help="Of --wide: the columns that are cell types, with commas between them.")
+    str | None, typer.Option(help="With --wide: the columns that are cell types, with commas between them.")
 ]
-About = Annotated[list[str] | None, typer.Option(help="Of --wide: a column of numbers that is no cell type.")]
+About = Annotated[
+    list[str] | None, typer.Option(help="With --wide: a column of numbers that is no cell type.")
+]
 
 
 def print_json(value: Any) -> None:

@@ -79,7 +79,7 @@ def analyze(
     ] = False,
     parts: Parts = None,
     about: About = None,
-    blanks: Annotated[str, typer.Option(help="Of --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
+    blanks: Annotated[str, typer.Option(help="With --wide: 'refuse' blanks, or 'zero'.")] = "refuse",
     shared_donors: Annotated[
         str, typer.Option(help="A donor name in several data sets: 'refuse', 'apart' or 'same'.")
     ] = "refuse",
@@ -192,7 +192,8 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
 
     contrast = found.tables.get("contrast")
     if contrast is not None and len(contrast):
-        for words in sentences.named_answers(contrast, level=found.options.level):
+        types = sentences.types_counted(found.tables)
+        for words in sentences.named_answers(contrast, level=found.options.level, types=types):
             terminal.say(words)
         if (several := found.tables.get("omnibus")) is not None:
             for words in differ_at_all(several, found.options.alpha):

@@ -15,6 +15,8 @@ from concentra.cli._terminal import say
 from concentra.errors import ArgumentError
 
 EXAMPLE = "Example: concentra count cells/*.parquet --by donor_id,tissue,cell_type --out counts.csv"
+EXAMPLES = {"merge": "Example: concentra merge part_*.csv --out counts.csv"}
+"""Of commands beside the one that the file is named after."""
 WHOLE = "1/1"
 
 
@@ -38,10 +40,11 @@ def count(
         str, typer.Option(help="I/N: count only the I-th of N shards, to be merged by hand.")
     ] = WHOLE,
     where: Annotated[
-        str | None, typer.Option(help="Of SOMA: cells of this filter, such as \"tissue_general == 'lung'\".")
+        str | None,
+        typer.Option(help="With SOMA: cells that pass this filter, such as \"tissue_general == 'lung'\"."),
     ] = None,
     primary_only: Annotated[
-        bool, typer.Option(help="Of SOMA: one copy of a cell that several data sets share.")
+        bool, typer.Option(help="With SOMA: one copy of a cell that several data sets share.")
     ] = True,
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from concentra.cli._options import Data, Json, print_json, print_table
+from concentra.cli._options import Data, Json, print_json
 
 EXAMPLE = "Example: concentra doctor --data ~/data"
 HIDDEN = ("dev", "docs", "peers")
@@ -17,9 +17,20 @@ def doctor(data: Data = None, json: Json = False) -> None:
     if json:
         print_json(rows)
     else:
-        print_table(rows)
+        _show(rows)
     if any(row["state"] == "missing" and row["of"] == "core" for row in rows):
         raise typer.Exit(1)
+
+
+def _show(rows: list[dict[str, str]]) -> None:
+    """Print a line for each package and cohort, below the extra that needs it, with the fix of what is missing."""
+    from concentra.cli._terminal import print_text, say
+
+    for of in dict.fromkeys(row["of"] for row in rows):
+        print_text(of)
+        for row in (row for row in rows if row["of"] == of):
+            sign = "○" if row["state"] in ("missing", "absent", "none") else "✓"
+            say(f"{sign} {row['what']}: {'; '.join(filter(None, [row['state'], row['fix']]))}", indent="    ")
 
 
 def _study_is_there() -> bool:

@@ -39,8 +39,8 @@ def fetch(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Download raw data of the cohorts from its public address. Goes on where it broke off; takes nothing unverified
-    that could be verified. Ends with status 1 when a cohort that was asked for is not there afterwards."""
+    """Download raw data of the cohorts from its public address. Resumes an interrupted download, and verifies
+    every file whose hash is known. Ends with status 1 when a cohort that was requested is still missing."""
     if data is None and not dry_run:
         raise ArgumentError(
             found="no data folder is named",

@@ -18,7 +18,9 @@ from concentra.errors import ArgumentError, DataAbsentError
 def sweep(
     model: Annotated[
         str,
-        typer.Option(help="A model's folder, a folder with one checkpoint a sub-folder or file, or a name."),
+        typer.Option(
+            help="A model's folder, a folder with one sub-folder or file per checkpoint, or a name."
+        ),
     ],
     text: Annotated[
         Path | None, typer.Option(help="Text to evaluate on.", exists=True, dir_okay=False)
@@ -52,10 +54,12 @@ def sweep(
     ] = "auto",
     chat_template: Annotated[
         bool,
-        typer.Option("--chat-template", help="The text is a chat a line, as JSON, for the model's template."),
+        typer.Option(
+            "--chat-template", help="The text has one chat per line, as JSON, for the model's template."
+        ),
     ] = False,
     mask_token: Annotated[
-        int | None, typer.Option(help="Of a masked language model: the token that hides others.")
+        int | None, typer.Option(help="For a masked language model: the token that masks others.")
     ] = None,
     target_se: Annotated[
         float | None, typer.Option(help="Stop when every delta's standard error is at most this.")
@@ -87,7 +91,7 @@ def sweep(
         bool, typer.Option("--keep-going", help="Report a checkpoint that fails, and go on without it.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it takes, and measure nothing.")
+        bool, typer.Option("--dry-run", help="Estimate time and memory, and measure nothing.")
     ] = False,
     resume: Annotated[bool, typer.Option(help="Keep the layers measured by an earlier run.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
@@ -170,7 +174,7 @@ def _names(source: Any, checkpoints: str | None) -> list[str]:
         raise DataAbsentError(
             found=f"no model in {source.source}, nor in its sub-folders",
             expected="config.json and weights, as save_pretrained writes them",
-            fix="--model FOLDER, with one sub-folder a checkpoint",
+            fix="--model FOLDER, with one sub-folder per checkpoint",
         )
     return names
 

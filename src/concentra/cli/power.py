@@ -57,7 +57,10 @@ def power(
     sd: Annotated[
         float | None, typer.Option(help="Assumed standard deviation between donors of ln effective number.")
     ] = None,
-    sd_gini: Annotated[float | None, typer.Option(help="The same of logit Gini; 1.3 times --sd.")] = None,
+    sd_gini: Annotated[
+        float | None,
+        typer.Option(help="The same for the logit of the Gini coefficient; by default 1.3 times --sd."),
+    ] = None,
     donors: Annotated[str, typer.Option(help="Donors of each group, with commas.")] = "3,4,6,8,10,15,20",
     cells: Annotated[str, typer.Option(help="Cells of each donor, with commas.")] = "300,1000,3000",
     ratio: Annotated[float, typer.Option(help="Change of the effective number whose power is given.")] = 0.8,
@@ -72,7 +75,7 @@ def power(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Which change a study of so many donors would show. Starts from a pilot or from assumptions."""
+    """What change a study with a given number of donors could detect. Starts from a pilot or from assumptions."""
     from concentra.analysis import power as analysis
     from concentra.files import write_text
     from concentra.outputs import table_text

@@ -109,6 +109,12 @@ def guess_roles(
             chosen[role] = require(name, known, role)
     for role in ("donor", "part"):
         if chosen[role] is None:
+            if single := [name for name in _all_found(role, known) if name in constant]:
+                raise ColumnError(
+                    found=f"column {single[0]!r} looks like the {SHOWN[role]}, and is the same for every cell",
+                    expected=f"a column with several {SHOWN[role]}s",
+                    fix=f"name another column, --{role} COLUMN; --{role} {single[0]!r} takes this one as it is",
+                )
             raise ColumnError(
                 found=f"no column that looks like the {SHOWN[role]}",
                 expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",

@@ -69,16 +69,17 @@ class Parts:
 
     def _compare(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
         changed = [
-            key for key in ("tokens", "source", "options", "loss") if before.get(key) != asked.get(key)
+            key for key in ("source", "tokens", "options", "loss") if before.get(key) != asked.get(key)
         ]
+        if "source" in changed:
+            raise _of_another_model(self.folder, str(before.get("source")), str(asked.get("source")))
         if changed == ["options"]:
             one, other = before.get("options", {}), asked.get("options", {})
             named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
             changed = [f"options ({', '.join(sorted(named))})"]
         if changed:
-            named = ["model" if key == "source" else key for key in changed]
             raise ArgumentError(
-                found=f"{self.folder} was measured with other {joined(named)}",
+                found=f"{self.folder} was measured with other {joined(changed)}",
                 expected="the same model, evaluation tokens, loss and options in all parts of a table",
                 fix="--no-resume measures all again; another --out keeps both",
             )
@@ -159,6 +160,17 @@ class Parts:
         table = self.table(order)
         write_table(table, self.out)
         return table
+
+
+def _of_another_model(folder: Path, before: str, asked: str) -> ArgumentError:
+    """That the parts are of one model and another was asked for; the class is named where it alone differs."""
+    one, other = (source.removesuffix(" as saved") for source in (before, asked))
+    return ArgumentError(
+        found=f"the parts in {folder} are of the model {one}, and the model asked for is {other}",
+        expected="parts of one model in one table",
+        fix="correct the model to go on with these parts; another --out keeps both; --no-resume removes the parts and "
+        "measures all again",
+    )
 
 
 def merge_sweep(out: str | Path) -> pd.DataFrame:

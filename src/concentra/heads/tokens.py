@@ -76,7 +76,7 @@ def _messages(line: str, path: Path, number: int) -> list[dict[str, str]]:
     except (ValueError, KeyError, TypeError):
         raise FileFormatError(
             found=f"{path}, line {number}: {line[:60]!r}",
-            expected='a chat a line: [{"role": "user", "content": "..."}, ...]',
+            expected='one chat per line: [{"role": "user", "content": "..."}, ...]',
             fix="write the chats as JSON lines, or leave out --chat-template",
         ) from None
 

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,7 +38,9 @@ SOURCES = (
     bundle.STYLE,
 )
 """What the page is made from, beside the code."""
-LIMIT = 300
+LIMIT = 600
+NUMBERS = re.compile(r"[+−<]?\d[\d.,]*(e[-−]?\d+)?%?(( /|,) [\d.,–]+)*")
+"""A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4; no label such as 3m or 3_10_M."""
 
 
 @dataclass(frozen=True)
@@ -247,9 +250,7 @@ def clip(label: object, limit: int = LIMIT) -> str:
 def _numeric(value: object) -> bool:
     text = str(value)
     return not isinstance(value, tuple) and (
-        isinstance(value, (int, float))
-        or text in ("–", "")
-        or (text.lstrip("+−<")[:1].isdigit() and len(text) < 9)
+        isinstance(value, (int, float)) or text in ("–", "") or NUMBERS.fullmatch(text) is not None
     )
 
 

@@ -31,7 +31,9 @@ def summary(found: Findings, pictures: Mapping[str, str] | None = None) -> str:
     if found.verdicts.empty:
         blocks.append(markdown.escape(sentences.description(found.tables), 4_000))
     else:
-        answers = sentences.answer(found.table("contrast"), level=found.level)
+        answers = sentences.answer(
+            found.table("contrast"), level=found.level, types=sentences.types_counted(found.tables)
+        )
         for name, words in zip(found.contrasts, answers, strict=True):
             rows = found.verdicts[found.verdicts["contrast"] == name]
             shown = [

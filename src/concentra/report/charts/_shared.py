@@ -36,8 +36,8 @@ CONFIG: Spec = {
     "text": {"color": "currentColor"},
 }  # fmt: skip
 """What all charts share."""
-NARROW: Spec = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 130))"}}
-"""The legend of groups of donors."""
+SHAPES = {"cross": "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"}
+"""Signs that Vega draws otherwise than the tables: its cross is a plus."""
 MADE = ("the choice made", "another choice")
 """In the multiverse."""
 
@@ -73,7 +73,7 @@ def verdict(rows: Sequence[Row]) -> Spec:
     legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 190))"}}
     known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
-    shape = known | {"scale": {"domain": words, "range": [one.shape for one in looks]}}
+    shape = known | {"scale": {"domain": words, "range": [SHAPES.get(one.shape, one.shape) for one in looks]}}
     faces = [one.colour if one.filled else "transparent" for one in looks]
     inside = known | {"scale": {"domain": words, "range": faces}}
     return {"stroke": colour, "fill": inside, "shape": shape}
@@ -110,16 +110,24 @@ def switched(groups: Sequence[str]) -> list[Spec]:
     return [{"filter": " || ".join(tests)}]
 
 
+def groups_legend(groups: Sequence[str]) -> Spec | None:
+    """The legend of groups of donors, in as many columns as their names allow; None for a single group."""
+    if len(groups) < 2:
+        return None
+    wide = max(130, min(220, 50 + 7 * max(map(len, groups))))
+    return {"title": None, "columns": {"expr": f"max(1, floor(containerSize()[0] / {wide}))"}}
+
+
 def group_colour(groups: Sequence[str]) -> Spec:
     """The channel of colour by group."""
-    legend = NARROW if len(groups) > 1 else None
+    legend = groups_legend(groups)
     return {"field": "group", "type": "nominal", "legend": legend,
             "scale": {"domain": list(groups), "range": cycle(style.GROUPS, len(groups))}}  # fmt: skip
 
 
 def group_shape(groups: Sequence[str]) -> Spec:
     """The channel of shape by group."""
-    legend = NARROW if len(groups) > 1 else None
+    legend = groups_legend(groups)
     return {"field": "group", "type": "nominal", "legend": legend,
             "scale": {"domain": list(groups), "range": cycle(style.GROUP_SHAPES, len(groups))}}  # fmt: skip
 

@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from concentra.report.charts._shared import LABELS, Row, Spec, chart, tip
 
+HEIGHTS = {12: 22, 50: 17, 200: 12, float("inf"): 4}
+"""Of a bar, by the number of donors; where bars are lower than their names, only some are named."""
+COLUMNS: Spec = {"expr": f"max(1, floor((containerSize()[0] - {LABELS['expr']}) / 225))"}
+"""Of the legend, which begins right of the names of donors."""
+
 
 def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[str, str]) -> Spec:
     """Stacked bars of shares, a bar a donor, the largest part first; one part can be highlighted.
@@ -22,16 +27,16 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
         rows,
         {
             "params": [pick],
-            "height": (12 if len(donors) > 50 else 17 if len(donors) > 12 else 22) * len(donors),
+            "height": next(height for most, height in HEIGHTS.items() if len(donors) <= most) * len(donors),
             "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
-                      "axis": {"ticks": False, "domain": False, "labelLimit": LABELS,
+                      "axis": {"ticks": False, "domain": False, "labelLimit": LABELS, "labelOverlap": True,
                                "labelFontSize": 9 if len(donors) > 50 else 12}},
                 "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
                       "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},
                 "order": {"field": "place", "type": "quantitative"},
-                "color": {"field": "part", "type": "nominal", "legend": {"title": None},
+                "color": {"field": "part", "type": "nominal", "legend": {"title": None, "columns": COLUMNS},
                           "scale": {"domain": names, "range": list(parts.values())}},
                 "opacity": {"condition": {"test": "pick < 0 || pick == datum.place", "value": 1}, "value": 0.15},
                 "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("part", "cell type"),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from concentra.report.charts._shared import (
     LINE,
-    NARROW,
     Row,
     Spec,
     chart,
     dashes,
     group_colour,
+    groups_legend,
     switched,
     switches,
     tip,
@@ -39,7 +39,7 @@ def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
                 {"transform": switched(groups), "mark": {"type": "line", "strokeWidth": 1.8, "opacity": 0.8},
                  "encoding": {"x": x, "y": y, "detail": {"field": "donor"}, "color": group_colour(groups),
                               "strokeDash": {"field": "group", "type": "nominal",
-                                             "legend": NARROW if len(groups) > 1 else None,
+                                             "legend": groups_legend(groups),
                                              "scale": {"domain": list(groups), "range": dashes(len(groups))}},
                               "tooltip": [tip("donor", "donor"), tip("group", "group")]}},
             ],

@@ -30,7 +30,12 @@ def answer(page: Page, found: Findings) -> Section:
     place = {name: number for number, name in enumerate(found.strata)}
     for name, words in zip(
         found.contrasts,
-        sentences.answer(found.table("contrast"), level=found.level, tissue=found.tissue),
+        sentences.answer(
+            found.table("contrast"),
+            level=found.level,
+            tissue=found.tissue,
+            types=sentences.types_counted(found.tables),
+        ),
         strict=True,
     ):
         rows = found.verdicts[found.verdicts["contrast"] == name].sort_values(
@@ -179,6 +184,6 @@ def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
     chart = page.chart(
         charts.strips(points, names=names),
         f"Effective number of every {key}",
-        f"A point a {key}; the line is the median.",
+        f"One point for each {key}; the line is the median.",
     )
     return page.text(words), chart, page.table(rows, "Concentration by tissue", name="tissues")

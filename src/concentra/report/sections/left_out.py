@@ -16,7 +16,9 @@ SHORT = 60
 def left_out(page: Page, found: Findings) -> Section | None:
     """Notes, and the cells and donors left out; None where there are none."""
     blocks: list[Markup] = []
-    notes = sentences.notes_of(found.notes)
+    notes = sentences.notes_of(
+        [f"{note.kind}: {note}" if hasattr(note, "kind") else note for note in found.notes]
+    )
     if notes:
         blocks.append(page.listing(notes))
     table = found.table("left_out")
@@ -28,4 +30,4 @@ def left_out(page: Page, found: Findings) -> Section | None:
                 readable_rows(table.head(SHORT), found.tissue), f"Left out{cells}.{more}", name="left_out"
             )
         )
-    return Section("left-out", "Left out", tuple(blocks)) if blocks else None
+    return Section("left-out", "Notes and data left out", tuple(blocks)) if blocks else None

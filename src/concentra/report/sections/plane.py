@@ -43,11 +43,12 @@ def plane(page: Page, found: Findings) -> Section | None:
                           for x, y in zip(here["gini"], here["hill_q1"], strict=True)]  # fmt: skip
         blocks.append(page.chart(
             charts.plane(values, cloud, axes=axes), f"Plane of shifts{', ' + sentences.plain(name) if name else ''}",
-            "Lower right: more concentrated. Grey dots: shifts after exchanging the labels of donors; lying along them "
-            "is arithmetic, not evidence. Normalised axes: Gini / (1 − 1/n) and the logarithm of the effective number.",
+            "Lower right: more concentrated. Grey dots: shifts after the donors' labels are exchanged; the two metrics "
+            "move together by arithmetic, so that lying along the dots is no evidence. Normalised axes: Gini / (1 − "
+            "1/n) for n cell types, and the logarithm of the effective number.",
             wide=True,
         ))  # fmt: skip
-    return Section("plane", "Plane", tuple(blocks))
+    return Section("plane", "Plane of shifts", tuple(blocks))
 
 
 def _known(word: object) -> str:

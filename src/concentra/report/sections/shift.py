@@ -134,8 +134,8 @@ def multiverse(page: Page, found: Findings, stratum: str, contrast: str | None) 
                 "choices": ", ".join(f"{name.replace('_', ' ')} {sentences.plain(row[name], 20)}" for name in choices),
             })  # fmt: skip
     note = (
-        f"{sentences.counted(len(rows), 'combination')} of defensible choices, a point each where they concern the "
-        "metric; the diamond is the choice made."
+        f"{sentences.counted(len(rows), 'combination')} of defensible choices, one point for each that affects the "
+        "metric, which is also the unit of the shift; the diamond is the choice made."
     )
     return page.chart(
         charts.multiverse(values, metrics=metrics), _titled(found, "Multiverse of analyses", contrast), note

@@ -124,10 +124,11 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
         shown = [group for group in found.groups if any(value["group"] == group for value in values)]
         for value in values:
             value["slot"] = shown.index(value["group"])
+        depth = ", corrected for depth" if metric.endswith("_corrected") else ""
         words = (
-            f"A point a {key}{', corrected for depth' if metric.endswith('_corrected') else ''}; lines are medians."
+            f"One point for each {key}{depth}; lines are medians."
             if metric == corrected
-            else f"A point a {key}, all types of the tissue counted; lines are medians."
+            else f"One point for each {key}, all types of the tissue counted; lines are medians."
         )
         made.append(
             page.chart(
@@ -161,6 +162,6 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
         page.chart(
             charts.lorenz(values, groups=shown),
             "Lorenz curves",
-            f"A curve a {key}; farther below the diagonal is more concentrated.",
+            f"One curve for each {key}; farther below the diagonal is more concentrated.",
         )
     ]

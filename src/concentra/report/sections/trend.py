@@ -31,11 +31,21 @@ def trend(page: Page, found: Findings) -> Section | None:
     shown = [
         {found.tissue: sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
-         f"{100 * found.level:g}% interval": f"{number(row['slope_low'], 4)} to {number(row['slope_high'], 4)}",
+         f"{100 * found.level:g}% interval": _interval(row),
          "adjusted p (ranks)": p_text(row["p_exact_adjusted"])}
         for row in sentences.records(rows)
     ]  # fmt: skip
-    blocks: list[Markup] = [page.table(shown, f"Slopes along {along}", name="trend")] if shown else []
+    blocks: list[Markup] = (
+        [
+            page.table(
+                shown,
+                f"Change of each metric per unit of {along}; exact test of rank correlation, adjusted over tissues",
+                name="trend",
+            )
+        ]
+        if shown
+        else []
+    )
     drawn = [
         _chart(page, found, row, along)
         for row in sentences.records(rows[rows["metric"] == "hill_q1"].head(MOST))
@@ -44,6 +54,10 @@ def trend(page: Page, found: Findings) -> Section | None:
     if charts_there:
         blocks.append(page.grid(*charts_there))
     return Section("trend", "Trend", tuple(blocks))
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return " to ".join(number(row[end], 4, sign=True) for end in ("slope_low", "slope_high"))
 
 
 def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:

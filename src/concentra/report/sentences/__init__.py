@@ -14,6 +14,7 @@ from concentra.report.sentences.answers import (
     finding,
     is_whole,
     named_answers,
+    types_counted,
     verdicts,
 )
 from concentra.report.sentences.labels import (
@@ -33,5 +34,5 @@ from concentra.report.sentences.methods import methods
 __all__ = [
     "DIRECTIONS", "MEANINGS", "PREDICATES", "across", "answer", "counted", "description", "distinct", "effect",
     "finding", "identifier", "is_whole", "listed", "methods", "named_answers", "notes_of", "p_words", "plain",
-    "records", "short", "verdicts", "worded",
+    "records", "short", "types_counted", "verdicts", "worded",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.analysis.granularity import FINEST
 from concentra.printable import joined
 from concentra.report.markdown import number
 from concentra.report.sentences.labels import (
@@ -24,6 +25,8 @@ from concentra.report.sentences.labels import (
 ONE_COMPOSITION = ("all cells", "", "none")
 """Names of a stratum that is no tissue: everything is one composition."""
 WHOLE = "the composition"
+TREND = "trend along "
+"""How the name of a contrast along numbers begins."""
 METRICS = {"hill_q1": "effective number", "gini_stratum": "Gini coefficient"}
 """The two metrics that decide, as people read them."""
 DIRECTIONS = ("more concentrated", "less concentrated", "mixed")
@@ -77,7 +80,9 @@ VALUES = {"effect": "effect", "low": "low", "high": "high", "median_reference": 
           "p_value": "p_value", "detectable": "detectable"}  # fmt: skip
 
 
-def answer(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue") -> list[str]:
+def answer(
+    contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue", types: str = ""
+) -> list[str]:
     """What was found, in one sentence a contrast: which tissues changed, by how much, and what of the others.
 
     Parameters
@@ -88,6 +93,8 @@ def answer(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue
         Of the intervals.
     tissue
         What a stratum is called.
+    types
+        Over which types, where there are several levels of them: `types_counted`.
 
     Examples
     --------
@@ -99,10 +106,26 @@ def answer(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue
     (median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
     """
     found = verdicts(contrast)
-    return [_answer(rows, level, tissue) for _, rows in found.groupby("contrast", sort=False)]
+    return [_answer(rows, level, tissue, types) for _, rows in found.groupby("contrast", sort=False)]
 
 
-def named_answers(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue") -> list[str]:
+def types_counted(tables: Mapping[str, pd.DataFrame]) -> str:
+    """The level of cell types that an answer speaks of, as its first words; empty where there is only one level.
+
+    >>> types_counted({}), types_counted({"granularity": pd.DataFrame({"level": ["finest", "L1"], "n_parts": [69, 7]})})
+    ('', 'at the finest level of cell types (69 types), ')
+    """
+    granular = tables.get("granularity")
+    if granular is None or granular.empty or not (granular["level"] == FINEST).any():
+        return ""
+    n_types = granular.loc[granular["level"] == FINEST, "n_parts"].unique()
+    number_of = f" ({int(n_types[0])} types)" if len(n_types) == 1 else ""
+    return f"at the finest level of cell types{number_of}, "
+
+
+def named_answers(
+    contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = "tissue", types: str = ""
+) -> list[str]:
     """The sentences of `answer`, each after the name of its contrast where there are several.
 
     Examples
@@ -113,13 +136,13 @@ def named_answers(contrast: pd.DataFrame, *, level: float = 0.95, tissue: str = 
     ['age: 3m to 24m: Lung could not be tested.', 'sex: f to m: Lung could not be tested.']
     """
     names = list(dict.fromkeys(contrast["contrast"].astype(str)))
-    found = answer(contrast, level=level, tissue=tissue)
+    found = answer(contrast, level=level, tissue=tissue, types=types)
     if len(found) < 2:
         return found
     return [f"{plain(name, 200)}: {words}" for name, words in zip(names, found, strict=True)]
 
 
-def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
+def _answer(rows: pd.DataFrame, level: float, tissue: str, types: str = "") -> str:
     clauses = []
     for verdict in DIRECTIONS:
         here = rows[rows["verdict"] == verdict]
@@ -132,7 +155,7 @@ def _answer(rows: pd.DataFrame, level: float, tissue: str) -> str:
     clauses += _counts(rest, tissue, changed) if len(rest) > MOST_NAMES else _others(rest)
     if len(rows) == 1 and not changed and not pd.isna(rows["hill_q1_effect"].iloc[0]):
         clauses[-1] += f" ({_alone(records(rows)[0], level)})"
-    text = "; ".join(clauses)
+    text = types + "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -146,9 +169,17 @@ def _alone(row: Mapping[str, Any], level: float) -> str:
 
 def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
     first = rows.iloc[0]
-    be = "is" if len(rows) == 1 else "are"
+    be, become = ("is", "becomes") if len(rows) == 1 else ("are", "become")
     word = "changed in both metrics, without one direction," if verdict == "mixed" else f"{be} {verdict}"
     if pd.isna(first["other"]):
+        along = plain(str(first["contrast"]).removeprefix(TREND))
+        if str(first["contrast"]).startswith(TREND) and "(" not in along:
+            word = (
+                "changes in both metrics, without one direction,"
+                if verdict == "mixed"
+                else f"{become} {verdict}"
+            )
+            return f"{_subject(rows)} {word} along {along} ({_sizes(rows, level)})"
         return f"{_subject(rows)} {word} ({plain(first['contrast'])}; {_sizes(rows, level)})"
     if verdict == "mixed":
         sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
@@ -279,7 +310,7 @@ def description(
 
 
 def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
-    """One sentence a contrast and metric on all tissues together.
+    """One sentence for each contrast and metric on all tissues together, after the contrast where there are several.
 
     >>> rows = pd.DataFrame({"contrast": ["age"], "metric": ["gini_stratum"], "n_strata": [2], "n_early": [4],
     ...                      "n_late": [8], "mean_shift": [0.044], "p_value": [0.032]})
@@ -292,6 +323,7 @@ def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
         "hill_q1": "effective number",
     }
     made = []
+    several = "contrast" in table and table["contrast"].nunique() > 1
     for row in records(table):
         if row["n_strata"] < 2 or row["metric"] not in names or pd.isna(row["mean_shift"]):
             continue
@@ -299,8 +331,9 @@ def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
             row.get(f"n_{a}", row.get(f"n_{b}")) for a, b in (("reference", "early"), ("other", "late"))
         )
         verb = "rose" if row["mean_shift"] > 0 else "fell"
+        start = f"{plain(row['contrast'], 200)}: across" if several else "Across"
         made.append(
-            f"Across {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
+            f"{start} {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
             f"{names[row['metric']]} {verb} by {number(abs(row['mean_shift']), 3)} "
             f"(permutation {p_words(row['p_value'])})."
         )

@@ -30,14 +30,18 @@ SMALL = (
 
 
 def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
-    """Names as a list within a sentence; long lists end with a count.
+    """Names as a list within a sentence; long lists end with a count, names with commas are set apart by semicolons.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed("abcd", most=2)
     ('a', 'a and b', 'a, b and c', 'a, b and 2 more')
+    >>> listed(["skin, leg", "skin, arm"])
+    'skin, leg; and skin, arm'
     """
     found = [plain(name) for name in names]
     if len(found) > most:
         found = [*found[:most], f"{len(found) - most} more"]
+    if len(found) > 1 and any(", " in name for name in found):
+        return f"{'; '.join(found[:-1])}; and {found[-1]}"
     return joined(found) or "none"
 
 

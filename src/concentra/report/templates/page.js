@@ -1,6 +1,7 @@
 "use strict";
-// Draws the charts, tables and pictures of the page when they come into view. Labels become text or values of data only.
-(async () => {
+// Draws pictures at once; charts and tables when they come into view or the browser is idle. Nothing is awaited, so that a
+// page printed as soon as it is open is whole. Labels become text or values of data only.
+(() => {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
   const theme = name => { root.dataset.theme = name; button.setAttribute("aria-pressed", String(name === "dark")); };
   theme(dark.matches ? "dark" : "light");
@@ -8,7 +9,7 @@
   button.addEventListener("click", () => theme(root.dataset.theme === "dark" ? "light" : "dark"));
 
   const letters = atob(document.getElementById("data").textContent), bytes = Uint8Array.from(letters, one => one.charCodeAt(0));
-  const { charts, tables, pictures } = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  const { charts, tables, pictures } = JSON.parse(new TextDecoder().decode(Bundle.gunzipSync(bytes)));
   const tooltip = new Bundle.Handler({ disableDefaultStyle: true });
 
   function save(name, content, type) {
@@ -38,7 +39,6 @@
   function draw(figure) {
     if (figure.dataset.done) return;
     figure.dataset.done = "yes";
-    if (figure.dataset.picture) return show(figure);
     const place = figure.querySelector(".drawn"), controls = figure.querySelector(".controls"), title = figure.querySelector("strong").textContent;
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
@@ -82,8 +82,15 @@
   }
 
   const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); (one.target.tagName === "TABLE" ? short : draw)(one.target); } }), { rootMargin: "600px" });
-  for (const one of document.querySelectorAll("figure[data-chart], figure[data-picture], table.data")) seen.observe(one);
+  for (const one of document.querySelectorAll("figure[data-picture]")) show(one);
+  for (const one of document.querySelectorAll("figure[data-chart], table.data")) seen.observe(one);
   for (const one of document.querySelectorAll("details.whole")) one.addEventListener("toggle", () => one.open && whole(one));
+
+  const later = window.requestIdleCallback ?? (what => setTimeout(what, 50));
+  const undrawn = () => [...document.querySelectorAll("figure[data-chart]:not([data-done])")].find(one => one.checkVisibility());  // none in a closed fold: it has no width
+  const next = () => { const one = undrawn(); if (one) { draw(one); later(next); } };
+  addEventListener("load", () => later(next));
+  for (const one of document.querySelectorAll("details.fold")) one.addEventListener("toggle", () => later(next));
 
   const opened = () => { const there = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (there) { const fold = there.closest("details"); if (fold) fold.open = true; there.scrollIntoView(); } };
   addEventListener("hashchange", opened);
@@ -95,7 +102,7 @@
     for (const one of shut) one.open = true;
     root.dataset.printing = "yes";
     dispatchEvent(new Event("resize"));
-    document.querySelectorAll("figure[data-chart], figure[data-picture]").forEach(draw);
+    document.querySelectorAll("figure[data-chart]").forEach(draw);
   });
   addEventListener("afterprint", () => {
     for (const one of closed.splice(0)) one.open = false;

@@ -105,7 +105,7 @@ def _caption(counts: dict[str, tuple[int, int]], marrow: dict[str, pd.DataFrame]
     return (
         f"Each bar is a donor, divided by the shares of its cell types in the order of the legend ({who}). Marrow: "
         "age and mouse, the types with the largest mean shares over both platforms in colour, the same in a and b, "
-        f"at least {least:,} cells a mouse. Blood: {LEVEL}, the cells of all visits of a donor together; within a "
+        f"at least {least:,} cells per mouse. Blood: {LEVEL}, the cells of all visits of a donor together; within a "
         "group donors stand in the order of their names. Other types are grey. The mice of most cells were "
         "inferred, and the two platforms share mice."
     )

@@ -129,7 +129,7 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
     )
     donors = concordance[concordance["metric"] == "gini_present"]
     who = "; ".join(
-        f"{style.title_of(name)}, {_range(rows['n_reference'])} young and {_range(rows['n_other'])} old mice a tissue"
+        f"{style.title_of(name)}, {_range(rows['n_reference'])} young and {_range(rows['n_other'])} old mice per tissue"
         for name, rows in ((name, donors[donors["cohort"] == name]) for name in (FACS, DROPLET))
     )
     return (

@@ -151,8 +151,8 @@ def _caption(shown: pd.DataFrame, tissues: list[str], age_trend: pd.DataFrame) -
     )
     lone = shown["stratum"].nunique() - len(tissues)
     return (
-        f"One mark a mouse in a tissue, beside its age ({who}); the number of mice is above each panel of a. a, Gini "
-        "coefficient over the cell types present; small ticks, joined to the marks: expected at 100 cells. b, "
+        f"One mark for each mouse in a tissue, beside its age ({who}); the number of mice is above each panel of a. a, "
+        "Gini coefficient over the cell types present; small ticks, joined to the marks: expected at 100 cells. b, "
         "effective number; small ticks: corrected for depth. Circles are females, squares males; filled FACS, open "
         "Droplet. Lines: Theil-Sen slope over all ages, thick where its exact 95 % interval excludes zero. After "
         f"adjustment over the tissues of a platform the trend reaches the level of {ALPHA:g} in {_firm(age_trend)}. "
@@ -189,6 +189,6 @@ def _firm(age_trend: pd.DataFrame) -> str:
 
 def _alternative(tissues: list[str]) -> str:
     return (
-        f"Two blocks of {len(tissues)} small panels, one a tissue: Gini coefficient and effective number of every "
+        f"Two blocks of {len(tissues)} small panels, one per tissue: Gini coefficient and effective number of every "
         "mouse against age in months."
     )

@@ -15,7 +15,7 @@ from concentra.study.figures import _style as style
 GROUPS = {"young": "young", "old": "old", "treated": "old,\nrestricted"}
 HUES = looks.group_colours(GROUPS)
 RANGES = [
-    ("rescue_donor_low", "rescue_donor_high", "range over choices of one library a group", style.INK, "-"),
+    ("rescue_donor_low", "rescue_donor_high", "range over choices of one library per group", style.INK, "-"),
     ("rescue_cell_low", "rescue_cell_high", "95 % of draws of cells alone", "#b0b0b0", "-"),
 ]
 
@@ -80,7 +80,7 @@ def _caption(rescue: pd.DataFrame) -> str:
     n = "; ".join(" / ".join(str(one) for one in row) for row in sizes)
     return (
         f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. c, the share "
-        "of the shift with age that restriction undoes, over all choices of one library a group, and when cells "
+        "of the shift with age that restriction undoes, over all choices of one library per group, and when cells "
         "alone are resampled, which says nothing of other animals. The old group stands in both contrasts: each "
         f"number is to be judged against exchanged labels. Found: {words}. A cohort called simulated holds no "
         "measurement."

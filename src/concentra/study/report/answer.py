@@ -21,13 +21,11 @@ from concentra.study.documents._rows import parts_of
 from concentra.study.report.hierarchy import level_contrast
 from concentra.study.report.plane import plane
 from concentra.study.results import Results
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import readable, title_of
 
 REPRODUCED = ("reproduced", "close")
 UNKNOWN = ("data absent", "not yet computed", "altered")
 CHANGE = "change established"
-COVARIATES = {"cmv": "CMV"}
-"""Columns of cohorts whose names are not words."""
 KNOWN = (*VERDICTS, WITHHELD)
 """Every verdict, on donors and on heads."""
 
@@ -114,7 +112,7 @@ def adjustment(contrast: str) -> str:
     formula = re.search(r"adjusted \(~ (.*)\)", contrast)
     if not formula:
         return "not adjusted"
-    return f"adjusted for {sentences.listed(COVARIATES.get(one, one) for one in formula[1].split(' + '))}"
+    return f"adjusted for {sentences.listed(map(readable, formula[1].split(' + ')))}"
 
 
 def _clause(verdict: str, rows: Sequence[Mapping[str, Any]]) -> str:

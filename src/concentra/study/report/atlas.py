@@ -80,7 +80,10 @@ def _donors(found: Findings) -> str:
     n_cells = sentences.counted(int(cells["n_cells"].sum()), "cell")
     known = f"{found.title}: {n_cells} of {sentences.counted(cells['donor'].nunique(), 'donor')}"
     inferred = int(cells.loc[cells["donor_source"] == "inferred", "n_cells"].sum())
-    return f"{known}; the donor is inferred for {inferred:,} of the cells." if inferred else f"{known}."
+    if not inferred:
+        return f"{known}."
+    of = "all of them" if inferred == cells["n_cells"].sum() else f"{inferred:,} of the cells"
+    return f"{known}; the donor is inferred for {of}."
 
 
 def _planted(page: Page, results: Results, found: Findings) -> list[Markup]:

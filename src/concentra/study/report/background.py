@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from concentra import __version__
@@ -33,11 +34,13 @@ def multiverse(page: Page, results: Results) -> Section | None:
         return None
     shown = [
         {
-            "of": _place(row),
+            "tissue or model": _place(row),
             "metric": METRICS.get(str(row["metric"]), str(row["metric"])),
             "specifications": row["n_specifications"],
             "same sign": _share(row["share_same_sign"]),
-            "least to greatest": f"{number(row['low'], 2, sign=True)} to {number(row['high'], 2, sign=True)}",
+            "least to greatest": "–"
+            if pd.isna(row["low"])
+            else f"{number(row['low'], 2, sign=True)} to {number(row['high'], 2, sign=True)}",
             "joint p": _p(row["p_value"]),
         }
         for row in rows

@@ -16,7 +16,7 @@ from concentra.report.sections.trend import trend
 from concentra.study.results import Results
 from concentra.study.steps._hierarchy import LABELS, at_levels, hierarchies, named
 from concentra.study.steps.s04c_contrast_hierarchy import ALL, MEAN, SUMMED
-from concentra.study.summaries._shared import title_of
+from concentra.study.summaries._shared import NAMES, readable, title_of
 
 
 def level_contrast(results: Results, asked: str = "plain") -> pd.DataFrame:
@@ -42,7 +42,7 @@ def findings(results: Results, cohort: str) -> Findings:
     counts = results.rows("donor_counts", cohort=cohort)
     whole = hierarchies(counts, results.rows("type_levels", cohort=cohort))[cohort]
     cells = pd.concat(one.table().assign(stratum=level) for level, one in at_levels(whole).items())
-    labels = counts.drop_duplicates("donor")[["donor", *LABELS]]
+    labels = counts.drop_duplicates("donor")[["donor", *LABELS]].rename(columns=NAMES)
     measured = _of_level(results.rows("level_concentration", cohort=cohort)).merge(labels, on="donor")
     contrast = level_contrast(results)
     tables = {
@@ -107,7 +107,7 @@ def _questions(rows: pd.DataFrame) -> pd.DataFrame:
     words = [
         ", ".join(filter(None, [
             {"plain": "groups", "adjusted": "groups, adjusted", "trend": "along age, adjusted"}[row["asked"]],
-            "" if row["donors"] == ALL else f"donors with {row['donors']}",
+            "" if row["donors"] == ALL else f"donors with {readable(row['donors'])}",
             MEAN if row["values"] == MEAN else "",
         ]))
         for row in sentences.records(others)

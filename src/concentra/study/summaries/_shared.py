@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,18 @@ import pandas as pd
 
 from concentra.report.markdown import HARD, number, p_text
 from concentra.study.cohorts import cohorts
+
+NAMES = {"cmv": "CMV"}
+"""Columns of cohorts whose names are not words, as people read them."""
+
+
+def readable(text: str) -> str:
+    """A text in which columns of cohorts have the names that people read.
+
+    >>> readable("donors with cmv negative")
+    'donors with CMV negative'
+    """
+    return re.sub(rf"\b({'|'.join(NAMES)})\b", lambda found: NAMES[found[0]], text)
 
 
 def title_of(cohort: str) -> str:

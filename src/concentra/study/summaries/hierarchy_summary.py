@@ -7,7 +7,7 @@ import pandas as pd
 from concentra.report import markdown
 from concentra.report.markdown import number, p_text
 from concentra.study.declare import summary
-from concentra.study.summaries._shared import effect_text, title_of
+from concentra.study.summaries._shared import effect_text, readable, title_of
 
 HOW = """Each donor counts once: the cells of all its samples are summed, or the values of its samples averaged.
 *Ratio* is that of effective numbers (corrected for unseen types), *difference* that of Gini coefficients over all types
@@ -65,9 +65,9 @@ def _contrasts(rows: pd.DataFrame) -> list[dict[str, object]]:
                 "adjusted": "old, young, adjusted",
                 "trend": "along age, adjusted",
             }[str(row["asked"])],
-            "donors": f"{row['donors']} ({row['n_reference']} / {row['n_other']})"
+            "donors": f"{readable(row['donors'])} ({row['n_reference']} / {row['n_other']})"
             if row["n_other"]
-            else row["donors"],
+            else readable(row["donors"]),
             "value": row["values"],
             "ratio": effect_text(row, 3),
             "p": p_text(row["p_value"]),
