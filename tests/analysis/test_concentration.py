@@ -78,7 +78,7 @@ def test_the_common_depth_is_that_of_the_smallest_unit_of_a_stratum() -> None:
 
 
 def test_nobody_has_enough_cells() -> None:
-    with pytest.raises(DesignError, match="no donor with 9999 cells in any stratum; the largest has 60"):
+    with pytest.raises(DesignError, match="no donor with 9999 cells in any tissue; the largest has 60"):
         measured(from_table(rows(COUNTS)), Settings(min_cells=9999))
 
 

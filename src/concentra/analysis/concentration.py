@@ -97,9 +97,9 @@ def concentration(composition: Composition, settings: Settings = Settings()) -> 
     included = np.ones(len(n_cells), dtype=bool) if composition.of_shares else n_cells >= settings.min_cells
     if not included.any():
         raise DesignError(
-            found=f"no donor with {settings.min_cells} cells in any stratum; the largest has {n_cells.max():,}",
-            expected=f"donors with at least {settings.min_cells} cells in a stratum",
-            fix="lower --min-cells; or check the stratum and donor columns",
+            found=f"no donor with {settings.min_cells} cells in any tissue; the largest has {n_cells.max():,}",
+            expected=f"donors with at least {settings.min_cells} cells in a tissue",
+            fix="lower --min-cells; or check the columns of tissues and donors",
         )
     found = {name: np.full(len(n_cells), np.nan) for name in (*PLAIN, *DEPTH, "depth")}
     for stratum in composition.strata:

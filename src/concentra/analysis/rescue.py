@@ -133,7 +133,7 @@ def _counts(design: Design, stratum: Stratum) -> Counts:
             raise DesignError(
                 found=f"no donor with cells in group {group!r} of {stratum.name!r}",
                 expected="donors in each of three groups: young, old, old treated",
-                fix="leave the stratum out, or correct the labels",
+                fix="leave the tissue out, or correct the labels",
             )
         counts[role] = stratum.counts[rows]
     return counts

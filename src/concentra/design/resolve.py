@@ -141,7 +141,7 @@ def _refuse_empty(composition: Composition, question: Question, settings: Settin
         if not (inside & (composition.of_shares | (n_cells >= settings.min_cells))).any():
             most = f"; the largest has {n_cells[inside].max():,}" if inside.any() else ""
             raise DesignError(
-                found=f"no donor of {name!r} with {settings.min_cells} cells in any stratum{most}",
+                found=f"no donor of {name!r} with {settings.min_cells} cells in any tissue{most}",
                 expected=f"donors of every group with at least {settings.min_cells} cells",
                 fix="lower --min-cells, or compare other groups",
             )
@@ -221,12 +221,12 @@ def _refuse_or_note(design: Design) -> list[Note]:
     if not any(size > 0 for size in pairs):
         what = (
             f"value of {question.within!r}" if question.within
-            else f"pair (by {question.paired_by!r})" if question.paired_by else "stratum"
+            else f"pair (by {question.paired_by!r})" if question.paired_by else "tissue"
         )  # fmt: skip
         raise DesignError(
             found=f"no {what} with donors of both groups of {question.name!r}",
             expected="both groups in the same place, or they cannot be compared",
-            fix="compare other groups, or other strata; composition.csv of a run without --contrast lists the donors",
+            fix="compare other groups, or other tissues; composition.csv of a run without --contrast lists the donors",
         )
     if all(size < 2 for size in sizes) and question.two_groups:
         return [
@@ -245,7 +245,7 @@ def _left_out_notes(excluded: pd.DataFrame, question: Question) -> list[Note]:
         donors: Sequence[str] = sorted(rows["donor"].unique())
         shown = ", ".join(map(str, donors[:5])) + (f" and {len(donors) - 5} more" if len(donors) > 5 else "")
         n_strata = rows["stratum"].nunique()
-        where = f" in {n_strata} strata" if n_strata > 1 else ""
+        where = f" in {n_strata} tissues" if n_strata > 1 else ""
         notes.append(Note("left out", f"{question.name}: {len(donors)} donor{'s' * (len(donors) != 1)} not "
                           f"compared{where}, {reason}: {shown}"))  # fmt: skip
     return notes

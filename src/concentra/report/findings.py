@@ -137,6 +137,26 @@ class Findings:
         sides = (self.verdicts.iloc[0]["reference"], self.verdicts.iloc[0]["other"])
         return () if pd.isna(sides[1]) else (str(sides[0]), str(sides[1]))
 
+    @cached_property
+    def axis(self) -> tuple[str, dict[str, float]]:
+        """The column along which a trend was asked for, with the number of each of its labels; empty without one."""
+        from concentra.design.axis import numeric_axis, parse_trend
+
+        trend = self.table("trend")
+        along = str(trend["along"].iloc[0]) if len(trend) else ""
+        written = str(self.options.get("trend") or along.split(" (")[0])
+        column, order = parse_trend(written, self.units.columns)
+        if column not in self.units:
+            return "", {}
+        labels = self.units[column]
+        numbers = numeric_axis(labels, column, order)[0]
+        return column, {str(label): x for label, x in zip(labels, numbers, strict=True) if not pd.isna(x)}
+
+    def along(self, row: Mapping[str, Any]) -> float:
+        """The place of a row of `concentration` or `composition` along the axis of the trend; NaN where it has none."""
+        column, numbers = self.axis
+        return numbers.get(str(row.get(column)), float("nan"))
+
     def group(self, value: object) -> str:
         """The group of a donor with this value of the group column: a side of the contrast, or the value itself."""
         text = str(value)

@@ -339,7 +339,7 @@ def _refuse_clustering(options: Options, data: list[Any]) -> None:
     if len(data) > 1:
         raise ArgumentError(
             found=f"{asked} of {len(data)} files",
-            expected="one file, because all donors of a stratum are clustered together",
+            expected="one file, because all donors of a tissue are clustered together",
             fix="join them: anndata.concat([...]).write_h5ad(...); or leave out --resolutions",
         )
     path = str(data[0])

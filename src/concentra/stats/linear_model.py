@@ -14,7 +14,7 @@ from concentra.errors import ArgumentError
 from concentra.stats._checks import Floats
 
 INESTIMABLE = "the design cannot separate this contrast from the other terms"
-NO_RESIDUALS = "no replicate donors: no residual variance"
+NO_RESIDUALS = "too few donors: differences between donors cannot be estimated"
 EMPTY = "no sample"
 _RANK = 1e-9  # singular values below this share of the largest are zero
 _HIGHEST_CORRELATION = 0.99

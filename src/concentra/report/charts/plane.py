@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from concentra.report.charts._labels import sides
 from concentra.report.charts._shared import (
     LINE,
     Row,
@@ -17,6 +18,12 @@ from concentra.report.charts._shared import (
     verdict,
     zoom,
 )
+from concentra.stats.verdict import DIRECTIONS
+
+WIDTHS = {"narrow": 220, "middle": 480, "wide": 900}
+"""Of the picture, at least, on a telephone, in half a page, in a whole one: labels are placed for each."""
+SIDE = "datum[width < 480 ? 'narrow' : width < 900 ? 'middle' : 'wide']"
+"""The offset of a label in the picture as it is."""
 
 
 def plane(
@@ -30,12 +37,13 @@ def plane(
 ) -> Spec:
     """Shifts in the plane over the cloud that exchanged labels give; the axes can be chosen.
 
+    Labels that would lie on others are left out, those of established changes last; the tooltip names every point.
+
     Parameters
     ----------
     rows
         With `axes` (place), `gini`, `hill_q1`, `name`, `label` (what is written beside the point), `verdict` (its
-        look), `words` (the verdict as it is shown); where they are needed, `slot` (place in `sources`) and
-        `below` (the label stands below its point).
+        look), `words` (the verdict as it is shown); where it is needed, `slot` (place in `sources`).
     points
         The cloud: `axes`, `gini`, `hill_q1`, and `slot`.
     axes
@@ -78,7 +86,7 @@ def plane(
     tooltip = [tip("name", "tissue"), *about, tip("gini", "shift in Gini", "+.3~f"),
                tip("hill_q1", "shift in effective number", "+.3~f"), tip("words", "verdict")]  # fmt: skip
     return chart(
-        rows,
+        _placed(rows, points, height),
         {
             "params": params,
             "height": height,
@@ -91,8 +99,41 @@ def plane(
                  "mark": {"type": "point", "size": 110, "strokeWidth": 2, "opacity": 1},
                  "encoding": {"x": x, "y": y, "tooltip": tooltip} | verdict(rows)},
                 {"transform": chosen,
-                 "mark": {"type": "text", "dy": {"expr": "datum.below ? 18 : -12"}, "fontSize": 11},
-                 "encoding": {"x": x, "y": y, "text": {"field": "label"}}},
+                 "mark": {"type": "text", "dy": {"expr": SIDE}, "fontSize": 11,
+                          "text": {"expr": f"{SIDE} == null ? '' : datum.label"}},
+                 "encoding": {"x": x, "y": y}},
             ],
         },
     )  # fmt: skip
+
+
+def _placed(rows: Sequence[Row], points: Sequence[Row], height: int) -> list[Row]:
+    """The rows with the offset of their label at each of `WIDTHS`, None where it is left out."""
+    found: list[Row] = []
+    for axes in dict.fromkeys(row["axes"] for row in rows):
+        here = sorted((row for row in rows if row["axes"] == axes), key=_importance)
+        x, y = ([float(row[metric]) for row in here] for metric in ("gini", "hill_q1"))
+        cloud = [one for one in points if one["axes"] == axes]
+        reach = (
+            _length([0.0, *x, *(one["gini"] for one in cloud)]),
+            _length([0.0, *y, *(one["hill_q1"] for one in cloud)]),
+        )
+        labels = [str(row["label"]) for row in here]
+        placed = {
+            name: sides(labels, x, y, reach=reach, size=(width - 88, height - 36))
+            for name, width in WIDTHS.items()
+        }
+        found += [
+            {**row, **{name: offsets[place] for name, offsets in placed.items()}}
+            for place, row in enumerate(here)
+        ]
+    return found
+
+
+def _importance(row: Row) -> tuple[bool, float]:
+    """Established changes first, then the points farthest from zero."""
+    return row["verdict"] not in DIRECTIONS, -abs(float(row["hill_q1"]))
+
+
+def _length(values: Sequence[float]) -> float:
+    return (max(values) - min(values)) or 1.0

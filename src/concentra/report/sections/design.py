@@ -52,7 +52,7 @@ def design(page: Page, found: Findings) -> Section:
         ),
         ("design", "Donors in each tissue."),
     ):
-        rows = readable_rows(found.table(name), found.tissue)
+        rows = readable_rows(_compared(found.table(name)), found.tissue)
         if rows:
             table = page.table(rows, caption, name=name)
             blocks.append(table if len(rows) <= MANY else page.folded(caption.split(".")[0], table))
@@ -62,6 +62,14 @@ def design(page: Page, found: Findings) -> Section:
             page.table(detectable, "What these donors could have shown with 80% power.", name="detectable")
         )
     return Section("design", "Design", tuple(blocks))
+
+
+def _compared(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of donors without the columns of a second group, where there is none (a trend)."""
+    if "n_other" not in frame or frame["n_other"].any():
+        return frame
+    empty = [name for name in frame.columns if frame[name].isna().all()]
+    return frame.drop(columns=["n_other", *empty]).rename(columns={"n_reference": "n_donors"})
 
 
 def _detectable(found: Findings) -> list[dict[str, Any]]:

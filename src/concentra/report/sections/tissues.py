@@ -55,12 +55,13 @@ def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
 
 
 def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
-    """Units as they are shown, by sample or donor, in the order of their groups."""
+    """Units as they are shown, by sample or donor, in the order of their groups and along a trend."""
     key = unit_name(rows)
     first = rows.drop_duplicates(key)
     place = {name: number for number, name in enumerate(found.groups)}
     records = sorted(
-        sentences.records(first), key=lambda row: (place.get(found.group_of(row), 99), str(row[key]))
+        sentences.records(first),
+        key=lambda row: (place.get(found.group_of(row), 99), _late(found.along(row)), str(row[key])),
     )
     grouped = len(found.groups) > 1
     shown = sentences.distinct((row[key] for row in records), 32, sentences.identifier)
@@ -70,6 +71,16 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
         else shown[str(row[key])]
         for row in records
     }
+
+
+def _ordered(found: Findings) -> str:
+    column = found.axis[0]
+    return f"; donors in the order of {sentences.plain(column)}" if column else ""
+
+
+def _late(place: float) -> float:
+    """A place along an axis, to sort by: units without one come last."""
+    return float("inf") if pd.isna(place) else place
 
 
 def _composition(page: Page, found: Findings, stratum: str) -> Markup:
@@ -97,7 +108,8 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
     merged["place"] = merged["part"].map(places)
     return page.chart(
         charts.composition(sentences.records(merged), donors=list(names.values()), parts=shown),
-        f"Composition of every {key}", "Shares of the cell types, the most frequent first.", wide=True,
+        f"Composition of every {key}",
+        f"Shares of the cell types, the most frequent first{_ordered(found)}.", wide=True,
     )  # fmt: skip
 
 

@@ -61,19 +61,14 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:
-    from concentra.design.axis import numeric_axis, parse_trend
-
-    written = str(found.options.get("trend") or str(row["along"]).split(" (")[0])
-    column, order = parse_trend(written, found.units.columns)
-    units = found.units[found.units["stratum"].astype(str) == str(row["stratum"])]
-    if column not in units:
+    if not found.axis[0]:
         return None
-    places = numeric_axis(units[column], column, order)[0].to_numpy()
+    units = found.units[found.units["stratum"].astype(str) == str(row["stratum"])]
     values = [
-        {"donor": sentences.identifier(one["donor"]), "along": float(place), "value": one["hill_q1"],
+        {"donor": sentences.identifier(one["donor"]), "along": found.along(one), "value": one["hill_q1"],
          "n_cells": one["n_cells"]}
-        for place, one in zip(places, sentences.records(units), strict=True)
-        if not pd.isna(one["hill_q1"]) and not pd.isna(place)
+        for one in sentences.records(units)
+        if not pd.isna(one["hill_q1"]) and not pd.isna(found.along(one))
     ]  # fmt: skip
     ends = sorted({value["along"] for value in values})
     slope, intercept = row["slope"], row.get("intercept")

@@ -87,8 +87,8 @@ TEXT: dict[str, Made] = {
     "blood": Made(
         "level_contrast",
         "Ageing human blood counted over 7, 27 and 69 nested cell types, each donor once over all visits. Donors: "
-        "young / old. Ratio and difference: effects of the linear model with 95 % intervals, for a trend those of one "
-        "year of age; adjusted: for sex and cytomegalovirus (CMV) serostatus.",
+        "young / old. Ratio and difference: effects of the linear model with 95 % intervals, along age those of the "
+        "change from the youngest to the oldest donor; adjusted: for sex and cytomegalovirus (CMV) serostatus.",
         _rows_levels.blood,
     ),
 }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.page import Page
-from concentra.stats.verdict import DIRECTIONS, MORE, UNDECIDED
+from concentra.stats.verdict import DIRECTIONS, UNDECIDED
 from concentra.study.documents._rows import place
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
@@ -48,7 +48,7 @@ def plane(page: Page, results: Results) -> list[Markup]:
         rows.append({
             "axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "name": place(*key),
             "label": labels.get(key, ""), "source": title_of(row["cohort"]), "gini": row["gini"],
-            "hill_q1": row["hill_q1"], "words": verdict, "below": verdict == MORE,
+            "hill_q1": row["hill_q1"], "words": verdict,
             "verdict": verdict if verdict in style.VERDICTS else UNDECIDED,
         })  # fmt: skip
     cloud = results.rows("overlay_cloud", what="null")
