@@ -10,6 +10,7 @@ from concentra.pl._style import REPEATABLE
 from concentra.pl._style import label_points as label_points
 from concentra.pl._style import look as look
 from concentra.pl._style import readable as readable
+from concentra.pl._style import verbatim as verbatim
 from concentra.pl._style import zero_line as zero_line
 from concentra.study.cohorts import cohorts
 

@@ -26,7 +26,7 @@ LABELS: Mapping[str, Callable[[Any], str]] = {
     "support": lambda support: {"present": "parts present"}.get(support, "all parts"),
     "depth": lambda depth: {"observed": "as counted"}.get(depth, depth),
     "average": str,
-    "left_out": lambda head: "none left out" if head == "none" else f"without {style.readable(head)}",
+    "left_out": lambda head: "none left out" if head == "none" else f"without {style.verbatim(head)}",
 }
 
 
