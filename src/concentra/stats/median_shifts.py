@@ -30,10 +30,8 @@ def median_shifts(comparisons: Comparisons, labels: Integers) -> Floats:
 
     Parameters
     ----------
-    comparisons
-        The specifications.
-    labels
-        The label of each donor in each arrangement, shape (A, n), from 0 to L - 1.
+    comparisons, labels
+        As for `concentra.stats.specifications.sweep`.
 
     Examples
     --------
