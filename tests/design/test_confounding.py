@@ -39,7 +39,7 @@ def test_a_group_without_donors_or_cells():
 
 
 def test_no_stratum_value_or_pair_with_both():
-    with pytest.raises(DesignError, match="no stratum with donors of both groups"):
+    with pytest.raises(DesignError, match="no tissue with donors of both groups"):
         asked(BALANCED.assign(stratum=["x", "x", "y", "y"]))
     split = BALANCED.assign(sex=["f", "f", "m", "m"])
     with pytest.raises(DesignError, match=r"no donor that can answer.*no donor of another group"):

@@ -64,7 +64,7 @@ def test_cells_are_kept(chain: dict[str, pd.DataFrame]) -> None:
 def test_units_below_the_minimum_are_marked() -> None:
     cells = hostile_cells()
     composition, _, _ = compute_proportions({COHORT: cells}, pooled_mark=PLAIN)
-    with pytest.raises(DesignError, match="no donor with 201 cells in any stratum; the largest has 200"):
+    with pytest.raises(DesignError, match="no donor with 201 cells in any tissue; the largest has 200"):
         compute_metrics(composition, min_cells=201)
     assert compute_metrics(composition, min_cells=200)["included"].all()
 

@@ -121,8 +121,6 @@ def read(
         sheet, notes = None, [*notes, *(Note("limits", text) for text in sentences)]
     known = [*rows.columns, *([] if sheet is None else [c for c in sheet.columns if c not in rows.columns])]
     roles = _roles(rows, donor, tissue, WIDE_PART if wide else cell_type, sample, wide)
-    if wide:
-        refuse_turned(roles.donor)
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
@@ -176,9 +174,12 @@ def _roles(
 ) -> Roles:
     guessed = [role for role, given in (("donor", donor), ("part", cell_type)) if given is None]
     columns = [*rows.columns, WIDE_PART] if wide else list(rows.columns)
-    return guess_roles(
+    found = guess_roles(
         columns, donor=donor, stratum=tissue, part=cell_type, sample=sample, constant=_constant(rows, guessed)
     )
+    if wide:
+        refuse_turned(found.donor)
+    return found
 
 
 def _separator(source: Any) -> str | None:
