@@ -1,4 +1,4 @@
-"""`python -m concentra`: the command line, where its program is on no path."""
+"""`python -m concentra`: the command line, also where the program `concentra` is not on the search path."""
 
 from concentra.cli import main
 

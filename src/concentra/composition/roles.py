@@ -138,8 +138,9 @@ def _advice(role: str, known: list[str]) -> str:
     fix = f"name it, --{role} COLUMN: {nearest(role, known)}"
     if role == "part":
         return f"{fix}; or --wide, if each row is a unit and each column a part"
-    turned = any(says_part(name) for name in known[:1])
-    return f"{fix}; transpose the table, if its rows are cell types and its columns donors" * turned or fix
+    if known and says_part(known[0]):
+        return f"{fix}; transpose the table, if its rows are cell types and its columns donors"
+    return fix
 
 
 def candidates(columns: Iterable[str], role: str) -> list[str]:

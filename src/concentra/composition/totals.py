@@ -15,9 +15,9 @@ SUMMARIES = frozenset({
     "total", "totals", "grand total", "subtotal", "sub-total", "sum", "row total", "column total", "mean", "average",
     "median", "standard deviation",
 })  # fmt: skip
-"""Names of rows that stand beneath a table, and belong to no donor and no part."""
+"""Names of summary rows, as they stand beneath a table: neither donors nor parts."""
 FEWEST = 100
-"""Cells of a sum: that of a few cells may be one by chance."""
+"""The cells a sum must have: few cells may add up by chance."""
 
 
 def refuse_totals(made: Composition, file: str = "the table", *, of_parts: bool = True) -> None:

@@ -79,7 +79,7 @@ class Hdf5:
         )
 
     def _coded(self, node: Any) -> str | None:
-        """Where the categories of codes lie; empty where the attribute that says so does not lead there."""
+        """The path of the categories that codes refer to; empty where the attribute does not lead to them."""
         if CODED not in node.attrs:
             return None
         try:
