@@ -38,7 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
         "every": 1, "least": 1.0,
     },
     "Pythia-70M's shape: 6 layers, width 512, 8 heads, vocabulary 50,304, four sequences of 128 tokens a pass": {
-        "layers": 6, "width": 512, "heads": 8, "vocabulary": 50304, "shape": (4, 128), "batches": 1,
+        "layers": 6, "width": 512, "heads": 8, "vocabulary": 50304, "shape": (4, 128), "batches": 4,
         "every": 6, "least": 1.7,
     },
 }  # fmt: skip

@@ -14,6 +14,7 @@ pytest.importorskip("transformers")
 pytestmark = [pytest.mark.heads, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 from concentra.heads import find_head_sites, head_importance, tiles, unembedding  # noqa: E402
+from concentra.heads.kernels import Kernels  # noqa: E402
 from concentra.heads.tiles import tiled_losses  # noqa: E402
 
 
@@ -47,7 +48,7 @@ def test_tiles_give_the_losses_of_all_logits(
     rows = 4 * torch.randn(n_rows, 24, generator=generator)
     labels = torch.randint(words, (n_rows,), generator=generator)
     with torch.no_grad():
-        found = tiled_losses(rows, module, labels)
+        found = tiled_losses(rows, module, labels, Kernels())
     assert found.dtype == torch.float64
     np.testing.assert_allclose(found.numpy(), by_hand(rows, module, labels), rtol=2e-6, atol=2e-6)
 
@@ -58,7 +59,7 @@ def test_logits_of_later_tiles_may_be_far_larger(monkeypatch: pytest.MonkeyPatch
     with torch.no_grad():
         module.weight[200:] *= 1000
         rows, labels = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) * 40
-        found = tiled_losses(rows, module, labels)
+        found = tiled_losses(rows, module, labels, Kernels())
     np.testing.assert_allclose(found.numpy(), by_hand(rows, module, labels), rtol=1e-5)
 
 
@@ -68,7 +69,7 @@ def test_tiles_keep_the_products_in_the_models_type(dtype: Any) -> None:
     rows = torch.randn(40, 24, generator=torch.Generator().manual_seed(1)).to(dtype)
     labels = torch.arange(40)
     with torch.no_grad():
-        found = tiled_losses(rows, module, labels)
+        found = tiled_losses(rows, module, labels, Kernels())
         logits = module(rows)
         expected = torch.nn.functional.cross_entropy(logits.double(), labels, reduction="none")
     np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-6)

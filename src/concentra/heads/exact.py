@@ -3,15 +3,16 @@
 What is shared never changes a bit of a result, and that is checked rather than assumed: a pass from the prefix without
 ablation must give the baseline, and several variants in one pass must give, on the first batch of each shape, the very
 losses that they give one at a time. Losses over tiles of a large vocabulary must agree with those of all logits to
-ROUNDING; baseline and ablations then come from tiles alike, and in the last block, where hidden states allow it, from
-products of low rank. What fails the check, or fails altogether, is not used, and a note reports it.
+ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the blocks too, and in the last
+block, where hidden states allow it, from products of low rank. What fails the check, or fails altogether, is not used,
+and a note reports it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +94,8 @@ class Runner:
             with torch.no_grad():
                 if self.tiled.get(shape_of(batch), False):
                     started = time.perf_counter()
-                    self.known[number] = (*self._plain(batch), time.perf_counter() - started)
+                    with self._kernels(batch):
+                        self.known[number] = (*self._plain(batch), time.perf_counter() - started)
                 else:
                     self.known[number] = self._first(batch, number)
         return self.known[number][:2]
@@ -108,27 +110,26 @@ class Runner:
         seconds = time.perf_counter() - started
         tiles = None
         if shape_of(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
-            tiles = self._tiles(batch, heard[0], sums)
+            tiles = self._tiles(batch, sums)
         self.tiled[shape_of(batch)] = tiles is not None
         if tiles is None:
             return sums, counts, size, seconds
-        self.clean = self.clean or {number: heard[0]}
-        return tiles, counts, BYTES_AT_A_TIME, seconds
+        found, hidden = tiles
+        self.clean = self.clean or {number: hidden}
+        return found, counts, BYTES_AT_A_TIME, seconds
 
-    def _tiles(self, batch: dict[str, Any], hidden: Any, plain: Sums) -> Sums | None:
-        """The losses over tiles of the vocabulary, or nothing where they are not those of all logits."""
+    def _tiles(self, batch: dict[str, Any], plain: Sums) -> tuple[Sums, Any] | None:
+        """The losses over tiles of the vocabulary and their hidden states; nothing where all logits give others."""
         assert self.unembedding is not None
         try:
-            soon = (
-                self.blocks is not None and not self.proven
-            )  # the first prefix is compared with the same states
-            same = soon or torch.equal(self.unembedding.hidden(self.model, batch), hidden)
+            with self.unembedding.kernels.used(self.model):
+                hidden = self.unembedding.hidden(self.model, batch)
             sums = self.unembedding.losses(self.model, batch, hidden)[0].cpu().numpy()
         except Exception as error:  # whatever it is, the plain way remains
             self._note(f"logits are computed all at once ({type(error).__name__}: {str(error)[:120]})")
             return None
-        if same and np.allclose(sums, plain, rtol=ROUNDING, atol=0):
-            return sums
+        if np.allclose(sums, plain, rtol=ROUNDING, atol=0):
+            return sums, hidden
         self._note(
             "logits are computed all at once (they are changed after their module, or rounded otherwise)"
         )
@@ -148,10 +149,11 @@ class Runner:
         started = time.perf_counter()
         with torch.no_grad():
             prefix = self._prefix(batch, number, site)
-            rows = self._low_rank(batch, number, site, units, prefix)
-            if rows is None:
-                width = self._width(batch, site, units, prefix, number)
-                rows = self._rows(batch, site, units, prefix, number, width)
+            with self._kernels(batch):
+                rows = self._low_rank(batch, number, site, units, prefix)
+                if rows is None:
+                    width = self._width(batch, site, units, prefix, number)
+                    rows = self._rows(batch, site, units, prefix, number, width)
         return rows, time.perf_counter() - started
 
     def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
@@ -177,6 +179,12 @@ class Runner:
             size = n_bytes(output)
         return sums.double().cpu().numpy(), counts.cpu().numpy().astype(np.int64), size
 
+    def _kernels(self, batch: dict[str, Any]) -> AbstractContextManager[None]:
+        """The kernels of the tiles for all of the model, where losses come from tiles."""
+        if self.unembedding is None or not self.tiled[shape_of(batch)]:
+            return nullcontext()
+        return self.unembedding.kernels.used(self.model)
+
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
@@ -186,9 +194,10 @@ class Runner:
         if self.blocks is None:
             return None
         try:
-            prefix = advance(self.model, self.blocks, site, batch, self.held.pop(number, None))
-            if (site.layer, tuple(sorted(batch))) not in self.proven:
-                self._prove(batch, number, site, prefix)
+            with self._kernels(batch):
+                prefix = advance(self.model, self.blocks, site, batch, self.held.pop(number, None))
+                if (site.layer, tuple(sorted(batch))) not in self.proven:
+                    self._prove(batch, number, site, prefix)
         except Exception as error:  # whatever it is, the plain way remains
             if self.prefix_required:
                 raise
@@ -247,7 +256,8 @@ class Runner:
         return sums.cpu().numpy()
 
     def _held_bytes(self) -> int:
-        return sum(map(prefix_bytes, self.held.values())) + n_bytes(self.clean)
+        arranged = 0 if self.unembedding is None else self.unembedding.kernels.held_bytes
+        return sum(map(prefix_bytes, self.held.values())) + n_bytes(self.clean) + arranged
 
     def _width(
         self, batch: dict[str, Any], site: HeadSite, units: list[Any], prefix: Prefix | None, number: int

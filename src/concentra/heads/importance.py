@@ -107,12 +107,14 @@ def head_importance(
         Where the heads are; found where not given.
     prefix_cache
         Whether what lies below the ablated head, or beside it, is computed once. "auto": where that changes no bit.
-        Losses of a large vocabulary (logits above 16 MB) then come from tiles of it, where they agree to 1e-6.
+        Losses of a large vocabulary (logits above 16 MB) then come from tiles of it, where they agree to 1e-6, and
+        from weights that are arranged once for the processor.
     variants_per_pass
         How many ablations share one pass. "auto": as many as change no bit and save time; a number is taken
         where it changes the last bits only (relative differences of some 1e-6 in float32).
     max_cache_bytes
-        Bound on what is kept from pass to pass together with the logits of one pass; it limits the variants.
+        Bound on what is kept from pass to pass together with the logits of one pass; it limits the variants. Half
+        of it may hold arranged weights.
     target_se
         Stop after the batch at which every delta's standard error is at most this, from `min_sequences` on.
     seed
@@ -225,7 +227,7 @@ def _runner(
             loss,
             Replacement("zero"),
             find_blocks(model, sites) if chosen.prefix_cache else None,
-            find_unembedding(model, loss) if chosen.prefix_cache else None,
+            find_unembedding(model, loss, chosen.max_cache_bytes // 2) if chosen.prefix_cache else None,
             prefix_required=chosen.prefix_cache is True,
             variants=chosen.variants_per_pass,
             max_cache_bytes=chosen.max_cache_bytes,

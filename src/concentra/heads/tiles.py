@@ -5,19 +5,20 @@ spent on writing and reading them. Here the cross-entropy of a row with hidden s
 
     log sum_v exp(w_v . h) - w_y . h,
 
-is summed over tiles of the vocabulary whose logits never leave the processor's cache: the products in the type of
-the model, the exponentials in float32 at least, their sum over tiles in float64. Where rows differ from others in few
+is summed over tiles of the vocabulary whose logits never leave the processor's cache: the products, those of
+`concentra.heads.kernels`, in the type of the model, the exponentials in float32 at least, their sum over tiles in float64. Where rows differ from others in few
 directions, so do their logits, and only the difference is multiplied: see `concentra.heads.lowrank`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from concentra.heads._torch import torch
+from concentra.heads.kernels import Kernels
 from concentra.heads.loss import row_losses
 
 BYTES_AT_A_TIME = 16 * 2**20
@@ -42,16 +43,16 @@ class Change:
         return Change(self.scale[rows], self.parts[rows], self.basis)
 
 
-def tiled_losses(rows: Any, module: Any, labels: Any) -> Any:
+def tiled_losses(rows: Any, module: Any, labels: Any, kernels: Kernels) -> Any:
     """The cross-entropy (n,) in float64 of hidden states (n, width) under a `Linear`; of no meaning without a label."""
-    found = [_losses(rows[some], module, labels[some]) for some in _pieces(len(rows))]
+    found = [_losses(rows[some], module, labels[some], kernels) for some in _pieces(len(rows))]
     return torch.cat(found) if found else rows.new_zeros(0, dtype=torch.float64)
 
 
-def changed_losses(rows: Any, changes: Sequence[Change], module: Any, labels: Any) -> Any:
+def changed_losses(rows: Any, changes: Sequence[Change], module: Any, labels: Any, kernels: Kernels) -> Any:
     """The cross-entropies (n_changes, n) of hidden states (n, width) under each of the changes."""
     found = [
-        _changed(rows[some], [one.of(some) for one in changes], module, labels[some])
+        _changed(rows[some], [one.of(some) for one in changes], module, labels[some], kernels)
         for some in _pieces(len(rows))
     ]
     return torch.cat(found, dim=1) if found else rows.new_zeros(len(changes), 0, dtype=torch.float64)
@@ -61,24 +62,24 @@ def _pieces(n_rows: int) -> list[slice]:
     return [slice(start, start + ROWS_OF_A_TILE) for start in range(0, n_rows, ROWS_OF_A_TILE)]
 
 
-def _losses(rows: Any, module: Any, labels: Any) -> Any:
-    linear, found = _linear(rows, module.weight), _Sum()
+def _losses(rows: Any, module: Any, labels: Any, kernels: Kernels) -> Any:
+    found = _Sum()
     for words, holders, places in _tiles(rows, labels, len(module.weight)):
-        bias = None if module.bias is None else module.bias[words]
-        found.add(linear(rows, module.weight[words], bias), holders, places)
+        found.add(kernels.product(rows, module, words), holders, places)
     losses = found.losses()
     if bool(torch.isfinite(losses).all()):
         return losses
-    return row_losses(linear(rows, module.weight, module.bias), labels).double()  # a later tile is far larger
+    logits = torch.nn.functional.linear(rows, module.weight, module.bias)
+    return row_losses(logits, labels).double()  # a later tile is far larger
 
 
-def _changed(rows: Any, changes: Sequence[Change], module: Any, labels: Any) -> Any:
-    linear, found = _linear(rows, module.weight), [_Sum() for _ in changes]
+def _changed(rows: Any, changes: Sequence[Change], module: Any, labels: Any, kernels: Kernels) -> Any:
+    found = [_Sum() for _ in changes]
     bases = torch.cat([one.basis.T for one in changes])
     ranks = [one.basis.shape[1] for one in changes]
     for words, holders, places in _tiles(rows, labels, len(module.weight)):
-        before = linear(rows, module.weight[words], None)
-        moves = linear(bases, module.weight[words], None).split(ranks)
+        before = kernels.product(rows, module, words, bias=False)
+        moves = kernels.product(bases, module, words, bias=False).split(ranks)
         for one, move, total in zip(changes, moves, found, strict=True):
             logits = (before * one.scale).addmm_(one.parts, move)
             total.add(logits if module.bias is None else logits.add_(module.bias[words]), holders, places)
@@ -120,16 +121,6 @@ def _tiles(rows: Any, labels: Any, n_words: int) -> Iterator[tuple[slice, Any, A
     edges = torch.searchsorted(ordered, torch.tensor([*starts, n_words], device=labels.device)).tolist()
     for start, (first, last) in zip(starts, pairwise(edges), strict=True):
         yield slice(start, start + size), order[first:last], ordered[first:last] - start
-
-
-def _linear(rows: Any, weight: Any) -> Callable[[Any, Any, Any], Any]:
-    """The product with a matrix of weights; on a processor that of oneDNN, which is the faster for a few words."""
-    plain = rows.device.type == "cpu" and rows.dtype == weight.dtype == torch.float32
-    if plain and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return lambda rows, weight, bias: torch.ops.mkldnn._linear_pointwise(
-            rows, weight, bias, "none", [], ""
-        )
-    return torch.nn.functional.linear
 
 
 def _words(rows: Any) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.guard import hooked, replaced_forward
+from concentra.heads.kernels import Kernels
 from concentra.heads.loss import (
     IGNORED,
     call_model,
@@ -33,10 +34,13 @@ class Unembedding:
         Its path.
     next_token
         Whether labels are the next tokens, or stand at their own positions.
+    kernels
+        What multiplies hidden states with its weights.
     """
 
     name: str
     next_token: bool
+    kernels: Kernels = field(default_factory=Kernels)
 
     @contextmanager
     def heard(self, model: Any, kept: list[Any]) -> Iterator[None]:
@@ -73,9 +77,10 @@ class Unembedding:
         rows, flat = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)
         chosen, module = _counted(flat), model.get_submodule(self.name)
         if changes:
-            losses = changed_losses(rows[chosen], [one.of(chosen) for one in changes], module, flat[chosen])
+            some = [one.of(chosen) for one in changes]
+            losses = changed_losses(rows[chosen], some, module, flat[chosen], self.kernels)
         else:
-            losses = tiled_losses(rows[chosen], module, flat[chosen])
+            losses = tiled_losses(rows[chosen], module, flat[chosen], self.kernels)
         whole = losses.new_zeros(*losses.shape[:-1], len(flat))
         whole[..., chosen] = losses
         whole[..., flat == IGNORED] = 0
@@ -90,8 +95,11 @@ def _counted(labels: Any) -> Any:
     return torch.cat([counted, counted[:1].expand(-len(counted) % ROWS_OF_A_KERNEL)])
 
 
-def find_unembedding(model: Any, loss: Any) -> Unembedding | None:
-    """The `Linear` that makes a model's logits, where the loss is one of the two known ones and there is one."""
+def find_unembedding(model: Any, loss: Any, max_bytes: int = 2**29) -> Unembedding | None:
+    """The `Linear` that makes a model's logits, where the loss is one of the two known ones and there is one.
+
+    Its kernels may hold `max_bytes`.
+    """
     if getattr(loss, "__module__", "") != next_token_loss.__module__:
         return None
     try:
@@ -103,4 +111,4 @@ def find_unembedding(model: Any, loss: Any) -> Unembedding | None:
     ):  # quantised ones, and those with an adapter, compute in their own way
         return None
     name = next((name for name, one in model.named_modules() if one is module), None)
-    return Unembedding(name, loss is next_token_loss) if name else None
+    return Unembedding(name, loss is next_token_loss, Kernels(max_bytes)) if name else None

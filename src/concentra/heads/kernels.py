@@ -1,0 +1,84 @@
+"""Products with the weights of a model by the kernels of oneDNN, whose layout of the weights is made once.
+
+On a processor torch multiplies matrices of float32 with another library, which on many processors is slower by a
+tenth, and either library arranges the weights anew for each product. Here each matrix is arranged once and kept, as
+far as the memory allowed goes, and multiplied from there on. The products differ from those of torch in the last bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from concentra.heads._torch import torch
+from concentra.heads.guard import replaced_forward
+from concentra.heads.sizes import n_bytes
+
+ALL = slice(None)
+
+
+@dataclass
+class Kernels:
+    """The arranged weights of one model, whose weights stay as they are.
+
+    Parameters
+    ----------
+    max_bytes
+        What they may hold; weights beyond it are arranged for each product.
+    """
+
+    max_bytes: int = 2**29
+    held_bytes: int = 0
+    kept: dict[tuple[int, int | None, int | None], tuple[Any, tuple[int, int], Any]] = field(
+        default_factory=dict
+    )
+
+    def product(self, rows: Any, module: Any, words: slice = ALL, bias: bool = True) -> Any:
+        """What a `Linear` makes of rows (..., width): its outputs `words`, without its bias where not wanted."""
+        weight = module.weight[words]
+        added = module.bias[words] if bias and module.bias is not None else None
+        if not _plain(rows, weight):
+            return torch.nn.functional.linear(rows, weight, added)
+        arranged = self._arranged(module.weight, weight, words, rows[..., 0].numel())
+        return torch.ops.mkldnn._linear_pointwise(rows, arranged, added, "none", [], "")
+
+    def _arranged(self, whole: Any, weight: Any, words: slice, n_rows: int) -> Any:
+        key, state = (id(whole), words.start, words.stop), (weight.data_ptr(), weight._version)
+        if key in self.kept and self.kept[key][1] == state:
+            return self.kept[key][2]
+        if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + n_bytes(weight) > self.max_bytes:
+            return weight
+        arranged = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
+        self.held_bytes += 0 if key in self.kept else n_bytes(weight)
+        self.kept[key] = (
+            whole,
+            state,
+            arranged,
+        )  # with the parameter, so that no other one takes its identity
+        return arranged
+
+    @contextmanager
+    def used(self, model: Any) -> Iterator[None]:
+        """Let all plain `Linear` modules of a model compute with these kernels."""
+        with ExitStack() as stack:
+            for module in model.modules():
+                if type(module) is torch.nn.Linear and "forward" not in module.__dict__:
+                    stack.enter_context(replaced_forward(module, self._forward(module)))
+            yield
+
+    def _forward(self, module: Any) -> Callable[[Any], Any]:
+        return lambda input: self.product(input, module)
+
+
+def _plain(rows: Any, weight: Any) -> bool:
+    """Whether oneDNN has a kernel: matrices of float32 in the memory of a processor."""
+    here = rows.device.type == weight.device.type == "cpu" and rows.dtype == weight.dtype == torch.float32
+    return bool(
+        here
+        and rows.numel()
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+        and not torch.is_autocast_enabled("cpu")
+    )
