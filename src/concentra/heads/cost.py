@@ -14,6 +14,7 @@ from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.checkpoints import Checkpoints
+from concentra.heads.kernels import Kernels
 from concentra.heads.prefix import find_blocks
 from concentra.heads.sites import HeadSite, find_head_sites, in_features
 from concentra.heads.tiles import BYTES_AT_A_TIME
@@ -181,4 +182,5 @@ def _behind_attention(model: Any, site: HeadSite, block: float, tokens: int, len
 def _memory(model: Any, sites: Sequence[HeadSite], tokens: int, tokens_a_batch: int) -> int:
     weights = sum(one.numel() for one in model.parameters()) * 4
     width = max((in_features(model.get_submodule(site.name)) for site in sites), default=0)
-    return int(weights + 8 * width * tokens + 6 * 4 * width * tokens_a_batch + 3 * BYTES_AT_A_TIME)
+    arranged = min(weights, Kernels.max_bytes)
+    return int(weights + arranged + 8 * width * tokens + 6 * 4 * width * tokens_a_batch + 3 * BYTES_AT_A_TIME)

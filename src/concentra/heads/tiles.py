@@ -6,8 +6,9 @@ spent on writing and reading them. Here the cross-entropy of a row with hidden s
     log sum_v exp(w_v . h) - w_y . h,
 
 is summed over tiles of the vocabulary whose logits never leave the processor's cache: the products, those of
-`concentra.heads.kernels`, in the type of the model, the exponentials in float32 at least, their sum over tiles in float64. Where rows differ from others in few
-directions, so do their logits, and only the difference is multiplied: see `concentra.heads.lowrank`.
+`concentra.heads.kernels`, in the type of the model, the exponentials in float32 at least, their sum over tiles in
+float64. Where rows differ from others in few directions, so do their logits, and only the difference is multiplied:
+see `concentra.heads.lowrank`.
 """
 
 from __future__ import annotations
