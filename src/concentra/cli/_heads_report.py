@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,25 +86,39 @@ def finish(table: pd.DataFrame, out: Path, json: bool) -> None:
 
 def report(summary: pd.DataFrame, out: Path, json: bool, about: dict[str, Any] | None = None) -> None:
     """Print one line a checkpoint and where the table is, or both as JSON."""
+    from concentra.cli._options import print_table
+    from concentra.cli._terminal import say
+
     if json:
         from json import dumps, loads
 
         checkpoints = loads(summary.to_json(orient="records", double_precision=15))
         typer.echo(dumps({"table": str(out), "checkpoints": checkpoints} | (about or {})))
         return
-    if (
-        summary["checkpoint"].isna().all() and "model" in summary
-    ):  # a model that is no checkpoint of a training
-        summary = summary.assign(checkpoint=summary["model"])
-    shown = summary.drop(columns=["model"], errors="ignore")
-    typer.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    noisy = summary.loc[summary["mostly_noise"], "checkpoint"]
-    for checkpoint in noisy:
-        typer.echo(
-            f"{checkpoint}: fewer than half of the heads stand out of the noise; evaluate on more text"
-        )
+    print_table([_checkpoint_row(row) for row in summary.to_dict("records")])
+    for row in summary.loc[summary["mostly_noise"]].to_dict("records"):
+        say(f"{_named(row)}: fewer than half of the heads stand out of the noise; evaluate on more text")
     if about and about["missing"]:
         return
     typer.echo(f"table: {out}")
     if len(summary) > 1:
         typer.echo(f"next: concentra heads trajectory {out}")
+
+
+def _checkpoint_row(row: Mapping[Hashable, Any]) -> dict[str, str]:
+    """What is known of the noise at a checkpoint, under the names that `heads trajectory` prints."""
+    return {
+        "checkpoint": _named(row),
+        "heads": f"{row['n_heads']:,}",
+        "above noise": f"{row['share_above_noise']:.0%}",
+        "median SE": f"{row['median_se']:.2g}",
+        "noise: Gini": f"{row['noise_gini']:.2f}",
+        "noise: eff. number": f"{row['noise_hill_q1']:.1f}",
+    }
+
+
+def _named(row: Mapping[Hashable, Any]) -> str:
+    """The checkpoint; the model, where it is no checkpoint of a training."""
+    from pandas import isna
+
+    return str(row["model"] if isna(row["checkpoint"]) and "model" in row else row["checkpoint"])
