@@ -12,6 +12,10 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import concentra
+from concentra import pl
+
+sys.path.insert(0, str(Path(__file__).parent))
+import gallery
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -96,7 +100,30 @@ def plain_aliases(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
     return plain[0], plain[1] or None
 
 
+def draw_pictures(app: Sphinx) -> None:
+    """Draw the pictures of the gallery."""
+    gallery.write_all(Path(app.srcdir))
+
+
+def show_picture(app: Sphinx, what: str, name: str, *about: Any) -> None:
+    """Add to the page of a picture what it draws."""
+    package, _, last = name.rpartition(".")
+    if package == "concentra.pl" and last in pl.__all__:
+        about[-1].extend(["", *gallery.shown(last)])
+
+
+def plain_shell(app: Sphinx, page: nodes.document) -> None:
+    """Show a cell of the shell as what a reader types: without the magic that runs it."""
+    for block in page.findall(nodes.literal_block):
+        magic, line, command = block.rawsource.partition("\n")
+        if line and magic.startswith("%%bash"):
+            block.replace_self(nodes.literal_block(command, command, language="sh"))
+
+
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, and fix signatures."""
+    """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise than it is written."""
+    app.connect("builder-inited", draw_pictures)
+    app.connect("autodoc-process-docstring", show_picture)
     app.connect("autodoc-process-signature", plain_aliases)
+    app.connect("doctree-read", plain_shell)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
