@@ -157,7 +157,7 @@ def _of_pilot(pilot: list[str], how: dict[str, Any], group: str | None, min_cell
     needed = [] if group is None else [group]
     composition = read(pilot, **how, needed=needed)
     for note in composition.notes:
-        say(note, file=sys.stderr)
+        say(f"{note.kind}: {note}", file=sys.stderr)
     return spread_of(composition, group=group, settings=Settings(min_cells=min_cells))
 
 
