@@ -45,10 +45,19 @@ def show_cost(
     print(f"passes               {cost.n_passes:,}, each of {batch_size} sequences of {length} tokens")
     print(f"passes per {chosen['unit']:<9} {cost.forwards_a_unit:.2f} of a whole pass")
     print(f"operations           {cost.operations:.2e}")
-    print(f"memory               {cost.memory_bytes / 2**30:.1f} GiB")
+    print(f"memory               {_size(cost.memory_bytes)}")
     print(
         f"time                 {_duration(cost.seconds)} at {cost.operations_a_second:.1e} operations a second"
     )
+
+
+def _size(n_bytes: float) -> str:
+    """An amount of memory for people.
+
+    >>> _size(3e6), _size(4e9)
+    ('2.9 MiB', '3.7 GiB')
+    """
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.1f} MiB"
 
 
 def _duration(seconds: float) -> str:
@@ -96,8 +105,9 @@ def report(summary: pd.DataFrame, out: Path, json: bool, about: dict[str, Any] |
         typer.echo(dumps({"table": str(out), "checkpoints": checkpoints} | (about or {})))
         return
     print_table([_checkpoint_row(row) for row in summary.to_dict("records")])
-    for row in summary.loc[summary["mostly_noise"]].to_dict("records"):
-        say(f"{_named(row)}: fewer than half of the heads stand out of the noise; evaluate on more text")
+    noisy = [_named(row) for row in summary.loc[summary["mostly_noise"]].to_dict("records")]
+    if noisy:
+        say(f"{', '.join(noisy)}: fewer than half of the heads stand out of the noise; evaluate on more text")
     if about and about["missing"]:
         return
     typer.echo(f"table: {out}")
