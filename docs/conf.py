@@ -74,9 +74,14 @@ SPELLINGS = {r"\dots": r"\ldots", r"\Big": r"\Bigl"}
 """Commands of TeX that docutils knows by another name."""
 
 
+OPERATOR = re.compile(r"(\\ln(?![A-Za-z])|\\operatorname\{logit\})\s*(?![\s(\\])")
+"""An operator before its argument without a bracket: browsers set no space there, nor before it, where TeX does."""
+
+
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula as MathML, which browsers draw without a script."""
     formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
+    formula = OPERATOR.sub(r"\\,\1\\,", formula)
     return str(tex2mathml(" ".join(formula.split()), as_block=block))
 
 
