@@ -34,7 +34,7 @@ def rule_table(cohorts: pd.DataFrame) -> str:
         row = {"rule": rule}
         for kind, column, name in columns:
             own = cohorts[(cohorts["kind"] == kind) & (cohorts["rule"] == rule)].sort_values("n")[column]
-            row[name] = " ".join(f"{value:.3f}".removeprefix("0") for value in own)
+            row[name] = "\u00a0".join(f"{value:.3f}".removeprefix("0") for value in own)
         rows.append(row)
     return table(pd.DataFrame(rows))
 
@@ -72,7 +72,7 @@ PAGE = """# Calibration
 
 Written by `make calibrate` from `calibration*.csv`. Cohorts are those of the data folder.
 
-## Rules beside each other, on donors of published cohorts
+## The rules compared, on donors of published cohorts
 
 A family is twelve tissues: six contrasts between known groups (colon tumours against normal tissue, two groups of
 glioblastoma, of breast cancer and of blood against tumour, young against old blood at 27 and 69 types), each twice,
@@ -97,8 +97,8 @@ outlying donor*: one donor of the other group has ten times smaller precision, a
 difference of the other donors; it becomes wide and holds it too often. *Outlying donors*: every donor of that
 group, or of both groups, has one chance in four to be such a donor, and the interval should hold the difference of
 the means of these mixtures. A composition that varies more is also more concentrated on average, so with 40 types
-the mixture is skewed, and a group of three to six donors often shows nothing of its tail: no t interval can know of
-it. Moderation is not the reason: a family covers more than a tissue alone, but for three such donors against seven
+the mixture is skewed, and a group of three to six donors often shows nothing of its tail: no t interval
+can allow for it. Moderation is not the reason: a family covers more than a tissue alone, but for three such donors against seven
 ordinary ones, whose variance theirs is shrunk towards. Where both groups have such donors, the skewness cancels and
 coverage is held. *Structural zeros*: half of the types are missing from a fifth of the donors. Shaded: .93 to .98.
 
@@ -135,11 +135,11 @@ Shaded: the margins, a ratio of .9 and a difference of .04. Counting visits as d
 These intervals describe drivers, planes and rescue; no verdict rests on them. At two donors a group a range is
 given and nothing is promised. Effective number, {bootstrap_runs:,} studies a point.
 
-## What is not held
+## Targets that are missed
 
 {missed}
 
-## Beside other packages
+## Compared with other packages
 
 `make peers` runs them on the same cohorts; tests compare (`tests/stats/test_peers.py`).
 

@@ -12,6 +12,10 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import concentra
+from concentra import pl
+
+sys.path.insert(0, str(Path(__file__).parent))
+import gallery
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -42,6 +46,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
+nb_merge_streams = True
 
 autosummary_generate = True
 autodoc_typehints = "signature"
@@ -69,9 +74,14 @@ SPELLINGS = {r"\dots": r"\ldots", r"\Big": r"\Bigl"}
 """Commands of TeX that docutils knows by another name."""
 
 
+OPERATOR = re.compile(r"(\\ln(?![A-Za-z])|\\operatorname\{logit\})\s*(?![\s(\\])")
+"""An operator before its argument without a bracket: browsers set no space there, nor before it, where TeX does."""
+
+
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula as MathML, which browsers draw without a script."""
     formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
+    formula = OPERATOR.sub(r"\\,\1\\,", formula)
     return str(tex2mathml(" ".join(formula.split()), as_block=block))
 
 
@@ -96,7 +106,30 @@ def plain_aliases(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
     return plain[0], plain[1] or None
 
 
+def draw_pictures(app: Sphinx) -> None:
+    """Draw the pictures of the gallery."""
+    gallery.write_all(Path(app.srcdir))
+
+
+def show_picture(app: Sphinx, what: str, name: str, *about: Any) -> None:
+    """Add to the page of a picture what it draws."""
+    package, _, last = name.rpartition(".")
+    if package == "concentra.pl" and last in pl.__all__:
+        about[-1].extend(["", *gallery.shown(last)])
+
+
+def plain_shell(app: Sphinx, page: nodes.document) -> None:
+    """Show a cell of the shell as what a reader types: without the magic that runs it."""
+    for block in page.findall(nodes.literal_block):
+        magic, line, command = block.rawsource.partition("\n")
+        if line and magic.startswith("%%bash"):
+            block.replace_self(nodes.literal_block(command, command, language="sh"))
+
+
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, and fix signatures."""
+    """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise than it is written."""
+    app.connect("builder-inited", draw_pictures)
+    app.connect("autodoc-process-docstring", show_picture)
     app.connect("autodoc-process-signature", plain_aliases)
+    app.connect("doctree-read", plain_shell)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

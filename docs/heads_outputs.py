@@ -32,7 +32,7 @@ def run_page() -> tuple[dict[int, str], dict[str, Any]]:
             if language == "python":
                 exec(compile(code, str(PAGE), "exec"), names)
             else:
-                for line in code.strip().splitlines():
+                for line in code.replace("\\\n", " ").strip().splitlines():
                     said.write(_command(shlex.split(line)))
         if said.getvalue().strip():
             printed[place] = said.getvalue()

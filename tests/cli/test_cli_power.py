@@ -42,7 +42,7 @@ def test_a_pilot_gives_table_and_figure(tmp_path):
 def test_assumptions_and_their_absence():
     result = run("--effective", 8, "--sd", 0.25, "--donors", "6", "--cells", "1000")
     assert result.exit_code == 0
-    assert "hill_q1" in result.stdout
+    assert "effective number" in result.stdout
     with pytest.raises(ArgumentError, match=r"(?s)neither a pilot nor assumptions.*--effective and --sd"):
         raise run().exception
     with pytest.raises(ArgumentError, match=r"(?s)--donors a.*whole numbers"):

@@ -54,7 +54,10 @@ def _cells(folder: Path) -> None:
         "age": "age group",
     }
     ages = {"1m": "young", "3m": "young", "24m": "old", "30m": "old"}
-    cells.assign(age=cells["age"].map(ages)).rename(columns=odd).to_csv(folder / "odd.csv", index=False)
+    groups = cells.assign(age=cells["age"].map(ages)).rename(columns=odd)
+    groups.to_csv(folder / "odd.csv", index=False)
+    plain = {"organ (dissected)": "organ", "Cell Type": "annotation"}
+    groups.rename(columns=plain).to_csv(folder / "my_cells.csv", index=False)
 
 
 def _designs(folder: Path) -> None:

@@ -92,7 +92,7 @@ def test_every_module_and_file_that_is_named_exists() -> None:
 
 def test_the_number_goes_the_way_of_the_page() -> None:
     """Modules are entered in the order of the page, the file is read and the units are measured once."""
-    numbered = PAGE.split("## The way of one number")[1].split("## ")[0]
+    numbered = PAGE.split("## How one number comes about")[1].split("## ")[0]
     named = re.findall(r"`(concentra\.(?:composition|analysis|design|stats)\.\w+)", numbered)
     expected = [f"{name.removeprefix('concentra.').replace('.', '/')}.py" for name in named]
     entered: list[str] = []

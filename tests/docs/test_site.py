@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import urllib.parse
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def site() -> Path:
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return out
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """What a link to the page may name after `#`."""
+    return set(re.findall(r"\bid=\"([^\"]+)\"", page.read_text(encoding="utf-8")))
 
 
 def known(site: Path) -> set[str]:
@@ -80,11 +87,21 @@ def test_nothing_is_fetched(site: Path) -> None:
         )
 
 
+def test_every_picture_is_in_the_gallery_and_in_the_api(site: Path) -> None:
+    for page in (site / "gallery.html", site / "api" / "generated" / "concentra.pl.html"):
+        text = page.read_text(encoding="utf-8")
+        for name in importlib.import_module("concentra.pl").__all__:
+            assert f"_images/{name}.png" in text, f"{page}: {name}"
+
+
 def test_links_within_the_site_lead_somewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        for link in set(re.findall(r"<a [^>]*href=\"([^\":#]+)(?:#[^\"]*)?\"", text)):
-            assert (page.parent / urllib.parse.unquote(link)).exists(), f"{page}: {link}"
+        for link, anchor in set(re.findall(r"<a [^>]*href=\"([^\":#]*)(?:#([^\"]*))?\"", text)):
+            target = page.parent / urllib.parse.unquote(link) if link else page
+            assert target.exists(), f"{page}: {link}"
+            if anchor:
+                assert urllib.parse.unquote(anchor) in anchors(target), f"{page}: {link}#{anchor}"
 
 
 @pytest.mark.parametrize(("name", "figures"), FIGURES.items())

@@ -229,7 +229,8 @@ def test_bars_of_every_donor_sum_to_one_in_the_same_order(adata, ax):
 
 def test_donors_stand_above_their_group_with_its_median(adata, ax):
     pl.donors(adata, group="age", stratum="mixed", ax=ax)
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["3m", "24m"]
+    named = [label.get_text().split("\n") for label in ax.get_xticklabels()]
+    assert [name for name, _ in named] == ["3m", "24m"]
     ages = get.composition(adata).drop_duplicates("donor").set_index("donor")["age"]
     units = (
         get.concentration(adata).query("stratum == 'mixed'").assign(age=lambda rows: rows["donor"].map(ages))
@@ -238,8 +239,18 @@ def test_donors_stand_above_their_group_with_its_median(adata, ax):
         values = units[units["age"] == age]["hill_q1"]
         assert sorted(ax.collections[place].get_offsets()[:, 1]) == pytest.approx(sorted(values))
         assert ax.lines[place].get_ydata()[0] == pytest.approx(values.median())
+        assert named[place][1] == f"(n = {len(values)})"
     with pytest.raises(ArgumentError, match="did you mean 'age'"):
         pl.donors(adata, group="agee", ax=ax)
+
+
+def test_the_cloud_is_drawn_from_a_file_too(adata, ax, tmp_path):
+    """A reader of CSV that knows nothing of the table takes the word "null" for a missing value."""
+    points = get.plane_points(adata)
+    points.to_csv(tmp_path / "plane_points.csv", index=False)
+    pl.plane(get.plane(adata), pd.read_csv(tmp_path / "plane_points.csv"), ax=ax)
+    drawn = ax.collections[0].get_offsets()
+    assert len(drawn) == ((points["what"] == "null") & (points["axes"] == "raw")).sum() > 0
 
 
 def test_donors_tell_the_estimate(adata, ax):

@@ -23,15 +23,15 @@ METRICS = (
 
 
 class Across(Table):
-    """All strata in one test: labels permuted per donor, over all its strata together."""
+    """All tissues in one test: labels permuted per donor, over all its tissues together."""
 
     contrast: str = column("the groups compared")
     metric: str = column("column of `concentration`", among=METRICS)
-    n_strata: int = column("strata with at least two donors of both groups", low=0)
+    n_strata: int = column("tissues with at least two donors of both groups", low=0)
     n_reference: int = column("donors (pairs) of the reference group", unit="donors", low=0)
     n_other: int = column("donors (pairs) of the other group", unit="donors", low=0)
-    mean_shift: float = column("mean over strata of the difference of means", nullable=True)
-    share_up: float = column("share of strata with a shift above 0", low=0, high=1, nullable=True)
+    mean_shift: float = column("mean over tissues of the difference of means", nullable=True)
+    share_up: float = column("share of tissues with a shift above 0", low=0, high=1, nullable=True)
     p_value: float = column("permutation of donors' labels, two-sided", low=0, high=1, nullable=True)
     p_attainable: float = column("smallest p the donors allow", low=0, high=1, nullable=True)
     n_arrangements: int = column("arrangements of labels", low=0)

@@ -28,7 +28,7 @@ class Concentration(Table):
     n_cells: int = column("cells of the unit", unit="cells", low=0)
     included: bool = column("has at least the minimum number of cells")
     gini_present: float = column("Gini coefficient over the parts present in the unit", low=0, high=1)
-    gini_stratum: float = column("Gini coefficient over all parts of the stratum", low=0, high=1)
+    gini_stratum: float = column("Gini coefficient over all cell types of the tissue", low=0, high=1)
     hill_q0: float = column("parts present (Hill number of order 0)", unit="parts", low=1)
     hill_q1: float = column("effective number (Hill number of order 1)", unit="parts", low=1 - 1e-9)
     hill_q2: float = column("Hill number of order 2 (inverse Simpson)", unit="parts", low=1 - 1e-9)
@@ -46,7 +46,7 @@ class Concentration(Table):
         "Gini over parts present, expected at the common number of cells", low=0, high=1, nullable=True
     )
     gini_stratum_rarefied: float = column(
-        "Gini over all parts of the stratum, expected at `depth` cells: what the model tests",
+        "Gini over all cell types of the tissue, expected at `depth` cells: what the model tests",
         low=0,
         high=1,
         nullable=True,
@@ -55,7 +55,7 @@ class Concentration(Table):
         "effective number, expected at the common number of cells", unit="parts", low=1 - 1e-9, nullable=True
     )
     depth: float = column(
-        "the common number of cells of the stratum, never above its smallest unit that is included",
+        "the common number of cells of the tissue, never above its smallest unit that is included",
         unit="cells",
         low=1,
         nullable=True,

@@ -32,7 +32,7 @@ UNEQUAL = 2.0
 
 
 class Contrast(Table):
-    """The difference of each metric between two groups of donors of a stratum, and what can be concluded."""
+    """The difference of each metric between two groups of donors of a tissue, and what can be concluded."""
 
     contrast: str = column("the groups compared, or the coefficient")
     stratum: str = column("tissue")
@@ -54,7 +54,7 @@ class Contrast(Table):
     high_family: float = column("interval adjusted over the family", nullable=True)
     df: float = column("degrees of freedom of the test", low=0, nullable=True)
     p_value: float = column("two-sided test of the model", low=0, high=1, nullable=True)
-    p_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
+    p_adjusted: float = column("Benjamini-Hochberg over the tissues", low=0, high=1, nullable=True)
     detectable: float = column(
         "smallest effect these donors would have shown with 80 % probability", nullable=True
     )
@@ -69,7 +69,7 @@ class Contrast(Table):
     cliffs_delta_low: float = column("its interval", low=-1, high=1, nullable=True)
     cliffs_delta_high: float = column("its interval", low=-1, high=1, nullable=True)
     direction: str = column("quadrant of the two shifts", nullable=True, among=DIRECTIONS)
-    verdict: str = column("verdict on the stratum", among=VERDICTS)
+    verdict: str = column("verdict on the tissue", among=VERDICTS)
     reason: str = column("why it is not testable, or what limits the verdict", nullable=True)
 
     class Config(Table.Config):

@@ -40,16 +40,16 @@ class Drivers(Table):
     clr_change_high: float = column("interval over donors", unit="nats", nullable=True)
     p_value: float = column("moderated t-test of the centred log-ratio", low=0, high=1, nullable=True)
     p_adjusted: float = column(
-        "Benjamini-Hochberg over the parts of the stratum", low=0, high=1, nullable=True
+        "Benjamini-Hochberg over the cell types of the tissue", low=0, high=1, nullable=True
     )
     contribution: float = column("contribution to the shift", unit="metric")
     low: float = column("interval over donors", unit="metric", nullable=True)
     high: float = column("interval over donors", unit="metric", nullable=True)
     low_adjusted: float = column(
-        "interval that holds for all parts of the stratum together", unit="metric", nullable=True
+        "interval that holds for all cell types of the tissue together", unit="metric", nullable=True
     )
     high_adjusted: float = column(
-        "interval that holds for all parts of the stratum together", unit="metric", nullable=True
+        "interval that holds for all cell types of the tissue together", unit="metric", nullable=True
     )
     fraction_of_shift: float = column("contribution / shift; may leave 0 to 1", nullable=True)
     n_reference: int = column("donors of the reference group", unit="donors", low=1)

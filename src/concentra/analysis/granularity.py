@@ -24,7 +24,7 @@ class Granularity(Contrast):
     """The same contrast at every level: annotated types, coarser or finer ones, clusters."""
 
     level: str = column("how parts are cut: a level of the hierarchy, or a Leiden resolution")
-    n_parts: int = column("parts of the stratum at this level", unit="parts", low=1)
+    n_parts: int = column("cell types of the tissue at this level", unit="parts", low=1)
 
     class Config(Table.Config):
         unique = ["contrast", "level", "stratum", "metric"]
@@ -40,7 +40,7 @@ class GranularityConcentration(Table):
     sample: str = column("sample")
     n_cells: int = column("cells of the unit", unit="cells", low=0)
     gini_present: float = column("Gini coefficient over the parts present", low=0, high=1)
-    gini_stratum: float = column("Gini coefficient over all parts of the stratum", low=0, high=1)
+    gini_stratum: float = column("Gini coefficient over all cell types of the tissue", low=0, high=1)
     hill_q0: float = column("parts present", unit="parts", low=1)
     hill_q1: float = column("effective number", unit="parts", low=1 - 1e-9)
     hill_q1_corrected: float = column(

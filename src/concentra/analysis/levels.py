@@ -41,7 +41,7 @@ class LevelTerms(Table):
     fine: str = column("level of the fine parts")
     coarse: str = column("level of the coarse parts")
     metric: str = column(
-        "entropy: ln effective number as counted; Gini over all parts of the stratum", among=METRICS
+        "entropy: ln effective number as counted; Gini over all cell types of the tissue", among=METRICS
     )
     total: float = column("over the fine parts", low=0)
     between: float = column("term between coarse parts", low=0)
@@ -64,7 +64,7 @@ class Levels(Table):
     fine: str = column("level of the fine parts")
     coarse: str = column("level of the coarse parts")
     metric: str = column(
-        "entropy: ln effective number as counted; Gini over all parts of the stratum", among=METRICS
+        "entropy: ln effective number as counted; Gini over all cell types of the tissue", among=METRICS
     )
     term: str = column(
         "term; total = between + within + overlap, within is the sum over its parts", among=TERMS

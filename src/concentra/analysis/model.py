@@ -196,7 +196,7 @@ def _judged(design: Design, tests: ContrastTests) -> list[dict[str, Any]]:
 
 
 class Omnibus(Table):
-    """Whether several groups differ at all, in each stratum and metric."""
+    """Whether several groups differ at all, in each tissue and metric."""
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")
@@ -205,7 +205,7 @@ class Omnibus(Table):
     df_numerator: float = column("degrees of freedom", low=0, nullable=True)
     df_denominator: float = column("degrees of freedom", low=0, nullable=True)
     p_value: float = column("of no difference between any groups", low=0, high=1, nullable=True)
-    p_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
+    p_adjusted: float = column("Benjamini-Hochberg over the tissues", low=0, high=1, nullable=True)
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "metric"]

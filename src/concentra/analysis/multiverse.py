@@ -41,7 +41,7 @@ DEPTHS = (OBSERVED, CORRECTED, RAREFIED)
 
 
 class Multiverse(Table):
-    """The shift of a stratum under every distinct specification; the first of each choice is the one made."""
+    """The shift of a tissue under every distinct specification; the first of each choice is the one made."""
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")
@@ -71,7 +71,7 @@ class Multiverse(Table):
 
 
 class Agreement(Table):
-    """How far the specifications of a stratum agree, and the joint test of the median shift."""
+    """How far the specifications of a tissue agree, and the joint test of the median shift."""
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")

@@ -38,7 +38,7 @@ N_SHOWN = 150
 
 
 class Plane(Table):
-    """Every stratum against its own null cloud, on raw and on normalised axes."""
+    """Every tissue against its own null cloud, on raw and on normalised axes."""
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")

@@ -15,7 +15,7 @@ from concentra.tables import Table, column
 
 
 class Support(Table):
-    """What each stratum has to compare."""
+    """What each tissue has to compare."""
 
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")

@@ -47,7 +47,7 @@ class Trend(Table):
     p_exact_attainable: float = column("smallest p these donors and ties allow", low=0, high=1, nullable=True)
     n_arrangements: int = column("arrangements of places over donors compared", low=0)
     sampled: bool = column("arrangements were sampled instead of enumerated")
-    p_exact_adjusted: float = column("Benjamini-Hochberg over the strata", low=0, high=1, nullable=True)
+    p_exact_adjusted: float = column("Benjamini-Hochberg over the tissues", low=0, high=1, nullable=True)
 
     class Config(Table.Config):
         unique = ["contrast", "stratum", "metric"]

@@ -33,7 +33,7 @@ def main() -> None:
     except Exception as problem:
         if debug:
             raise
-        print(_three_lines(problem), file=sys.stderr)
+        _say(problem)
         sys.exit(1)
 
 
@@ -53,6 +53,14 @@ def _prepare_reader() -> None:
             from concentra.io.child import prepare
 
             prepare(ending)
+
+
+def _say(problem: Exception) -> None:
+    """Print an error; on a terminal its lines are broken between words."""
+    from concentra.cli._terminal import columns, wrapped
+
+    for line in _three_lines(problem).splitlines():
+        print("\n".join(wrapped(line, columns(sys.stderr), "  ")), file=sys.stderr)
 
 
 def _three_lines(problem: Exception) -> str:

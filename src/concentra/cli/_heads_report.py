@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,19 @@ def show_cost(
     print(f"passes               {cost.n_passes:,}, each of {batch_size} sequences of {length} tokens")
     print(f"passes per {chosen['unit']:<9} {cost.forwards_a_unit:.2f} of a whole pass")
     print(f"operations           {cost.operations:.2e}")
-    print(f"memory               {cost.memory_bytes / 2**30:.1f} GiB")
+    print(f"memory               {_size(cost.memory_bytes)}")
     print(
         f"time                 {_duration(cost.seconds)} at {cost.operations_a_second:.1e} operations a second"
     )
+
+
+def _size(n_bytes: float) -> str:
+    """An amount of memory for people.
+
+    >>> _size(3e6), _size(4e9)
+    ('2.9 MiB', '3.7 GiB')
+    """
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.1f} MiB"
 
 
 def _duration(seconds: float) -> str:
@@ -85,25 +95,40 @@ def finish(table: pd.DataFrame, out: Path, json: bool) -> None:
 
 def report(summary: pd.DataFrame, out: Path, json: bool, about: dict[str, Any] | None = None) -> None:
     """Print one line a checkpoint and where the table is, or both as JSON."""
+    from concentra.cli._options import print_table
+    from concentra.cli._terminal import say
+
     if json:
         from json import dumps, loads
 
         checkpoints = loads(summary.to_json(orient="records", double_precision=15))
         typer.echo(dumps({"table": str(out), "checkpoints": checkpoints} | (about or {})))
         return
-    if (
-        summary["checkpoint"].isna().all() and "model" in summary
-    ):  # a model that is no checkpoint of a training
-        summary = summary.assign(checkpoint=summary["model"])
-    shown = summary.drop(columns=["model"], errors="ignore")
-    typer.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    noisy = summary.loc[summary["mostly_noise"], "checkpoint"]
-    for checkpoint in noisy:
-        typer.echo(
-            f"{checkpoint}: fewer than half of the heads stand out of the noise; evaluate on more text"
-        )
+    print_table([_checkpoint_row(row) for row in summary.to_dict("records")])
+    noisy = [_named(row) for row in summary.loc[summary["mostly_noise"]].to_dict("records")]
+    if noisy:
+        say(f"{', '.join(noisy)}: fewer than half of the heads stand out of the noise; evaluate on more text")
     if about and about["missing"]:
         return
     typer.echo(f"table: {out}")
     if len(summary) > 1:
         typer.echo(f"next: concentra heads trajectory {out}")
+
+
+def _checkpoint_row(row: Mapping[Hashable, Any]) -> dict[str, str]:
+    """What is known of the noise at a checkpoint, under the names that `heads trajectory` prints."""
+    return {
+        "checkpoint": _named(row),
+        "heads": f"{row['n_heads']:,}",
+        "above noise": f"{row['share_above_noise']:.0%}",
+        "median SE": f"{row['median_se']:.2g}",
+        "noise: Gini": f"{row['noise_gini']:.2f}",
+        "noise: eff. number": f"{row['noise_hill_q1']:.1f}",
+    }
+
+
+def _named(row: Mapping[Hashable, Any]) -> str:
+    """The checkpoint; the model, where it is no checkpoint of a training."""
+    from pandas import isna
+
+    return str(row["model"] if isna(row["checkpoint"]) and "model" in row else row["checkpoint"])

@@ -70,7 +70,7 @@ def printable(value: object, limit: int = LONGEST) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.4g}" if value == value else "–"
     text = safe(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -78,14 +78,18 @@ def printable(value: object, limit: int = LONGEST) -> str:
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """A text in lines of at most `width`, broken between words alone; a longer word keeps its line.
 
+    Spaces at its beginning stay.
+
     >>> wrapped("more concentrated than before", 12)
     ['more', 'concentrated', 'than before']
     """
     if width >= UNLIMITED:
         return [text]
+    words = text.lstrip(" ")
     return textwrap.wrap(
-        text, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ) or [""]
+        words, max(width, 1), initial_indent=text[: len(text) - len(words)], subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    ) or [""]  # fmt: skip
 
 
 def say(text: object, indent: str = "  ", file: TextIO | None = None) -> None:
@@ -167,8 +171,10 @@ def verdict_lines(contrast: pd.DataFrame) -> dict[str, list[Line]]:
         how = look(row["verdict"])
         text = str(row["verdict"])
         if row["hill_q1_effect"] == row["hill_q1_effect"] and row["hill_q1_effect"] is not None:
-            low, high = (number(row[f"hill_q1_{end}"], 2) for end in ("low", "high"))
-            text += f", ratio {number(row['hill_q1_effect'], 2)} ({low} to {high})"
+            low, high = (row[f"hill_q1_{end}"] for end in ("low", "high"))
+            known = low == low and low is not None
+            interval = f"({number(low, 2)} to {number(high, 2)})" if known else "without an interval"
+            text += f", ratio {number(row['hill_q1_effect'], 2)} {interval}"
         elif row["reason"] and isinstance(row["reason"], str):
             text += f": {row['reason']}"
         found[str(row["contrast"])].append(Line(how.sign, str(row["stratum"]), text, how.colour))

@@ -13,6 +13,8 @@ from concentra.errors import ArgumentError
 from concentra.printable import printable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from concentra.run import Analysis, Options
 
 EXAMPLE = (
@@ -203,13 +205,36 @@ def _show(found: Analysis, written: list[Path], long: bool) -> None:
             terminal.say(name)
             terminal.print_lines(lines)
         if long:
-            terminal.print_rows(sentences.records(found.verdicts.drop(columns="reason").round(4)))
+            for row in sentences.records(found.verdicts.drop(columns="reason").round(4)):
+                print()
+                terminal.print_block([("tissue", row.pop("stratum")), *row.items()])
+        print()
+    else:
+        terminal.print_rows(_measured(found.tables["concentration"]))
         print()
     terminal.say(found.composition.account)
     for note in found.notes:
         terminal.say(f"{note.kind}: {note}")
     print()
     terminal.print_open(written[0])
+
+
+def _measured(units: pd.DataFrame) -> list[dict[str, str]]:
+    """Where nothing was compared: how concentrated each tissue is, the median over its samples with enough cells."""
+    from concentra.pl._style import readable
+
+    rows = []
+    for name, own in units[units["included"]].groupby("stratum", sort=True):
+        middle = own[["hill_q1", "gini_stratum"]].median()
+        rows.append(
+            {
+                "tissue": readable(name),
+                "samples": f"{len(own):,}",
+                "median effective number": f"{middle['hill_q1']:.2f}",
+                "median Gini": f"{middle['gini_stratum']:.3f}",
+            }
+        )
+    return rows
 
 
 COMMANDS = (analyze,)

@@ -110,11 +110,17 @@ def _checkpoint_row(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
         "checkpoint": f"{row['checkpoint']:,}",
         "Gini": f"{row['gini']:.3f} [{row['gini_low']:.2f}, {row['gini_high']:.2f}]",
-        "noise": f"{row['gini_noise']:.2f}",
+        "noise": f"{_noise(row):.2f}",
         "eff. number": f"{row['hill_q1']:.1f} [{row['hill_q1_low']:.0f}, {row['hill_q1_high']:.0f}]",
         "of all": f"{row['hill_q1_share']:.0%}",
         "top head": f"{row['top_head']} {row['top_share']:.0%}",
     }
+
+
+def _noise(row: Mapping[Any, Any]) -> float:
+    """The Gini coefficient of noise alone: of the errors of the evaluation, or of equal ones where unknown."""
+    known = float(row["gini_evaluation_noise"])
+    return known if known == known else float(row["gini_noise"])
 
 
 def _shift_row(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -137,7 +143,10 @@ def _signed(value: float, digits: int) -> str:
 def _notes(found: Followed, frame: pd.DataFrame) -> list[str]:
     shift = found.firsts.iloc[0]
     low, high = (_signed(float(shift[f"gini_sampling_{end}"]), 3) for end in ("low", "high"))
-    notes = ["Brackets: 95 % over resampled heads, which shows how much single heads matter."]
+    notes = [
+        "Brackets: 95 % over resampled heads, which shows how much single heads matter.",
+        "Noise: the Gini coefficient that the noise of the evaluation alone would show.",
+    ]
     if "a sample" in found.sampled:
         notes.append(f"Of the whole model's heads: Gini from first to last {low} to {high}, 95 % of samples.")
     per_layer = frame.groupby("layer")["head"].agg(["nunique", "max"])

@@ -33,6 +33,7 @@ EXAMPLE = (
     "Example: concentra power pilot.h5ad --group age --donors 3,6,10 --cells 500,2000 --figure power.png"
 )
 LINES = {"hill_q1": "a ratio of effective numbers of {:g}", "gini_stratum": "a difference of Gini of {:g}"}
+METRICS = {"hill_q1": "effective number", "gini_stratum": "Gini"}
 MOST_PANELS = 6
 
 
@@ -116,10 +117,11 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the table in the words of the command line; standard deviations are in the file alone."""
     names = {"stratum": "tissue", "metric": "metric", "n_donors": "donors", "n_cells": "cells", "effect": "effect",
              "power": "power", "detectable": "detectable"}  # fmt: skip
-    return {
+    shown = {
         new: f"{row[name]:.2f}" if name in ("power", "detectable") else row[name]
         for name, new in names.items()
     }
+    return shown | {"metric": METRICS[row["metric"]]}
 
 
 def answers(found: pd.DataFrame, target: float) -> list[str]:
@@ -155,7 +157,7 @@ def _of_pilot(pilot: list[str], how: dict[str, Any], group: str | None, min_cell
     needed = [] if group is None else [group]
     composition = read(pilot, **how, needed=needed)
     for note in composition.notes:
-        say(note, file=sys.stderr)
+        say(f"{note.kind}: {note}", file=sys.stderr)
     return spread_of(composition, group=group, settings=Settings(min_cells=min_cells))
 
 

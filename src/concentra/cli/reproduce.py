@@ -81,8 +81,10 @@ def _say_sources(data: Path | None) -> None:
     from concentra.study import raw
     from concentra.study.cohorts import cohorts
 
-    for cohort in cohorts().values():
-        print(f"  {cohort.title:<40} {raw.status(cohort, data)}", file=sys.stderr)
+    known = cohorts().values()
+    room = max(len(cohort.title) for cohort in known)
+    for cohort in known:
+        print(f"  {cohort.title:<{room}}  {raw.status(cohort, data)}", file=sys.stderr)
 
 
 def _say_results(out: Path) -> None:

@@ -266,7 +266,7 @@ def refuse_covariates(names: Sequence[str], file: str = "the table") -> None:
     >>> refuse_covariates(["T", "B", "BMI"], "a.csv")
     Traceback (most recent call last):
         ...
-    concentra.errors.TableError: error: column 'BMI' of 'a.csv' would be taken for a part
+    concentra.errors.TableError: error: column 'BMI' of 'a.csv' would be taken for a part (a cell type)
     expected: parts only: names such as age, bmi, total or n belong to something else
     fix: --about BMI, if it describes the unit; --parts T,B names the parts
     """
@@ -274,7 +274,7 @@ def refuse_covariates(names: Sequence[str], file: str = "the table") -> None:
         if _COVARIATES.fullmatch(canonical_name(name)):
             others = [other for other in names if not _COVARIATES.fullmatch(canonical_name(other))]
             raise TableError(
-                found=f"column {name!r} of {file!r} would be taken for a part",
+                found=f"column {name!r} of {file!r} would be taken for a part (a cell type)",
                 expected="parts only: names such as age, bmi, total or n belong to something else",
                 fix=_settled(name, "describes the unit", others),
             )

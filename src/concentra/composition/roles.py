@@ -34,6 +34,8 @@ SURE = 7
 """Letters from which on a known name is recognised within a longer one: "Cell Type (final)", "mouse_id_2"."""
 SHOWN = {"donor": "donor", "stratum": "tissue", "part": "cell type"}
 """What each role is called in a note."""
+OPTIONS = {"donor": "--donor", "part": "--cell-type"}
+"""By which option people name it."""
 OF_CELLS = 8
 """Of the names of the part, those that a column about units never has."""
 NONE = "none"
@@ -113,7 +115,7 @@ def guess_roles(
                 raise ColumnError(
                     found=f"column {single[0]!r} looks like the {SHOWN[role]}, and is the same for every cell",
                     expected=f"a column with several {SHOWN[role]}s",
-                    fix=f"name another column, --{role} COLUMN; --{role} {single[0]!r} takes this one as it is",
+                    fix=f"name another column, {OPTIONS[role]} COLUMN; {OPTIONS[role]} {single[0]!r} takes this one as it is",
                 )
             raise ColumnError(
                 found=f"no column that looks like the {SHOWN[role]}",
@@ -135,9 +137,9 @@ def _advice(role: str, known: list[str]) -> str:
             "the table has one column: separate those of a file of text by commas, semicolons or tabs; make the sheet "
             "with the table the first of its workbook"
         )
-    fix = f"name it, --{role} COLUMN: {nearest(role, known)}"
+    fix = f"name it, {OPTIONS[role]} COLUMN: {nearest(role, known)}"
     if role == "part":
-        return f"{fix}; or --wide, if each row is a unit and each column a part"
+        return f"{fix}; or --wide, if each row is a sample and each column a cell type"
     if known and says_part(known[0]):
         return f"{fix}; transpose the table, if its rows are cell types and its columns donors"
     return fix

@@ -234,7 +234,7 @@ class Obs:
         return FileFormatError(
             found=found + where,
             expected=expected,
-            fix="write the file again with anndata, or fetch it again; it may be truncated or damaged",
+            fix="write the file again with anndata, or download it again; it may be truncated or damaged",
         )
 
     def _unreadable(

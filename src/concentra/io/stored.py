@@ -69,7 +69,7 @@ class StoredMatrix:
         return FileFormatError(
             found=f"{self._place} of {str(self.path)!r} {found}",
             expected=expected,
-            fix="write the file again with anndata, or fetch it again; it may be truncated or damaged",
+            fix="write the file again with anndata, or download it again; it may be truncated or damaged",
         )
 
     def _arrays(self, node: Group) -> dict[str, Array]:

@@ -53,7 +53,7 @@ def donors(
     ...                       "hill_q1": [3.0, 4.0, 2.0]})
     >>> ax = donors(units, group="age", ax=Figure().subplots())
     >>> [label.get_text() for label in ax.get_xticklabels()]
-    ['3m', '24m']
+    ['3m\\n(n = 2)', '24m\\n(n = 1)']
     """
     rows, name = style.only(style.frame_of(data, get.concentration, key=key), "stratum", stratum)
     rows = rows.dropna(subset=[metric])
@@ -64,16 +64,18 @@ def donors(
     names = order or list(style.in_order(here))
     hues = style.group_colours(names)
     ax = style.axes_or_new(ax)
+    labels = []
     for place, one in enumerate(names):
         values = np.sort([value for donor, value in zip(rows["donor"].astype(str), rows[metric], strict=True)
                           if groups[donor] == one])  # fmt: skip
+        labels.append(f"{style.readable(one, 14)}\n(n = {len(values)})")
         marker = style.GROUP_MARKERS[min(place, len(style.GROUP_MARKERS) - 1)]
         ax.scatter(place + _aside(len(values)), values, s=22, color=hues[one], marker=marker, alpha=0.9,
                    linewidth=0, zorder=2)  # fmt: skip
         if len(values):
             middle = float(np.median(values))
             ax.plot([place - 0.3, place + 0.3], [middle, middle], color=style.INK, linewidth=1.4, zorder=3)
-    ax.set_xticks(range(len(names)), [f"{style.readable(one, 14)}" for one in names])
+    ax.set_xticks(range(len(names)), labels)
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.set_ylabel(style.metric_label(metric))
     ax.set_title(_title(name, metric, contrast))

@@ -100,7 +100,7 @@ def _fit(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _clouds(ax: Axes, points: pd.DataFrame, certain: set[str]) -> None:
-    null = points[points["what"] == "null"]
+    null = points[points["what"] != "region"]  # from a file pandas reads the word "null" as a missing value
     n_clouds = max(1, null["stratum"].nunique())
     few = len(null) / n_clouds < 50
     ax.scatter(null["gini"], null["hill_q1"], s=5 if few else 2, color=style.FAINT, alpha=0.45, linewidth=0, zorder=1,

@@ -15,7 +15,7 @@ from concentra.study.questions import stacked
 
 
 class Composition(Table):
-    """Cells of each part in each unit (a donor within a stratum); parts without cells have no row."""
+    """Cells of each part in each unit (a donor within a tissue); parts without cells have no row."""
 
     cohort: str = column("cohort")
     stratum: str = column("tissue")
@@ -40,7 +40,7 @@ class Parts(Table):
     stratum: str = column("tissue")
     part: str = column("cell type")
     n_units: int = column("units that have the part", unit="units", low=1)
-    n_units_stratum: int = column("units of the stratum", unit="units", low=1)
+    n_units_stratum: int = column("units of the tissue", unit="units", low=1)
     n_cells: int = column("cells of the part in all units", unit="cells", low=1)
 
     class Config(Table.Config):

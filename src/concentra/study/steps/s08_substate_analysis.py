@@ -13,7 +13,7 @@ from concentra.study.steps._states import ShiftTable, UnitTable, compared
 
 
 class SubstateConcentration(UnitTable):
-    """Concentration of each donor over the states within a cell type; the stratum is "tissue, type"."""
+    """Concentration of each donor over the states within a cell type; `stratum` holds "tissue, type"."""
 
 
 class SubstateContrast(ShiftTable):
