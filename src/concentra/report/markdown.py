@@ -64,12 +64,12 @@ def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str
 
 
 def p_text(value: float | None) -> str:
-    """A p-value with two significant digits; "–" where there is none.
+    """A p-value with two significant digits, zeros among them; "–" where there is none.
 
-    >>> p_text(0.01587), p_text(1.0), p_text(0.00004)
-    ('0.016', '1', '4e-05')
+    >>> p_text(0.01587), p_text(0.3), p_text(1.0), p_text(0.00004)
+    ('0.016', '0.30', '1.0', '4.0e-05')
     """
-    return "–" if value is None or pd.isna(value) else f"{value:.2g}"
+    return "–" if value is None or pd.isna(value) else f"{value:#.2g}"
 
 
 def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:

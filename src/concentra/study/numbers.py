@@ -199,10 +199,8 @@ def p_printed(value: float | None) -> str:
     >>> p_printed(0.4), p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
     ('0.40', '0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
     """
-    if value is None or pd.isna(value):
+    if value is None or pd.isna(value) or not 0 < value < 0.001:
         return markdown.p_text(value)
-    if not 0 < value < 0.001:
-        return f"{value:#.2g}"
     digits, exponent = f"{value:.1e}".split("e-")
     return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 
