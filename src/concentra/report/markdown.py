@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -42,10 +42,10 @@ def escape(label: object, limit: int = LIMIT) -> str:
     return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
-def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str:
+def number(value: float | None, decimals: int = 3, *, sign: bool = False, more: int = 3) -> str:
     """A number as people read it; "–" where there is none; a true minus sign.
 
-    A sign never stands before zeros: a signed number that would be all zeros has up to three decimals more, and is
+    A sign never stands before zeros: a signed number that would be all zeros has up to `more` decimals more, and is
     plain zero where that is not enough.
 
     >>> number(-0.0873, sign=True), number(float("nan"))
@@ -58,9 +58,36 @@ def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str
     form = "+" if sign else ""
     text = f"{value:{form}.{decimals}f}"
     if float(text) == 0 and (sign or value < 0):
-        more = (f"{value:{form}.{decimals + extra}f}" for extra in (1, 2, 3))
-        text = next((one for one in more if float(one) != 0), f"{0:.{decimals}f}")
+        longer = (f"{value:{form}.{decimals + extra}f}" for extra in range(1, more + 1))
+        text = next((one for one in longer if float(one) != 0), f"{0:.{decimals}f}")
     return text.replace("-", "−")
+
+
+def decimals_for(values: Iterable[float | None], decimals: int = 3) -> int:
+    """How many decimals numbers of one column or interval have: one more where some would otherwise read as zero.
+
+    >>> decimals_for([0.0429, -0.0001]), decimals_for([0.0009, 0.00002]), decimals_for([0.5, 0.0])
+    (4, 3, 3)
+    """
+    known = [float(value) for value in values if value is not None and not pd.isna(value) and value]
+    return next(
+        (some for some in (decimals, decimals + 1) if all(round(value, some) for value in known)), decimals
+    )
+
+
+def together(
+    values: Iterable[float | None], decimals: int = 3, *, sign: bool = False, fixed: bool = False
+) -> list[str]:
+    """Numbers of one interval as people read them, all with the same number of decimals.
+
+    With `fixed`, their column has decided how many.
+
+    >>> together([0.0429, -0.0001, 0.0862], sign=True), together([0.0009, 0.00002], sign=True)
+    (['+0.0429', '−0.0001', '+0.0862'], ['+0.001', '0.000'])
+    """
+    given = list(values)
+    common = decimals if fixed else decimals_for(given, decimals)
+    return [number(value, common, sign=sign, more=0) for value in given]
 
 
 def p_text(value: float | None) -> str:

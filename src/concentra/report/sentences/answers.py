@@ -9,7 +9,7 @@ import pandas as pd
 
 from concentra.analysis.granularity import FINEST
 from concentra.printable import joined
-from concentra.report.markdown import number
+from concentra.report.markdown import number, together
 from concentra.report.sentences.labels import (
     MOST_NAMES,
     SMALL,
@@ -160,7 +160,7 @@ def _alone(row: Mapping[str, Any], level: float) -> str:
     """The size of the change where there is one tissue: of the metric that changes, else of the effective number."""
     if row["reason"] != "gini_stratum":
         return effect(row, level)
-    size, low, high = (number(row[f"gini_{end}"], 3, sign=True) for end in ("effect", "low", "high"))
+    size, low, high = together((row[f"gini_{end}"] for end in ("effect", "low", "high")), sign=True)
     return f"difference in Gini coefficients {size}, {level * 100:g}% interval {low} to {high}"
 
 
