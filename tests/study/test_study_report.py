@@ -128,8 +128,8 @@ def test_a_nearly_empty_run_names_what_is_absent(tmp_path: Path) -> None:
 
 def test_one_number_changes_the_report(tmp_path: Path) -> None:
     one, two = (Elements(written(small(tmp_path / str(gini), gini=gini))) for gini in (0.1449, 0.1549))
-    assert any(text.startswith("Gini +0.1449") for text in one.text)
-    assert any(text.startswith("Gini +0.1549") for text in two.text)
+    assert any(text.startswith("shift in Gini +0.1449") for text in one.text)
+    assert any(text.startswith("shift in Gini +0.1549") for text in two.text)
     plane = next(chart for chart in two.data()["charts"].values() if "hill_q1" in chart["data"]["values"][0])
     assert 0.1549 in [row["gini"] for row in plane["data"]["values"]]
 

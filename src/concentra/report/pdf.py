@@ -22,7 +22,9 @@ Form = Literal["pdf", "docx", "html"]
 FORMS: tuple[Form, ...] = ("pdf", "docx", "html")
 EPOCH = 1577836800  # 2020-01-01: what a clock would say in a file that must not depend on one
 TEMPLATES = Path(__file__).with_name("templates")
-SOURCES = tuple(TEMPLATES / name for name in ("manuscript.typ", "manuscript.html", "manuscript.css", "unbroken.lua"))
+SOURCES = tuple(
+    TEMPLATES / name for name in ("manuscript.typ", "manuscript.html", "manuscript.css", "unbroken.lua")
+)
 ALTERNATIVE = re.compile(r'\]\((\S+?)\)\{alt="([^"]*)"')
 PNG = re.compile(r'image\("([^"]+)\.png"')
 READER = "markdown+pipe_tables+implicit_figures+smart"

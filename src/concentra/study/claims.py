@@ -26,6 +26,7 @@ import pandas as pd
 import pydantic
 
 from concentra.errors import ColumnError, DataAbsentError, nearest
+from concentra.printable import joined
 from concentra.study import raw
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import AlteredError, table_path, tables
@@ -42,6 +43,8 @@ ORDER: tuple[Verdict, ...] = (
 )
 CLOSE = 0.05  # relative difference within which a number of the same sign is close
 SOURCES = "sources"
+NUMBER = re.compile(r"[+−-]?\d")
+"""How the text of a number begins."""
 _COUNT = re.compile(r" \d+ of \d+$")
 
 
@@ -53,7 +56,12 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
     where: dict[str, str | int]
     column: str
     expected: str
+    unit: str = ""
     show: tuple[str, ...] = ()
+
+    def written(self, text: str) -> str:
+        """A value with its unit, where it has one."""
+        return f"{text} {self.unit}" if self.unit and text else text
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -64,6 +72,7 @@ class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
     statement: str
     source: str
     cohorts: tuple[str, ...]
+    stated: str = ""
     note: str = ""
     part: tuple[Part, ...]
 
@@ -187,7 +196,7 @@ def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> 
     return Answer(
         part,
         compare(part.expected, value),
-        _shown(part, value, row),
+        part.written(_shown(part, value, row)),
         {str(name): one for name, one in row.items()},
     )
 
@@ -207,7 +216,7 @@ def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
         id=claim.id,
         published=claim.published,
         statement=claim.statement,
-        expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
+        expected="; ".join(f"{part.name} {part.written(part.expected)}" for part in claim.part),
         observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
         verdict=verdict,
         established=established(answers),
@@ -225,16 +234,36 @@ def gathered(parts: Sequence[tuple[str, str]]) -> str:
     'gain: FACS; loss: Droplet, both'
     >>> gathered([("Gini", "+0.145"), ("effective number", "−45.5")])
     'Gini +0.145; effective number −45.5'
-    >>> gathered([("p (Gini)", "0.016"), ("p (effective number)", "0.016")])
-    '0.016: p (Gini), p (effective number)'
+    >>> gathered([("p of Gini", "0.016"), ("p of effective number", "0.016")])
+    'p of Gini and p of effective number 0.016 each'
     """
-    texts = list(dict.fromkeys(text for _, text in parts))
-    if len(texts) < 2 and not any(_number(text) is not None for text in texts):
-        return "".join(texts)
-    if len(texts) == len(parts):
+    names: dict[str, list[str]] = {}
+    for name, text in parts:
+        names.setdefault(text, []).append(name)
+    if any(NUMBER.match(text) for text in names):
+        return "; ".join(
+            f"{joined(those)} {text}{' each' if len(those) > 1 else ''}" for text, those in names.items()
+        )
+    if len(names) < 2:
+        return "".join(names)
+    if len(names) == len(parts):
         return "; ".join(f"{name} {text}" for name, text in parts)
-    names = {text: ", ".join(name for name, one in parts if one == text) for text in texts}
-    return "; ".join(f"{text}: {names[text]}" for text in texts)
+    return "; ".join(f"{text}: {', '.join(folded(those))}" for text, those in names.items())
+
+
+def folded(names: Sequence[str]) -> list[str]:
+    """Names that differ in their last word alone as one.
+
+    >>> folded(["lung FACS", "B cells FACS", "B cells Droplet"])
+    ['lung FACS', 'B cells (FACS, Droplet)']
+    """
+    ends: dict[str, list[str]] = {}
+    for name in names:
+        start, _, end = name.rpartition(" ")
+        ends.setdefault(start, []).append(end)
+    whole = [(start, those) for start, those in ends.items() if start and len(those) > 1]
+    once = {start: f"{start} ({', '.join(those)})" for start, those in whole}
+    return list(dict.fromkeys(once.get(name.rpartition(" ")[0], name) for name in names))
 
 
 def established(answers: Sequence[Answer]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from concentra.analysis.lineages import tissue_name
 from concentra.report.markdown import HARD, decimals_for, number, together
 from concentra.stats.verdict import NOT_TESTABLE
-from concentra.study.claims import Judgement, gathered, read_claims
+from concentra.study.claims import Claim, Judgement, gathered, read_claims
 from concentra.study.numbers import p_printed
 from concentra.study.results import Results
 from concentra.study.summaries._shared import contrast_rows, effect_column, title_of
@@ -66,14 +66,30 @@ class Compared:
 
 def parts_of(judgement: Judgement) -> list[Compared]:
     """The parts of a claim in words, minus signs as such."""
-    names = [part.name for claim in read_claims() if claim.id == judgement.id for part in claim.part]
+    claim = _claims().get(judgement.id)
+    names = [part.name for part in claim.part] if claim else []
     stated, found = judgement.expected.split("; "), judgement.observed.split("; ")
     if not len(names) == len(stated) == len(found):
         return [Compared("", _signed(judgement.expected), _signed(judgement.observed))]
     return [
-        Compared(name, _signed(one.removeprefix(f"{name} ")), _signed(other.removeprefix(f"{name} ")))
+        Compared(
+            name, _said(one.removeprefix(f"{name} "), STATED), _said(other.removeprefix(f"{name} "), FOUND)
+        )
         for name, one, other in zip(names, stated, found, strict=True)
     ]
+
+
+STATED = {"yes": "as in the statement"}
+FOUND = {"yes": "holds", "no": "does not hold"}
+"""What stands for the words of a table that says whether a statement is true."""
+
+
+def _claims() -> dict[str, Claim]:
+    return {claim.id: claim for claim in read_claims()}
+
+
+def _said(text: str, words: Mapping[str, str]) -> str:
+    return words.get(text, _signed(text))
 
 
 def _signed(text: str) -> str:
@@ -82,6 +98,7 @@ def _signed(text: str) -> str:
 
 def verdicts(source: Source) -> Rows:
     """Claims beside what was found, one row a claim; what the published analysis does not state comes last."""
+    claims = _claims()
     return [
         {
             "statement": one.statement + ("" if one.published else " (not stated by the published analysis)"),
@@ -91,12 +108,12 @@ def verdicts(source: Source) -> Rows:
             "established": one.established or "–",
         }
         for one in sorted(source.judgements, key=lambda one: not one.published)
-        for stated, found in [_stated_and_found(parts_of(one))]
+        for stated, found in [_stated_and_found(parts_of(one), claims[one.id].stated)]
     ]
 
 
-def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
-    """What was stated and found; of many parts, those that are as stated."""
+def _stated_and_found(parts: Sequence[Compared], words: str) -> tuple[str, str]:
+    """What was stated and found; of many parts, what is stated in `words`, and those that are as stated."""
     if len(parts) <= MANY:
         published, here = (
             gathered([(part.name, text) for part, text in zip(parts, texts, strict=True)])
@@ -105,8 +122,7 @@ def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
         where = f" ({parts[0].name})" if len(parts) == 1 and here.isalpha() else ""
         return published, here + where
     kept = [part.name for part in parts if part.published == part.here]
-    stated = "; ".join(dict.fromkeys(part.published for part in parts))
-    return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
+    return words, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
 
 
 def contrast(cohort: str) -> Callable[[Source], Rows]:

@@ -183,7 +183,11 @@ def outcome(one: Judgement) -> str:
     stated = [part.published for part in parts_of(one)]
     direction = any(text.endswith(DIRECTIONS) for text in stated)
     kind = (
-        "number" if any(text[-1:].isdigit() for text in stated) else "direction" if direction else "statement"
+        "number"
+        if any(text.removesuffix(" %")[-1:].isdigit() for text in stated)
+        else "direction"
+        if direction
+        else "statement"
     )
     first = f"{kind} {one.verdict}" if one.verdict in REPRODUCED else one.verdict
     words = change(one.established)
