@@ -264,7 +264,9 @@ def ratio_axis(axis: Any, values: Iterable[float]) -> None:
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
     axis.set_major_locator(FixedLocator(ratio_ticks(values)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ticks = axis.get_majorticklocs()
+    decimals = max((len(f"{value:g}".partition(".")[2]) for value in ticks), default=0)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.{decimals}f}"))
 
 
 def label_points(
@@ -289,7 +291,8 @@ def label_points(
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()  # type: ignore[union-attr]
     dpi = figure.dpi  # type: ignore[union-attr]
-    corners = [ax.transData.transform(point) - 4 for point in points]
+    ends = [*points, *(start for start in dict.fromkeys(starts) if start not in points and any(start))]
+    corners = [ax.transData.transform(point) - 4 for point in ends]
     taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
     for start, point in zip(starts, points, strict=False):
         taken += [(box, 0.3) for box in _along(ax, start, point)]

@@ -25,7 +25,7 @@ _NUMBERED = re.compile(r"\A(\d+|[ivxlcdmIVXLCDM]+|[A-Za-z])([.)])(?=\s|\Z)")
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 LONGEST = 600  # letters of a cell where columns have widths
-ROW = 136  # letters of small print in a line of a page
+ROW = 153  # letters of small print in a line as wide as a table
 GAP = 2  # between columns
 
 

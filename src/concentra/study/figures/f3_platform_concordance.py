@@ -12,7 +12,7 @@ from concentra.study.figures import _style as style
 
 METRICS = {
     "gini_present": ("Gini coefficient", "shift in Gini"),
-    "hill_q1": ("effective number", "shift in eff. number"),
+    "hill_q1": ("effective number", "shift in effective number"),
 }
 FACS, DROPLET = "tms_facs", "tms_droplet"
 YOUNG, OLD = "median_reference", "median_other"
@@ -25,7 +25,7 @@ Rows = dict[tuple[str, str], dict[Any, Any]]
 @figure("3")
 def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataFrame) -> Drawing:
     """FACS against Droplet: levels and shifts of the tissues that both have"""
-    drawn, axes = style.canvas(2, 2, width=style.PAGE, height=172)
+    drawn, axes = style.canvas(2, 2, width=style.PAGE, height=150)
     tissues = _comparable(concordance)
     marks = []
     for row, (metric, (level, shift)) in enumerate(METRICS.items()):

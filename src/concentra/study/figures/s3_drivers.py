@@ -60,7 +60,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
             row["contribution"], place, s=15, marker=how.marker, color=hue if certain else "white", edgecolor=hue,
             linewidth=0.8, zorder=2,
         )  # fmt: skip
-    names = [fill(style.readable(name, 56), 34) for name in rows.sort_values("rank")["part"]]
+    names = [fill(style.readable(name, 56), 28) for name in rows.sort_values("rank")["part"]]
     ax.set_yticks(range(len(rows)), names, fontsize=6, linespacing=1.0)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.08)
@@ -69,7 +69,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
 
 
 def _title(ax: Any, shift: Mapping[Any, Any], name: str) -> None:
-    ax.set_title(name, loc="right", pad=11, fontweight="bold")
+    ax.set_title(name, loc="right", pad=12, fontweight="bold")
     words = (
         f"n = {shift['n_reference']} / {shift['n_other']}; "
         f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, "
