@@ -277,11 +277,12 @@ def label_points(
     hues: Sequence[str] | None = None,
     size: float = 6,
     starts: Sequence[tuple[float, float]] = (),
+    lines: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
 ) -> None:
     """Write a label beside each point, at the nearest place where it covers no label, no point, and no edge.
 
-    `starts` are the places from which a line runs to each point, which labels avoid, too. Limits that are not set yet
-    are made wide enough first.
+    `starts` are the places from which a line runs to each point, which labels avoid, too, as they do other `lines`.
+    Limits that are not set yet are made wide enough first.
     """
     from matplotlib.transforms import Bbox
 
@@ -294,7 +295,7 @@ def label_points(
     ends = [*points, *(start for start in dict.fromkeys(starts) if start not in points and any(start))]
     corners = [ax.transData.transform(point) - 4 for point in ends]
     taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
-    for start, point in zip(starts, points, strict=False):
+    for start, point in [*zip(starts, points, strict=False), *lines]:
         taken += [(box, 0.3) for box in _along(ax, start, point)]
     frame = ax.get_window_extent()
     for point, label, hue in zip(points, labels, hues or [INK] * len(points), strict=True):

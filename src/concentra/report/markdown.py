@@ -129,17 +129,19 @@ def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marke
 
 
 def _widths(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[int]:
-    """Widths of columns in letters: the longest word of each, and a part of what its longest text needs beyond that."""
+    """Widths of columns in letters: the longest word of each, and what is left, first to those that need least."""
     least, most = [], []
     for name in names:
         texts = [name, *(str(row[name]) for row in rows)]
         words = [len(word) for text in texts for word in re.split(r"[ \n]+", text)]
         least.append(GAP + max(3, min(LIMIT, max(words))))
         most.append(max(least[-1], GAP + min(LIMIT, max(len(text) for text in texts))))
-    spare = max(0, ROW - sum(least))
-    wanted = sum(most) - sum(least)
-    part = min(1.0, spare / wanted) if wanted else 0.0
-    return [low + round(part * (high - low)) for low, high in zip(least, most, strict=True)]
+    widths, spare = list(least), max(0, ROW - sum(least))
+    order = sorted(range(len(names)), key=lambda place: most[place] - least[place])
+    for done, place in enumerate(order):
+        widths[place] += min(most[place] - least[place], spare // (len(order) - done))
+        spare -= widths[place] - least[place]
+    return widths
 
 
 def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:

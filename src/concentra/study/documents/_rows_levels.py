@@ -16,7 +16,7 @@ QUESTIONS = {
     ("plain", "all", "cells of all samples"): "old, young",
     ("plain", "cmv negative", "cells of all samples"): "old, young; CMV-negative",
     ("plain", "cmv positive", "cells of all samples"): "old, young; CMV-positive",
-    ("trend", "all", "cells of all samples"): "along age, over its range; adjusted",
+    ("trend", "all", "cells of all samples"): "along age; adjusted",
 }
 
 

@@ -40,12 +40,18 @@ def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataF
             names = [tissue_name(tissue) for tissue in points]
             starts, ends = zip(*points.values(), strict=True)
             across, up = zip(*ends, strict=True)
-            style.label_points(ax, across, up, names, starts=starts)
+            style.label_points(ax, across, up, names, starts=starts, lines=_segments(ax))
     return Drawing(
         drawn,
         _caption(concordance, platform_agreement),
         "Four scatter plots of FACS against Droplet: levels and shifts of Gini coefficient and effective number.",
     )
+
+
+def _segments(ax: Any) -> list[tuple[Pair, Pair]]:
+    """The intervals and lines drawn."""
+    found = [path for one in ax.collections for path in one.get_paths() if len(path.vertices) == 2]
+    return [(tuple(path.vertices[0]), tuple(path.vertices[1])) for path in found]
 
 
 def _comparable(concordance: pd.DataFrame) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
 from concentra.report.markdown import number
+from concentra.report.sentences import worded
 from concentra.stats.verdict import LESS, MORE
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
@@ -39,8 +40,8 @@ def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
         ax.set_xlabel("contribution to the shift in eff_N")
     _legend(figure)
     caption = (
-        f"The {TOP} cell types with the largest contributions to the shift in effective number (eff_N), per tissue "
-        "and platform: below zero, triangle up, towards more concentrated; above zero, triangle down, towards less. "
+        f"The {worded(TOP)} cell types with the largest contributions to the shift in effective number (eff_N), per "
+        "tissue and platform: below zero, triangle up, towards more concentrated; above zero, triangle down, towards less. "
         "All contributions sum to the shift of means over donors, given above each panel beside the published shift "
         "of medians and n (young / old). Bars: 95 % intervals over donors; open marks, thin bars: range over pairs "
         "where a group has two donors; open marks without a bar: one donor in a group. Scales differ between panels."
@@ -60,7 +61,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
             row["contribution"], place, s=15, marker=how.marker, color=hue if certain else "white", edgecolor=hue,
             linewidth=0.8, zorder=2,
         )  # fmt: skip
-    names = [fill(style.readable(name, 56), 28) for name in rows.sort_values("rank")["part"]]
+    names = [fill(style.readable(name, 56), 34) for name in rows.sort_values("rank")["part"]]
     ax.set_yticks(range(len(rows)), names, fontsize=6, linespacing=1.0)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.08)
