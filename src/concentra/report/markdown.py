@@ -25,8 +25,9 @@ _NUMBERED = re.compile(r"\A(\d+|[ivxlcdmIVXLCDM]+|[A-Za-z])([.)])(?=\s|\Z)")
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 LONGEST = 600  # letters of a cell where columns have widths
-ROW = 153  # letters of small print in a line as wide as a table
+ROW = 140  # letters of small print in a line as wide as a table
 GAP = 2  # between columns
+_NARROW = re.compile(r"[\s.,;:\[\]()⁻⁰¹²³⁴-⁹]")
 
 
 def escape(label: object, limit: int = LIMIT) -> str:
@@ -133,15 +134,20 @@ def _widths(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[
     least, most = [], []
     for name in names:
         texts = [name, *(str(row[name]) for row in rows)]
-        words = [len(word) for text in texts for word in re.split(r"[ \n]+", text)]
+        words = [_letters(word) for text in texts for word in re.split(r"[ \n]+", text)]
         least.append(GAP + max(3, min(LIMIT, max(words))))
-        most.append(max(least[-1], GAP + min(LIMIT, max(len(text) for text in texts))))
+        most.append(max(least[-1], GAP + min(LIMIT, max(_letters(text) for text in texts))))
     widths, spare = list(least), max(0, ROW - sum(least))
     order = sorted(range(len(names)), key=lambda place: most[place] - least[place])
     for done, place in enumerate(order):
         widths[place] += min(most[place] - least[place], spare // (len(order) - done))
         spare -= widths[place] - least[place]
     return widths
+
+
+def _letters(text: str) -> int:
+    """The width of a text in letters: signs are about half as wide."""
+    return len(text) - len(_NARROW.findall(text)) * 2 // 5
 
 
 def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:
