@@ -1,8 +1,7 @@
 -- Keeps together what a line must not divide: numbers with their units, relations and labels, limits of an interval,
 -- "et al.", and words that begin or end with a letter or number behind a hyphen (p-value, 27-type, Pythia-1.4B).
 local HARD = "\u{a0}"
-local relations = { ["="] = true, ["<"] = true, [">"] = true, ["≤"] = true, ["≥"] = true, ["≈"] = true, ["×"] = true,
-  ["/"] = true, ["+"] = true, ["−"] = true }
+local relations = { ["="] = true, ["<"] = true, [">"] = true, ["≤"] = true, ["≥"] = true, ["≈"] = true, ["×"] = true }
 local labels = { Figure = true, Figures = true, Table = true, Tables = true, step = true, steps = true, layer = true,
   head = true, et = true }
 
@@ -18,7 +17,8 @@ end
 local function joined(before, after)
   if relations[bare(before)] or relations[after] then return true end
   if labels[bare(before)] and (after:match("^S?%d") or after:match("^al%.")) then return true end
-  if numeric(before) and after:match("^%%") then return true end
+  if numeric(before) and (after == "/" or after:match("^%%")) then return true end
+  if before == "/" and numeric(after) then return true end
   if numeric(before) and after == "to" then return "to" end
   if before:match("^%[.*,$") and numeric(after) then return true end
   return false
