@@ -80,9 +80,8 @@ def test_the_powered_cohort_answers_for_every_level(tmp_path: Path) -> None:
     (words,) = powered(Results(layered(small(tmp_path))))
     assert words == (
         "In ageing human blood, with enough donors to decide (3 young, 3 old; adjusted for sex and CMV), composition "
-        "is more concentrated in old donors at 27 and 69 cell types (effective number 0.89 and 0.89 times that of "
-        "young donors; 95% intervals 0.85 "
-        "to 0.93 and 0.85 to 0.93) and shows no change beyond the margin at 7."
+        "is more concentrated in old donors at 27 and 69 cell types (effective number 0.89 times that of young "
+        "donors at each; 95% intervals 0.85 to 0.93 and 0.85 to 0.93) and shows no change beyond the margin at 7."
     )
 
 

@@ -257,15 +257,24 @@ def ratio_ticks(values: Iterable[float], most: int = 8) -> list[float]:
     return sorted({float(tick) for tick in kept})
 
 
+def tick_decimals(ticks: Iterable[float]) -> int:
+    """How many decimals all numbers of an axis have.
+
+    >>> tick_decimals([0.9, 1]), tick_decimals([1, 2])
+    (1, 0)
+    """
+    return max((len(f"{value:g}".partition(".")[2]) for value in ticks), default=0)
+
+
 def ratio_axis(axis: Any, values: Iterable[float]) -> None:
     """Make an axis logarithmic, with ticks that people read as ratios."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
-    axis.set_major_locator(FixedLocator(ratio_ticks(values)))
+    given = list(values)
+    axis.set_major_locator(FixedLocator(ratio_ticks(given)))
     axis.set_minor_locator(NullLocator())
-    ticks = axis.get_majorticklocs()
-    decimals = max((len(f"{value:g}".partition(".")[2]) for value in ticks), default=0)
+    decimals = tick_decimals(ratio_ticks(given))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.{decimals}f}"))
 
 

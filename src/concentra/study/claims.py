@@ -45,7 +45,7 @@ CLOSE = 0.05  # relative difference within which a number of the same sign is cl
 SOURCES = "sources"
 NUMBER = re.compile(r"[+−-]?\d")
 """How the text of a number begins."""
-_COUNT = re.compile(r" \d+ of \d+$")
+COUNT = re.compile(r" \d+ of \d+$")
 
 
 class Part(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -61,7 +61,9 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
 
     def written(self, text: str) -> str:
         """A value with its unit, where it has one."""
-        return f"{text} {self.unit}" if self.unit and text else text
+        if not self.unit or not text:
+            return text
+        return f"{COUNT.sub(lambda found: f' at{found[0]}', text)} {self.unit}"
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -123,7 +125,7 @@ def hypotheses(claim: str) -> dict[str, str]:
     {'lung': 'less concentrated', 'spleen': 'less concentrated'}
     """
     parts = [part for one in read_claims() if one.id == claim for part in one.part]
-    return {str(part.where["stratum"]).casefold(): _COUNT.sub("", part.expected) for part in parts}
+    return {str(part.where["stratum"]).casefold(): COUNT.sub("", part.expected) for part in parts}
 
 
 def compare(expected: str, observed: float | str) -> Verdict:
