@@ -1,7 +1,8 @@
 -- Keeps together what a line must not divide: numbers with their units, relations and labels, limits of an interval,
 -- "et al.", and words that begin or end with a letter or number behind a hyphen (p-value, 27-type, Pythia-1.4B).
 local HARD = "\u{a0}"
-local relations = { ["="] = true, ["<"] = true, [">"] = true, ["≤"] = true, ["≥"] = true, ["≈"] = true, ["×"] = true }
+local relations = { ["="] = true, ["<"] = true, [">"] = true, ["≤"] = true, ["≥"] = true, ["≈"] = true, ["×"] = true,
+  ["−"] = true, ["→"] = true }
 local labels = { Figure = true, Figures = true, Table = true, Tables = true, step = true, steps = true, layer = true,
   head = true, et = true }
 
