@@ -26,7 +26,7 @@ def test_the_answer_is_a_sentence(opened: Opened) -> None:
     assert (
         opened.page.locator("#answer > p")
         .first.inner_text()
-        .startswith("Tissue 0 is more concentrated in 24m than in 3m (median effective number 9.30 to 7.12")
+        .startswith("Tissue 0 is more concentrated in 24m than in 3m (ratio of effective numbers 0.77")
     )
 
 

@@ -49,7 +49,7 @@ def test_two_groups_have_no_joint_test():
 
 
 @pytest.mark.parametrize(
-    ("p", "words"), [(0.2, "no tissue differs"), (0.001, "differ in lung (adjusted p 0.001; F")]
+    ("p", "words"), [(0.2, "no tissue differs"), (0.001, "differ in lung (adjusted p 0.0010; F")]
 )
 def test_p_values_of_both_metrics_are_combined(p: float, words: str):
     table = pd.DataFrame(

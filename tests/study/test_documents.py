@@ -279,7 +279,7 @@ def test_one_number_changes_the_manuscript_and_the_report(copied: Callable[[], P
         == "+0.234"
     )
     assert all((out / name).read_bytes() != content for name, content in before.items())
-    assert "Gini +0.2345" in (out / "report.html").read_text(encoding="utf-8")
+    assert "shift in Gini +0.2345" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_errors_have_three_parts() -> None:

@@ -80,9 +80,8 @@ def test_the_powered_cohort_answers_for_every_level(tmp_path: Path) -> None:
     (words,) = powered(Results(layered(small(tmp_path))))
     assert words == (
         "In ageing human blood, with enough donors to decide (3 young, 3 old; adjusted for sex and CMV), composition "
-        "is more concentrated in old donors at 27 and 69 cell types (effective number 0.89 and 0.89 times that of "
-        "young donors; 95% intervals 0.85 "
-        "to 0.93 and 0.85 to 0.93) and shows no change beyond the margin at 7."
+        "is more concentrated in old donors at 27 and 69 cell types (effective number 0.89 times that of young "
+        "donors at each; 95% intervals 0.85 to 0.93 and 0.85 to 0.93) and shows no change beyond the margin at 7."
     )
 
 
@@ -128,8 +127,8 @@ def test_a_nearly_empty_run_names_what_is_absent(tmp_path: Path) -> None:
 
 def test_one_number_changes_the_report(tmp_path: Path) -> None:
     one, two = (Elements(written(small(tmp_path / str(gini), gini=gini))) for gini in (0.1449, 0.1549))
-    assert any(text.startswith("Gini +0.1449") for text in one.text)
-    assert any(text.startswith("Gini +0.1549") for text in two.text)
+    assert any(text.startswith("shift in Gini +0.1449") for text in one.text)
+    assert any(text.startswith("shift in Gini +0.1549") for text in two.text)
     plane = next(chart for chart in two.data()["charts"].values() if "hill_q1" in chart["data"]["values"][0])
     assert 0.1549 in [row["gini"] for row in plane["data"]["values"]]
 

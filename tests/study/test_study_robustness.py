@@ -26,7 +26,7 @@ def test_interval_of_a_shift(tmp_path: Path) -> None:
 
 def test_interval_of_a_column(tmp_path: Path) -> None:
     row = {"cohort": "pythia_410m", "gini_low": -0.1, "gini_high": 0.3}
-    assert robustness("head_shift", "gini", row, tmp_path) == "interval −0.1 to +0.3 includes 0"
+    assert robustness("head_shift", "gini", row, tmp_path) == "interval −0.100 to +0.300 includes 0"
 
 
 def test_silent_where_nothing_is_known(tmp_path: Path) -> None:

@@ -257,14 +257,25 @@ def ratio_ticks(values: Iterable[float], most: int = 8) -> list[float]:
     return sorted({float(tick) for tick in kept})
 
 
+def tick_decimals(ticks: Iterable[float]) -> int:
+    """How many decimals all numbers of an axis have.
+
+    >>> tick_decimals([0.9, 1]), tick_decimals([1, 2])
+    (1, 0)
+    """
+    return max((len(f"{value:g}".partition(".")[2]) for value in ticks), default=0)
+
+
 def ratio_axis(axis: Any, values: Iterable[float]) -> None:
     """Make an axis logarithmic, with ticks that people read as ratios."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
-    axis.set_major_locator(FixedLocator(ratio_ticks(values)))
+    given = list(values)
+    axis.set_major_locator(FixedLocator(ratio_ticks(given)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    decimals = tick_decimals(ratio_ticks(given))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.{decimals}f}"))
 
 
 def label_points(
@@ -275,11 +286,12 @@ def label_points(
     hues: Sequence[str] | None = None,
     size: float = 6,
     starts: Sequence[tuple[float, float]] = (),
+    lines: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
 ) -> None:
     """Write a label beside each point, at the nearest place where it covers no label, no point, and no edge.
 
-    `starts` are the places from which a line runs to each point, which labels avoid, too. Limits that are not set yet
-    are made wide enough first.
+    `starts` are the places from which a line runs to each point, which labels avoid, too, as they do other `lines`.
+    Limits that are not set yet are made wide enough first.
     """
     from matplotlib.transforms import Bbox
 
@@ -289,9 +301,10 @@ def label_points(
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()  # type: ignore[union-attr]
     dpi = figure.dpi  # type: ignore[union-attr]
-    corners = [ax.transData.transform(point) - 4 for point in points]
+    ends = [*points, *(start for start in dict.fromkeys(starts) if start not in points and any(start))]
+    corners = [ax.transData.transform(point) - 4 for point in ends]
     taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
-    for start, point in zip(starts, points, strict=False):
+    for start, point in [*zip(starts, points, strict=False), *lines]:
         taken += [(box, 0.3) for box in _along(ax, start, point)]
     frame = ax.get_window_extent()
     for point, label, hue in zip(points, labels, hues or [INK] * len(points), strict=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAMES = {
     "signs of both shifts": "published: both signs",
     "exact test": "exact test (effective number)",
-    "exact tests of both metrics": "both exact tests (version 0.1)",
+    "exact tests of both metrics": "exact tests (both measures)",
 }
 """Rules as people read them."""
 SEGMENTS = (("more", "more concentrated"), ("less", "less concentrated"), ("mixed", "mixed"))
@@ -68,8 +68,9 @@ def few_donors(
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(height - 0.7, -0.7)
     ax.set_xlim(0, 1)
-    ax.set_xlabel("share of small studies")
-    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    ax.set_xlabel("share of small studies (%)")
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
     ax.set_title(title or style.readable(name))
     style.bare(ax)
     return ax

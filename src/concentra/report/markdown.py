@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -25,8 +25,9 @@ _NUMBERED = re.compile(r"\A(\d+|[ivxlcdmIVXLCDM]+|[A-Za-z])([.)])(?=\s|\Z)")
 HARD = "\N{NO-BREAK SPACE}"  # kept in cells, where an interval stays on one line
 LIMIT = 200
 LONGEST = 600  # letters of a cell where columns have widths
-ROW = 136  # letters of small print in a line of a page
+ROW = 140  # letters of small print in a line as wide as a table
 GAP = 2  # between columns
+_NARROW = re.compile(r"[\s.,;:\[\]()⁻⁰¹²³⁴-⁹]")
 
 
 def escape(label: object, limit: int = LIMIT) -> str:
@@ -42,10 +43,10 @@ def escape(label: object, limit: int = LIMIT) -> str:
     return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
-def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str:
+def number(value: float | None, decimals: int = 3, *, sign: bool = False, more: int = 3) -> str:
     """A number as people read it; "–" where there is none; a true minus sign.
 
-    A sign never stands before zeros: a signed number that would be all zeros has up to three decimals more, and is
+    A sign never stands before zeros: a signed number that would be all zeros has up to `more` decimals more, and is
     plain zero where that is not enough.
 
     >>> number(-0.0873, sign=True), number(float("nan"))
@@ -58,18 +59,45 @@ def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str
     form = "+" if sign else ""
     text = f"{value:{form}.{decimals}f}"
     if float(text) == 0 and (sign or value < 0):
-        more = (f"{value:{form}.{decimals + extra}f}" for extra in (1, 2, 3))
-        text = next((one for one in more if float(one) != 0), f"{0:.{decimals}f}")
+        longer = (f"{value:{form}.{decimals + extra}f}" for extra in range(1, more + 1))
+        text = next((one for one in longer if float(one) != 0), f"{0:.{decimals}f}")
     return text.replace("-", "−")
 
 
-def p_text(value: float | None) -> str:
-    """A p-value with two significant digits; "–" where there is none.
+def decimals_for(values: Iterable[float | None], decimals: int = 3) -> int:
+    """How many decimals numbers of one column or interval have: one more where some would otherwise read as zero.
 
-    >>> p_text(0.01587), p_text(1.0), p_text(0.00004)
-    ('0.016', '1', '4e-05')
+    >>> decimals_for([0.0429, -0.0001]), decimals_for([0.0009, 0.00002]), decimals_for([0.5, 0.0])
+    (4, 3, 3)
     """
-    return "–" if value is None or pd.isna(value) else f"{value:.2g}"
+    known = [float(value) for value in values if value is not None and not pd.isna(value) and value]
+    return next(
+        (some for some in (decimals, decimals + 1) if all(round(value, some) for value in known)), decimals
+    )
+
+
+def together(
+    values: Iterable[float | None], decimals: int = 3, *, sign: bool = False, fixed: bool = False
+) -> list[str]:
+    """Numbers of one interval as people read them, all with the same number of decimals.
+
+    With `fixed`, their column has decided how many.
+
+    >>> together([0.0429, -0.0001, 0.0862], sign=True), together([0.0009, 0.00002], sign=True)
+    (['+0.0429', '−0.0001', '+0.0862'], ['+0.001', '0.000'])
+    """
+    given = list(values)
+    common = decimals if fixed else decimals_for(given, decimals)
+    return [number(value, common, sign=sign, more=0) for value in given]
+
+
+def p_text(value: float | None) -> str:
+    """A p-value with two significant digits, zeros among them; "–" where there is none.
+
+    >>> p_text(0.01587), p_text(0.3), p_text(1.0), p_text(0.00004)
+    ('0.016', '0.30', '1.0', '4.0e-05')
+    """
+    return "–" if value is None or pd.isna(value) else f"{value:#.2g}"
 
 
 def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:
@@ -102,17 +130,24 @@ def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marke
 
 
 def _widths(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[int]:
-    """Widths of columns in letters: the longest word of each, and a part of what its longest text needs beyond that."""
+    """Widths of columns in letters: the longest word of each, and what is left, first to those that need least."""
     least, most = [], []
     for name in names:
         texts = [name, *(str(row[name]) for row in rows)]
-        words = [len(word) for text in texts for word in re.split(r"[ \n]+", text)]
+        words = [_letters(word) for text in texts for word in re.split(r"[ \n]+", text)]
         least.append(GAP + max(3, min(LIMIT, max(words))))
-        most.append(max(least[-1], GAP + min(LIMIT, max(len(text) for text in texts))))
-    spare = max(0, ROW - sum(least))
-    wanted = sum(most) - sum(least)
-    part = min(1.0, spare / wanted) if wanted else 0.0
-    return [low + round(part * (high - low)) for low, high in zip(least, most, strict=True)]
+        most.append(max(least[-1], GAP + min(LIMIT, max(_letters(text) for text in texts))))
+    widths, spare = list(least), max(0, ROW - sum(least))
+    order = sorted(range(len(names)), key=lambda place: most[place] - least[place])
+    for done, place in enumerate(order):
+        widths[place] += min(most[place] - least[place], spare // (len(order) - done))
+        spare -= widths[place] - least[place]
+    return widths
+
+
+def _letters(text: str) -> int:
+    """The width of a text in letters: signs are about half as wide."""
+    return len(text) - len(_NARROW.findall(text)) * 2 // 5
 
 
 def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:

@@ -22,7 +22,9 @@ Form = Literal["pdf", "docx", "html"]
 FORMS: tuple[Form, ...] = ("pdf", "docx", "html")
 EPOCH = 1577836800  # 2020-01-01: what a clock would say in a file that must not depend on one
 TEMPLATES = Path(__file__).with_name("templates")
-SOURCES = tuple(TEMPLATES / name for name in ("manuscript.typ", "manuscript.html", "manuscript.css"))
+SOURCES = tuple(
+    TEMPLATES / name for name in ("manuscript.typ", "manuscript.html", "manuscript.css", "unbroken.lua")
+)
 ALTERNATIVE = re.compile(r'\]\((\S+?)\)\{alt="([^"]*)"')
 PNG = re.compile(r'image\("([^"]+)\.png"')
 READER = "markdown+pipe_tables+implicit_figures+smart"
@@ -103,6 +105,7 @@ MAKERS = {"pdf": _pdf, "docx": _docx, "html": _html}
 
 def _pandoc(folder: Path, *arguments: str) -> None:
     words = [_program(), "text.md", "--from", READER, "--citeproc", "--bibliography", "references.bib"]
+    words += ["--lua-filter", str(TEMPLATES / "unbroken.lua")]  # after the citations, which it also reads
     ended = subprocess.run(
         [*words, "--fail-if-warnings", *arguments],
         cwd=folder,

@@ -26,6 +26,7 @@ import pandas as pd
 import pydantic
 
 from concentra.errors import ColumnError, DataAbsentError, nearest
+from concentra.printable import joined
 from concentra.study import raw
 from concentra.study.cohorts import cohorts
 from concentra.study.declare import AlteredError, table_path, tables
@@ -42,7 +43,9 @@ ORDER: tuple[Verdict, ...] = (
 )
 CLOSE = 0.05  # relative difference within which a number of the same sign is close
 SOURCES = "sources"
-_COUNT = re.compile(r" \d+ of \d+$")
+NUMBER = re.compile(r"[+−-]?\d")
+"""How the text of a number begins."""
+COUNT = re.compile(r" \d+ of \d+$")
 
 
 class Part(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -53,7 +56,14 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
     where: dict[str, str | int]
     column: str
     expected: str
+    unit: str = ""
     show: tuple[str, ...] = ()
+
+    def written(self, text: str) -> str:
+        """A value with its unit, where it has one."""
+        if not self.unit or not text:
+            return text
+        return f"{COUNT.sub(lambda found: f' at{found[0]}', text)} {self.unit}"
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -64,6 +74,7 @@ class Claim(pydantic.BaseModel, extra="forbid", frozen=True):
     statement: str
     source: str
     cohorts: tuple[str, ...]
+    stated: str = ""
     note: str = ""
     part: tuple[Part, ...]
 
@@ -114,7 +125,7 @@ def hypotheses(claim: str) -> dict[str, str]:
     {'lung': 'less concentrated', 'spleen': 'less concentrated'}
     """
     parts = [part for one in read_claims() if one.id == claim for part in one.part]
-    return {str(part.where["stratum"]).casefold(): _COUNT.sub("", part.expected) for part in parts}
+    return {str(part.where["stratum"]).casefold(): COUNT.sub("", part.expected) for part in parts}
 
 
 def compare(expected: str, observed: float | str) -> Verdict:
@@ -187,7 +198,7 @@ def _answer(claim: Claim, part: Part, out: Path, sources: Mapping[str, str]) -> 
     return Answer(
         part,
         compare(part.expected, value),
-        _shown(part, value, row),
+        part.written(_shown(part, value, row)),
         {str(name): one for name, one in row.items()},
     )
 
@@ -207,7 +218,7 @@ def _judgement(claim: Claim, answers: list[Answer], out: Path) -> Judgement:
         id=claim.id,
         published=claim.published,
         statement=claim.statement,
-        expected="; ".join(f"{part.name} {part.expected}" for part in claim.part),
+        expected="; ".join(f"{part.name} {part.written(part.expected)}" for part in claim.part),
         observed="; ".join(f"{answer.part.name} {answer.observed or answer.verdict}" for answer in answers),
         verdict=verdict,
         established=established(answers),
@@ -225,16 +236,36 @@ def gathered(parts: Sequence[tuple[str, str]]) -> str:
     'gain: FACS; loss: Droplet, both'
     >>> gathered([("Gini", "+0.145"), ("effective number", "−45.5")])
     'Gini +0.145; effective number −45.5'
-    >>> gathered([("p (Gini)", "0.016"), ("p (effective number)", "0.016")])
-    '0.016: p (Gini), p (effective number)'
+    >>> gathered([("p of Gini", "0.016"), ("p of effective number", "0.016")])
+    'p of Gini and p of effective number 0.016 each'
     """
-    texts = list(dict.fromkeys(text for _, text in parts))
-    if len(texts) < 2 and not any(_number(text) is not None for text in texts):
-        return "".join(texts)
-    if len(texts) == len(parts):
+    names: dict[str, list[str]] = {}
+    for name, text in parts:
+        names.setdefault(text, []).append(name)
+    if any(NUMBER.match(text) for text in names):
+        return "; ".join(
+            f"{joined(those)} {text}{' each' if len(those) > 1 else ''}" for text, those in names.items()
+        )
+    if len(names) < 2:
+        return "".join(names)
+    if len(names) == len(parts):
         return "; ".join(f"{name} {text}" for name, text in parts)
-    names = {text: ", ".join(name for name, one in parts if one == text) for text in texts}
-    return "; ".join(f"{text}: {names[text]}" for text in texts)
+    return "; ".join(f"{text}: {', '.join(folded(those))}" for text, those in names.items())
+
+
+def folded(names: Sequence[str]) -> list[str]:
+    """Names that differ in their last word alone as one.
+
+    >>> folded(["lung FACS", "B cells FACS", "B cells Droplet"])
+    ['lung FACS', 'B cells (FACS, Droplet)']
+    """
+    ends: dict[str, list[str]] = {}
+    for name in names:
+        start, _, end = name.rpartition(" ")
+        ends.setdefault(start, []).append(end)
+    whole = [(start, those) for start, those in ends.items() if start and len(those) > 1]
+    once = {start: f"{start} ({', '.join(those)})" for start, those in whole}
+    return list(dict.fromkeys(once.get(name.rpartition(" ")[0], name) for name in names))
 
 
 def established(answers: Sequence[Answer]) -> str:

@@ -9,10 +9,10 @@ columns are quoted and how. The text writes `{{ group.name }}`::
     show = { shift = "+3", p = { column = "p_value", format = "p" } }
 
 Formats: `"3"` decimals, `"+3"` with a sign, `","` whole number with thousands, `"%"` a share in per cent and `"%1"`
-with one decimal, `"p"` a p-value, `"text"` a label; tissues and cohorts by the names that people read. Reductions of
-several rows: `sum`, `min`, `max`, `largest` (in size), `median`, `count` (rows), `unique` (different values), `list`
-(these in words), `first`, in the order of the column `by` where one is named. Without a reduction, exactly one row is
-meant.
+with one decimal (one more where a small share would read as zero), `"+%"` its change in percentage points, `"p"` a
+p-value, `"text"` a label; tissues and cohorts by the names that people read. Reductions of several rows: `sum`, `min`,
+`max`, `largest` (in size), `median`, `count` (rows), `unique` (different values), `list` (these in words), `first`, in
+the order of the column `by` where one is named. Without a reduction, exactly one row is meant.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ABSENT, UNCOMPUTED, NONE = "[data absent]", "[not computed]", "[none]"
 class Shown(pydantic.BaseModel, extra="forbid", frozen=True):
     """One number of a group: its column, how rows become one value and in which order, how the value is written."""
 
-    format: str = pydantic.Field(pattern=r"^(\+?\d|,|%1?|p|text)$")
+    format: str = pydantic.Field(pattern=r"^(\+?\d|,|\+?%|%1|p|text)$")
     column: str = ""
     reduce: Reduction | None = None
     by: str = ""
@@ -177,8 +177,11 @@ def _written(value: Any, form: str, column: str) -> Number:
         return Number(_label(value, column), value)
     if form == "p":
         return Number(p_printed(value), value)
+    if form == "+%":
+        return Number(markdown.number(100 * value, 0, sign=True), value)
     if form.startswith("%"):
-        return Number(f"{100 * value:.{int(form[1:] or 0)}f}{HARD}%", value)
+        decimals = markdown.decimals_for([100 * value], int(form[1:] or 0))
+        return Number(f"{100 * value:.{decimals}f}{HARD}%", value)
     if form == ",":
         return Number(f"{value:,.0f}", value)
     return Number(markdown.number(value, int(form[-1]), sign=form.startswith("+")), value)
@@ -199,10 +202,8 @@ def p_printed(value: float | None) -> str:
     >>> p_printed(0.4), p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
     ('0.40', '0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
     """
-    if value is None or pd.isna(value):
+    if value is None or pd.isna(value) or not 0 < value < 0.001:
         return markdown.p_text(value)
-    if not 0 < value < 0.001:
-        return f"{value:#.2g}"
     digits, exponent = f"{value:.1e}".split("e-")
     return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.report.markdown import number
+from concentra.report.markdown import together
 from concentra.study.declare import AlteredError, table_path, tables
 
 SUMMARIES = {
@@ -23,6 +23,9 @@ EFFECTS = {
 }
 """For a published shift: the row whose effect the model estimates, what it is, its value where nothing changes, and
 its decimals."""
+
+DECIMALS = {"hill_q1": 1}
+"""Of the interval of a shift over heads; three otherwise."""
 
 
 def robustness(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:
@@ -58,7 +61,7 @@ def _effect(row: Mapping[str, Any], out: Path) -> str:
         return ""
     low, high = known.iloc[0][["low", "high"]]
     covers = "includes" if low <= nothing <= high else "excludes"
-    words = [number(value, decimals, sign=nothing == 0) for value in known.iloc[0]]
+    words = together(known.iloc[0], decimals, sign=nothing == 0)
     return f"{name} {words[0]}, interval {words[1]} to {words[2]} {covers} no change"
 
 
@@ -67,7 +70,8 @@ def _interval(column: str, row: Mapping[str, Any]) -> str:
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
     covers = "excludes 0" if low > 0 or high < 0 else "includes 0"
-    return f"interval {low:+.3g} to {high:+.3g} {covers}".replace("-", "−")
+    ends = " to ".join(together((low, high), DECIMALS.get(column, 3), sign=True))
+    return f"interval {ends} {covers}"
 
 
 def _multiverse(table: str, column: str, row: Mapping[str, Any], out: Path) -> str:

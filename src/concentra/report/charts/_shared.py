@@ -54,7 +54,8 @@ def chart(rows: Sequence[Row], rest: Spec) -> Spec:
 
 def ratio_axis(values: Sequence[float]) -> Spec:
     """Ticks of a logarithmic axis: few enough that none is dropped, so that 1 has its number."""
-    return {"values": style.ratio_ticks(values, 5), "format": "~g", "labelOverlap": False}
+    ticks = style.ratio_ticks(values, 5)
+    return {"values": ticks, "format": f".{style.tick_decimals(ticks)}f", "labelOverlap": False}
 
 
 def line(axis: str, at: float) -> Spec:

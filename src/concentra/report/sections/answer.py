@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings, unit_name
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number, p_text, together
 from concentra.report.page import Cell, Page, Section
 
 READING = (
@@ -127,8 +127,8 @@ def interval_cell(row: Mapping[str, Any], prefix: str = "", *, sign: bool) -> st
     """
     if pd.isna(row[f"{prefix}effect"]):
         return "–"
-    middle, low, high = (
-        number(row[f"{prefix}{end}"], 2 if not sign else 3, sign=sign) for end in ("effect", "low", "high")
+    middle, low, high = together(
+        (row[f"{prefix}{end}"] for end in ("effect", "low", "high")), 2 if not sign else 3, sign=sign
     )
     return Cell(middle if low == "–" else f"{middle} ({low} to {high})", float(row[f"{prefix}effect"]))
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
-from concentra.report.markdown import number
+from concentra.report.markdown import number, together
 from concentra.report.page import Page, Section
 
 METRICS = (("gini", "Gini coefficient over heads", 3), ("hill_q1", "effective number of heads", 1))
@@ -134,8 +134,8 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def _interval(row: Mapping[str, Any], metric: str, decimals: int) -> str:
-    value, low, high = (
-        number(row.get(f"{metric}{end}"), decimals, sign=True) for end in ("", "_low", "_high")
+    value, low, high = together(
+        (row.get(f"{metric}{end}") for end in ("", "_low", "_high")), decimals, sign=True
     )
     return value if low == "–" else f"{value} ({low} to {high})"
 

@@ -46,7 +46,7 @@ def differ_at_all(table: pd.DataFrame, alpha: float = 0.05) -> list[str]:
     >>> table = pd.DataFrame({"contrast": "diet: a to b to c", "stratum": ["lung", "lung", "liver", "liver"],
     ...                       "metric": ["hill_q1", "gini_stratum"] * 2, "p_value": [0.01, 0.01, 0.3, 0.3]})
     >>> differ_at_all(table)
-    ['diet: a to b to c: the groups differ in lung (adjusted p 0.02; F tests of all groups together).']
+    ['diet: a to b to c: the groups differ in lung (adjusted p 0.020; F tests of all groups together).']
     """
     lines = []
     for name, rows in table.groupby("contrast", sort=False):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number, p_text, together
 from concentra.report.page import Cell, Page
 
 METRICS = (
@@ -109,8 +109,8 @@ def _p_cell(value: float | None) -> str | Cell:
 def _contribution(row: Mapping[str, Any] | None) -> str | Cell:
     if row is None:
         return "–"
-    middle, low, high = (
-        number(row[name], 3, sign=True) for name in ("contribution", "low_adjusted", "high_adjusted")
+    middle, low, high = together(
+        (row[name] for name in ("contribution", "low_adjusted", "high_adjusted")), sign=True
     )
     text = middle if low == "–" else f"{middle} ({low} to {high})"
     return Cell(text, float(row["contribution"]))
@@ -171,7 +171,7 @@ def levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> M
             "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
             "types": f"{sentences.plain(row['fine'], 20)} in {sentences.plain(row['coarse'], 20)}",
             "shift": number(row["shift"], sign=True),
-            "interval": f"{number(row['low'], sign=True)}\xa0to\xa0{number(row['high'], sign=True)}",
+            "interval": "\xa0to\xa0".join(together((row["low"], row["high"]), sign=True)),
         }
         for row in sentences.records(rows[rows["shift"] != 0])
     ]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number, p_text, together
 from concentra.report.page import Page, Section
 
 MOST = 20
@@ -57,7 +57,7 @@ def trend(page: Page, found: Findings) -> Section | None:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
-    return " to ".join(number(row[end], 4, sign=True) for end in ("slope_low", "slope_high"))
+    return " to ".join(together((row["slope_low"], row["slope_high"]), 4, sign=True))
 
 
 def _chart(page: Page, found: Findings, row: Mapping[str, Any], along: str) -> Markup | None:

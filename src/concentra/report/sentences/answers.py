@@ -9,7 +9,7 @@ import pandas as pd
 
 from concentra.analysis.granularity import FINEST
 from concentra.printable import joined
-from concentra.report.markdown import number
+from concentra.report.markdown import number, together
 from concentra.report.sentences.labels import (
     MOST_NAMES,
     SMALL,
@@ -43,14 +43,14 @@ MEANINGS = {
 
 
 def verdicts(contrast: pd.DataFrame) -> pd.DataFrame:
-    """One row a contrast and stratum: the verdict, and effect, interval and medians of both deciding metrics.
+    """One row a contrast and stratum: the verdict, and effect and interval of both deciding metrics.
 
     Returns
     -------
     DataFrame
         `contrast`, `stratum`, `reference`, `other`, `n_reference`, `n_other`, `verdict`, `direction`, `reason`,
         `p_adjusted`; and for `hill_q1` (a ratio) and `gini` (a difference, over all types of the tissue) the
-        columns `effect`, `low`, `high`, `before`, `after`, `p_value`, `detectable`, prefixed with the name and `_`.
+        columns `effect`, `low`, `high`, `p_value`, `detectable`, prefixed with the name and `_`.
 
     Examples
     --------
@@ -67,17 +67,14 @@ def verdicts(contrast: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, Any] = {name: first.get(name) for name in SHARED}
         for prefix, metric in (("hill_q1", "hill_q1"), ("gini", "gini_stratum")):
             of = by_metric.get(metric, {})
-            row |= {f"{prefix}_{new}": of.get(old, float("nan")) for old, new in VALUES.items()}
+            row |= {f"{prefix}_{name}": of.get(name, float("nan")) for name in VALUES}
         made.append(row)
-    return pd.DataFrame(
-        made, columns=[*SHARED, *(f"{s}_{v}" for s in ("hill_q1", "gini") for v in VALUES.values())]
-    )
+    return pd.DataFrame(made, columns=[*SHARED, *(f"{s}_{v}" for s in ("hill_q1", "gini") for v in VALUES)])
 
 
 SHARED = ("contrast", "stratum", "reference", "other", "n_reference", "n_other", "verdict", "direction", "reason",
           "p_adjusted")  # fmt: skip
-VALUES = {"effect": "effect", "low": "low", "high": "high", "median_reference": "before", "median_other": "after",
-          "p_value": "p_value", "detectable": "detectable"}  # fmt: skip
+VALUES = ("effect", "low", "high", "p_value", "detectable")
 
 
 def answer(
@@ -100,10 +97,10 @@ def answer(
     --------
     >>> rows = pd.DataFrame({"contrast": "age: 3m to 24m", "stratum": ["Marrow", "Lung"], "metric": "hill_q1",
     ...     "reference": "3m", "other": "24m", "verdict": ["more concentrated", "undecided"], "effect": [0.77, 0.97],
-    ...     "low": [0.64, 0.8], "high": [0.92, 1.2], "median_reference": [9.3, 6.0], "median_other": [7.12, 5.9]})
+    ...     "low": [0.64, 0.8], "high": [0.92, 1.2]})
     >>> print(answer(rows)[0])
     Marrow is more concentrated in 24m than in 3m
-    (median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
+    (ratio of effective numbers 0.77, 95% interval 0.64 to 0.92); Lung is undecided.
     """
     found = verdicts(contrast)
     return [_answer(rows, level, tissue, types) for _, rows in found.groupby("contrast", sort=False)]
@@ -163,8 +160,8 @@ def _alone(row: Mapping[str, Any], level: float) -> str:
     """The size of the change where there is one tissue: of the metric that changes, else of the effective number."""
     if row["reason"] != "gini_stratum":
         return effect(row, level)
-    size, low, high = (number(row[f"gini_{end}"], 3, sign=True) for end in ("effect", "low", "high"))
-    return f"difference {size}, {level * 100:g}% interval {low} to {high}"
+    size, low, high = together((row[f"gini_{end}"] for end in ("effect", "low", "high")), sign=True)
+    return f"difference in Gini coefficients {size}, {level * 100:g}% interval {low} to {high}"
 
 
 def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
@@ -200,31 +197,26 @@ def _sizes(rows: pd.DataFrame, level: float) -> str:
 
 
 def effect(row: Mapping[str, Any], level: float = 0.95) -> str:
-    """The change of the effective number of one tissue, in words; `row` is one of `verdicts`.
+    """The change of the effective number of one tissue by the model, in words; `row` is one of `verdicts`.
 
-    >>> effect({"hill_q1_before": 9.3, "hill_q1_after": 7.12, "hill_q1_effect": 0.77, "hill_q1_low": 0.64,
-    ...         "hill_q1_high": 0.92})
-    'median effective number 9.30 to 7.12, ratio 0.77, 95% interval 0.64 to 0.92'
+    Medians as counted stand in tables and charts, never beside this ratio, from which they may differ in direction.
+
+    >>> effect({"hill_q1_effect": 0.77, "hill_q1_low": 0.64, "hill_q1_high": 0.92})
+    'ratio of effective numbers 0.77, 95% interval 0.64 to 0.92'
     """
-    words = []
-    if not pd.isna(row["hill_q1_before"]) and not pd.isna(row["hill_q1_after"]):
-        words.append(
-            f"median effective number {short(row['hill_q1_before'])} to {short(row['hill_q1_after'])}"
-        )
-    if not pd.isna(row["hill_q1_effect"]):
-        words.append(f"ratio {number(row['hill_q1_effect'], 2)}")
-    if not pd.isna(row["hill_q1_low"]):
-        words.append(
-            f"{level * 100:g}% interval {number(row['hill_q1_low'], 2)} to {number(row['hill_q1_high'], 2)}"
-        )
-    return ", ".join(words) or "no estimate"
+    if pd.isna(row["hill_q1_effect"]):
+        return "no estimate"
+    ratio = f"ratio of effective numbers {number(row['hill_q1_effect'], 2)}"
+    if pd.isna(row["hill_q1_low"]):
+        return ratio
+    low, high = (number(row[f"hill_q1_{end}"], 2) for end in ("low", "high"))
+    return f"{ratio}, {level * 100:g}% interval {low} to {high}"
 
 
 def finding(row: Mapping[str, Any], level: float = 0.95) -> str:
     """What was found in one tissue, without its name: the verdict, and the estimate or the reason.
 
-    >>> finding({"verdict": "not testable", "reason": "one donor at 24m", "hill_q1_before": 9.3,
-    ...          "hill_q1_after": None, "hill_q1_effect": None, "hill_q1_low": None, "hill_q1_high": None})
+    >>> finding({"verdict": "not testable", "reason": "one donor at 24m"})
     'not testable: one donor at 24m'
     """
     verdict = str(row["verdict"])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
-from concentra.report.markdown import HARD, number, p_text
+from concentra.report.markdown import HARD, decimals_for, number, together
 from concentra.stats.verdict import NOT_TESTABLE
-from concentra.study.claims import Judgement, gathered, read_claims
+from concentra.study.claims import Claim, Judgement, gathered, read_claims
 from concentra.study.numbers import p_printed
 from concentra.study.results import Results
-from concentra.study.summaries._shared import contrast_rows, effect_text, title_of
+from concentra.study.summaries._shared import contrast_rows, effect_column, title_of
 
 Rows = list[dict[str, object]]
 COMPARED = ("tms_facs", "tms_droplet")
@@ -30,17 +30,19 @@ class Source:
     judgements: Sequence[Judgement]
 
 
-def shift_text(row: Any, decimals: int, names: tuple[str, str, str] = ("shift", "low", "high")) -> str:
-    """A shift with its interval, where the table has one.
+SHIFT = ("shift", "low", "high")
 
-    >>> shift_text({"shift": 0.087, "low": -0.01, "high": 0.2}, 3)
-    '+0.087\\xa0[−0.010,\\xa0+0.200]'
+
+def shift_column(rows: Iterable[Any], decimals: int, names: tuple[str, str, str] = SHIFT) -> list[str]:
+    """Shifts with their intervals, where the table has them, all with the same number of decimals.
+
+    >>> shift_column([{"shift": 0.087, "low": -0.01, "high": 0.2}, {"shift": 0.5, "low": None, "high": None}], 3)
+    ['+0.087\\xa0[−0.010,\\xa0+0.200]', '+0.500']
     """
-    value, low, high = (row.get(name, None) for name in names)
-    text = number(value, decimals, sign=True)
-    if low is None or pd.isna(low):
-        return text
-    return f"{text}{HARD}[{number(low, decimals, sign=True)},{HARD}{number(high, decimals, sign=True)}]"
+    found = [[row[name] for name in names] for row in rows]
+    common = decimals_for((value for values in found for value in values), decimals)
+    texts = [together(values, common, sign=True, fixed=True) for values in found]
+    return [value if low == "–" else f"{value}{HARD}[{low},{HARD}{high}]" for value, low, high in texts]
 
 
 def place(cohort: str, stratum: str) -> str:
@@ -64,14 +66,30 @@ class Compared:
 
 def parts_of(judgement: Judgement) -> list[Compared]:
     """The parts of a claim in words, minus signs as such."""
-    names = [part.name for claim in read_claims() if claim.id == judgement.id for part in claim.part]
+    claim = _claims().get(judgement.id)
+    names = [part.name for part in claim.part] if claim else []
     stated, found = judgement.expected.split("; "), judgement.observed.split("; ")
     if not len(names) == len(stated) == len(found):
         return [Compared("", _signed(judgement.expected), _signed(judgement.observed))]
     return [
-        Compared(name, _signed(one.removeprefix(f"{name} ")), _signed(other.removeprefix(f"{name} ")))
+        Compared(
+            name, _said(one.removeprefix(f"{name} "), STATED), _said(other.removeprefix(f"{name} "), FOUND)
+        )
         for name, one, other in zip(names, stated, found, strict=True)
     ]
+
+
+STATED = {"yes": "as in the statement"}
+FOUND = {"yes": "holds", "no": "does not hold"}
+"""What stands for the words of a table that says whether a statement is true."""
+
+
+def _claims() -> dict[str, Claim]:
+    return {claim.id: claim for claim in read_claims()}
+
+
+def _said(text: str, words: Mapping[str, str]) -> str:
+    return words.get(text, _signed(text))
 
 
 def _signed(text: str) -> str:
@@ -80,6 +98,7 @@ def _signed(text: str) -> str:
 
 def verdicts(source: Source) -> Rows:
     """Claims beside what was found, one row a claim; what the published analysis does not state comes last."""
+    claims = _claims()
     return [
         {
             "statement": one.statement + ("" if one.published else " (not stated by the published analysis)"),
@@ -89,12 +108,12 @@ def verdicts(source: Source) -> Rows:
             "established": one.established or "–",
         }
         for one in sorted(source.judgements, key=lambda one: not one.published)
-        for stated, found in [_stated_and_found(parts_of(one))]
+        for stated, found in [_stated_and_found(parts_of(one), claims[one.id].stated)]
     ]
 
 
-def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
-    """What was stated and found; of many parts, those that are as stated."""
+def _stated_and_found(parts: Sequence[Compared], words: str) -> tuple[str, str]:
+    """What was stated and found; of many parts, what is stated in `words`, and those that are as stated."""
     if len(parts) <= MANY:
         published, here = (
             gathered([(part.name, text) for part, text in zip(parts, texts, strict=True)])
@@ -103,8 +122,7 @@ def _stated_and_found(parts: Sequence[Compared]) -> tuple[str, str]:
         where = f" ({parts[0].name})" if len(parts) == 1 and here.isalpha() else ""
         return published, here + where
     kept = [part.name for part in parts if part.published == part.here]
-    stated = "; ".join(dict.fromkeys(part.published for part in parts))
-    return stated, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
+    return words, f"{len(kept)} of {len(parts)} parts as stated" + (f": {', '.join(kept)}" if kept else "")
 
 
 def contrast(cohort: str) -> Callable[[Source], Rows]:
@@ -119,21 +137,27 @@ def tested_tissues(source: Source) -> Rows:
         metric: frame[frame["metric"] == metric].set_index(["cohort", "stratum"]).to_dict("index")
         for metric in ("gini_present", "hill_q1", "gini_stratum")
     }
+    shown = [
+        (cohort, tissue, row)
+        for (cohort, tissue), row in keyed["hill_q1"].items()
+        if cohort in COMPARED and row["verdict"] != NOT_TESTABLE
+    ]
+    ratios = effect_column((row for *_, row in shown), 2)
+    differences = effect_column(
+        (keyed["gini_stratum"].get((cohort, tissue), NO_EFFECT) for cohort, tissue, _ in shown), 3, sign=True
+    )
     return [
         {
             "tissue": f"{tissue_name(tissue)}, {title_of(cohort).rpartition(', ')[2]}",
             "donors": f"{row['n_reference']}{HARD}/{HARD}{row['n_other']}",
             "Gini (p)": _shift_p(keyed["gini_present"][cohort, tissue], 3),
             "eff_N (p)": _shift_p(row, 2),
-            "ratio of eff_N": effect_text(row, 2),
-            "difference in Gini": effect_text(
-                keyed["gini_stratum"].get((cohort, tissue), NO_EFFECT), 3, sign=True
-            ),
+            "ratio of eff_N": ratio,
+            "difference in Gini": difference,
             "q": p_printed(row["p_adjusted"]),
             "verdict": row["verdict"],
         }
-        for (cohort, tissue), row in keyed["hill_q1"].items()
-        if cohort in COMPARED and row["verdict"] != NOT_TESTABLE
+        for (cohort, tissue, row), ratio, difference in zip(shown, ratios, differences, strict=True)
     ]
 
 
@@ -218,8 +242,8 @@ def confounding(source: Source) -> Rows:
             "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
             "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
-            "least p": p_text(row["p_attainable"]),
-            "males alone": p_text(row["p_attainable_males"]),
+            "least p": p_printed(row["p_attainable"]),
+            "least p, males alone": p_printed(row["p_attainable_males"]),
         }
         for _, row in frame[(frame["n_reference"] > 0) & (frame["n_other"] > 0)].iterrows()
     ]

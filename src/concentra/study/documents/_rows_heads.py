@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.study.documents._rows import Rows, Source, shift_text
+from concentra.study.documents._rows import Rows, Source, shift_column
 from concentra.study.summaries._shared import title_of
 
 FIRSTS = (512, 1000)  # the published first checkpoint, and the earliest that all models have
@@ -38,14 +38,17 @@ def first_checkpoints(source: Source, firsts: Sequence[int] | None = None) -> Ro
     chosen = frame["cohort"].isin(models["cohort"]) & (
         frame["first"].isin(firsts) if firsts else frame["first"] > 0
     )
+    rows = frame[chosen].to_dict("records")
+    ginis = shift_column(rows, 3, ("gini", "gini_low", "gini_high"))
+    numbers = shift_column(rows, 1, ("hill_q1", "hill_q1_low", "hill_q1_high"))
     return [
         {
             "model": title_of(row["cohort"]),
             "steps": f"{row['first']:,} to {row['last']:,}",
-            "Gini": shift_text(row, 3, ("gini", "gini_low", "gini_high")),
-            "eff_N": shift_text(row, 1, ("hill_q1", "hill_q1_low", "hill_q1_high")),
+            "Gini": gini,
+            "eff_N": effective,
             "direction": row["direction"],
             "verdict if noise is small": row["verdict_of_heads"],
         }
-        for _, row in frame[chosen].iterrows()
+        for row, gini, effective in zip(rows, ginis, numbers, strict=True)
     ]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from concentra.report.markdown import HARD
-from concentra.study.documents._rows import Rows, Source, shift_text
+from concentra.study.documents._rows import Rows, Source, shift_column
 from concentra.study.numbers import p_printed
-from concentra.study.summaries._shared import effect_text
+from concentra.study.summaries._shared import effect_column
 
 COHORT = "blood_ageing"
 QUESTIONS = {
@@ -16,7 +16,7 @@ QUESTIONS = {
     ("plain", "all", "cells of all samples"): "old, young",
     ("plain", "cmv negative", "cells of all samples"): "old, young; CMV-negative",
     ("plain", "cmv positive", "cells of all samples"): "old, young; CMV-positive",
-    ("trend", "all", "cells of all samples"): "along age, over its range; adjusted",
+    ("trend", "all", "cells of all samples"): "along age; adjusted",
 }
 
 
@@ -30,21 +30,26 @@ def blood(source: Source) -> Rows:
         frame[frame["metric"] == metric].set_index(keys).to_dict("index")
         for metric in ("gini_stratum", "hill_q1")
     )
+    asked = [
+        (level, words, effective[level, *kind], gini[level, *kind])
+        for level in dict.fromkeys(frame["level"])
+        for kind, words in QUESTIONS.items()
+        if (level, *kind) in effective
+    ]
+    ratios = effect_column((row for *_, row, _ in asked), 3)
+    differences = effect_column((other for *_, other in asked), 4, sign=True)
     return [
         {
             "types": level.removesuffix(" types"),
             "question": words,
             "donors": _donors(row),
-            "ratio of eff_N": effect_text(row, 3),
+            "ratio of eff_N": ratio,
             "p": p_printed(row["p_value"]),
-            "difference in Gini": effect_text(other, 4, sign=True),
+            "difference in Gini": difference,
             "p ": p_printed(other["p_value"]),
             "verdict": row["verdict"],
         }
-        for level in dict.fromkeys(frame["level"])
-        for asked, words in QUESTIONS.items()
-        if (level, *asked) in effective
-        for row, other in [(effective[level, *asked], gini[level, *asked])]
+        for (level, words, row, other), ratio, difference in zip(asked, ratios, differences, strict=True)
     ]
 
 
@@ -61,13 +66,17 @@ def level_terms(source: Source) -> Rows:
     names = {"entropy": "ln effective number", "gini_stratum": "Gini coefficient"}
     whole = frame[frame["part"].isna()]
     found: Rows = []
-    for (fine, coarse, metric), rows in whole.groupby(["fine", "coarse", "metric"], sort=False):
-        terms = rows.set_index("term").to_dict("index")
+    groups = list(whole.groupby(["fine", "coarse", "metric"], sort=False))
+    terms = [rows.set_index("term").to_dict("index") for _, rows in groups]
+    columns = {
+        term: shift_column((one[term] for one in terms), 3)
+        for term in ("total", "between", "within", "overlap")
+    }
+    for place, (fine, coarse, metric) in enumerate(key for key, _ in groups):
         levels = f"{str(fine).removesuffix(' types')} in {str(coarse).removesuffix(' types')}"
         shown: dict[str, object] = {"types": levels, "measure": names[str(metric)]}
-        for term in ("total", "between", "within", "overlap"):
-            none = term == "overlap" and metric == "entropy"
-            shown[term] = "–" if none else shift_text(terms[term], 3)
+        for term, texts in columns.items():
+            shown[term] = "–" if term == "overlap" and metric == "entropy" else texts[place]
         found.append(shown)
     return found
 
@@ -79,15 +88,18 @@ def nested(source: Source) -> Rows:
         return []
     keys = ["fine", "coarse", "part"]
     gini = frame[frame["metric"] == "gini_stratum"].set_index(keys).to_dict("index")
+    rows = frame[frame["metric"] == "hill_q1"].to_dict("records")
+    ratios = effect_column(rows, 2)
+    differences = effect_column((gini[row["fine"], row["coarse"], row["part"]] for row in rows), 3, sign=True)
     return [
         {
             "within": f"{str(row['part']).replace('_', ' ')} (of {row['coarse'].removesuffix(' types')})",
             "over": f"{row['n_parts']} of {row['fine']}",
             "donors": _donors(row),
-            "ratio of eff_N": effect_text(row, 2),
-            "difference in Gini": effect_text(gini[row["fine"], row["coarse"], row["part"]], 3, sign=True),
+            "ratio of eff_N": ratio,
+            "difference in Gini": difference,
             "q": p_printed(row["p_adjusted"]),
             "verdict": row["verdict"],
         }
-        for row in frame[frame["metric"] == "hill_q1"].to_dict("records")
+        for row, ratio, difference in zip(rows, ratios, differences, strict=True)
     ]

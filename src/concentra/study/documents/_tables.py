@@ -104,12 +104,14 @@ SUPPLEMENT: dict[str, Made] = {
     ),
     "confounding": Made(
         "confounding",
-        "Age and sex in the tissues with donors in both groups. Least p: the smallest that the exact test can give.",
+        "Age and sex in the tissues with donors in both groups. Least p: the smallest that the exact test can give, "
+        "with all mice and with males alone.",
         made.confounding,
     ),
     "first_checkpoints": Made(
         "head_first_checkpoint",
-        "The shift of head importance to the last checkpoint from every earlier one. Columns as in the main table.",
+        "The shift of head importance to the last checkpoint from every earlier one. Columns as in "
+        f"Table {list(TEXT).index('models') + 1}.",
         _rows_heads.first_checkpoints,
     ),
     "terms": Made(

@@ -43,6 +43,8 @@ def functions(results: Results, judgements: Sequence[Judgement]) -> dict[str, Ca
         "count": count,
         "capital": capital,
         "of": of,
+        "was": was,
+        "each_in": each_in,
         "share_of": share_of,
         "includes": includes,
         "sign": sign,
@@ -115,7 +117,7 @@ def parameter(node: str, name: str) -> str:
             expected="a parameter of parameters.toml",
             fix=nearest(name, section),
         )
-    return f"{section[name]}"
+    return f"{section[name]:,}" if isinstance(section[name], int) else f"{section[name]}"
 
 
 def setting(name: str) -> str:
@@ -179,6 +181,32 @@ def of(part: float | Number, whole: float | Number) -> str:
     if some == everything and some:
         return {1: "the only", 2: "both"}.get(int(some), f"all {_small(some)}")
     return f"{'none' if not some else _small(some)} of the {_small(everything)}"
+
+
+def was(some: Number) -> str:
+    """The verb of so many things.
+
+    >>> was(Number("0", 0)), was(Number("2", 2))
+    ('was', 'were')
+    """
+    return "was" if some.value in (0, 1) else "were"
+
+
+def each_in(one: str, more: str, *places: tuple[str, Number]) -> str:
+    """How many things several places have, those with the same number together.
+
+    >>> each_in("mouse", "mice", ("kidney", Number("2", 2)), ("lung", Number("1", 1)), ("spleen", Number("1", 1)))
+    'two mice in kidney and one each in lung and spleen'
+    """
+    if _values(*(number for _, number in places)) is None:
+        return UNCOMPUTED
+    names: dict[int, list[str]] = {}
+    for name, number in places:
+        names.setdefault(int(number.value), []).append(name)
+    return in_words([
+        f"{_small(n) if place else count(n, one, more)}{' each' if len(those) > 1 else ''} in {in_words(those)}"
+        for place, (n, those) in enumerate(names.items())
+    ])  # fmt: skip
 
 
 def share_of(share: Number, whole: Number) -> str:

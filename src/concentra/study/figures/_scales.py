@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from concentra.analysis.lineages import tissue_name
 from concentra.stats.verdict import DIRECTIONS
 from concentra.study.figures import _style as style
 from concentra.study.questions import TYPES
 
-METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number, eff_N"}
+METRICS = {"gini_present": "Gini coefficient", "hill_q1": "effective number"}
 SHORT = {"gini_present": "Gini", "hill_q1": "eff_N"}
 PER_LINE = 4
 
@@ -29,9 +30,18 @@ def panel(ax: Any, rows: pd.DataFrame, places: Sequence[float]) -> None:
                    linewidth=0.6, zorder=3)  # fmt: skip
 
 
+def level_name(level: str) -> str:
+    """A level as its axis names it: annotated types, or a resolution with one decimal.
+
+    >>> level_name("types"), level_name("1")
+    ('types', '1.0')
+    """
+    return level if level == TYPES else f"{float(level):.1f}"
+
+
 def scale_axis(ax: Any, names: Sequence[str]) -> None:
     """Places of annotated types and of each resolution."""
-    ax.set_xticks(range(len(names)), names)
+    ax.set_xticks(range(len(names)), [level_name(name) for name in names])
     ax.set_xlim(-0.6, len(names) - 0.4)
 
 
@@ -50,7 +60,7 @@ def legend(figure: Any) -> None:
 def title(cohort: str, stratum: str) -> str:
     """A panel's title: the tissue, and below it the cohort, if one is named."""
     lines = textwrap.wrap(style.title_of(cohort), 30) if cohort else []
-    return "\n".join([style.readable(stratum).capitalize(), *lines])
+    return "\n".join([tissue_name(stratum), *lines])
 
 
 def donors(rows: pd.DataFrame) -> str:

@@ -61,6 +61,7 @@ RULES: dict[str, Any] = {
     "lines.linewidth": 1.0,
     "legend.frameon": False,
     "figure.dpi": 100,
+    "figure.constrained_layout.w_pad": 0.06,  # inches; with less, long labels reach beyond the edge
     "svg.fonttype": "none",
     **REPEATABLE,
     "axes.unicode_minus": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,16 @@ def overlay(overlay: pd.DataFrame, overlay_null: pd.DataFrame, overlay_cloud: pd
     drawn.legend(handles=_handles(raw), loc="outside lower center", ncols=5)
     for ax, (_, rows, _) in zip(axes.flat, panels, strict=True):  # once everything else has its place
         names = [_name(row) for row in rows.to_dict("records")]
-        style.label_points(ax, rows["gini"], rows["hill_q1"], names, starts=[(0.0, 0.0)] * len(rows))
+        style.label_points(
+            ax, rows["gini"], rows["hill_q1"], names, starts=[(0.0, 0.0)] * len(rows), lines=_edges(ax)
+        )
     return Drawing(drawn, _caption(raw, overlay), _alternative(raw))
+
+
+def _edges(ax: Any) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """The edges of the regions, piece by piece."""
+    corners = [[(float(x), float(y)) for x, y in one.get_xy()] for one in ax.patches]
+    return [pair for one in corners for pair in pairwise(one)]
 
 
 def _is_marrow(arrows: pd.DataFrame) -> pd.Series:

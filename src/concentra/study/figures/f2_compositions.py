@@ -22,7 +22,7 @@ def compositions(composition: pd.DataFrame, donor_counts: pd.DataFrame, type_lev
     """The composition of every donor: marrow on two platforms, and ageing blood"""
     marrow = {name: _marrow(composition, name) for name in PLATFORMS}
     blood = _blood(donor_counts, type_levels)
-    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=150)
+    drawn, axes = style.canvas(1, 1, width=style.PAGE, height=134)
     axes[0, 0].remove()
     left, right = drawn.subfigures(1, 2, width_ratios=[1.08, 1])  # type: ignore[misc]
     sizes = [max(rows["donor"].nunique(), 1) for rows in marrow.values()]

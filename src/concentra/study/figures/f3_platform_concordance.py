@@ -12,7 +12,7 @@ from concentra.study.figures import _style as style
 
 METRICS = {
     "gini_present": ("Gini coefficient", "shift in Gini"),
-    "hill_q1": ("effective number", "shift in eff. number"),
+    "hill_q1": ("effective number", "shift in effective number"),
 }
 FACS, DROPLET = "tms_facs", "tms_droplet"
 YOUNG, OLD = "median_reference", "median_other"
@@ -25,7 +25,7 @@ Rows = dict[tuple[str, str], dict[Any, Any]]
 @figure("3")
 def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataFrame) -> Drawing:
     """FACS against Droplet: levels and shifts of the tissues that both have"""
-    drawn, axes = style.canvas(2, 2, width=style.PAGE, height=172)
+    drawn, axes = style.canvas(2, 2, width=style.PAGE, height=150)
     tissues = _comparable(concordance)
     marks = []
     for row, (metric, (level, shift)) in enumerate(METRICS.items()):
@@ -40,12 +40,18 @@ def platform_concordance(concordance: pd.DataFrame, platform_agreement: pd.DataF
             names = [tissue_name(tissue) for tissue in points]
             starts, ends = zip(*points.values(), strict=True)
             across, up = zip(*ends, strict=True)
-            style.label_points(ax, across, up, names, starts=starts)
+            style.label_points(ax, across, up, names, starts=starts, lines=_segments(ax))
     return Drawing(
         drawn,
         _caption(concordance, platform_agreement),
         "Four scatter plots of FACS against Droplet: levels and shifts of Gini coefficient and effective number.",
     )
+
+
+def _segments(ax: Any) -> list[tuple[Pair, Pair]]:
+    """The intervals and lines drawn."""
+    found = [path for one in ax.collections for path in one.get_paths() if len(path.vertices) == 2]
+    return [(tuple(path.vertices[0]), tuple(path.vertices[1])) for path in found]
 
 
 def _comparable(concordance: pd.DataFrame) -> list[str]:

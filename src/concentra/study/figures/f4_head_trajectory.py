@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from concentra import pl
-from concentra.report.markdown import number
 from concentra.study.cohorts import made_up
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
@@ -78,7 +77,9 @@ def _handles() -> list[Any]:
         Line2D([], [], color=style.INK, marker="o", markersize=4, label="heads measured"),
         Line2D([], [], color=WITHOUT, linestyle=(0, (2, 1.2)), label="without the most influential"),
         Patch(color=style.FAINT, alpha=0.3, label="95 % over resampled heads"),
-        Line2D([], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95 % of sampling"),
+        Line2D(
+            [], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95 % of sampling"
+        ),
         Line2D([], [], color="#7a7a7a", linestyle=":", label="noise alone"),
     ]
 
@@ -86,19 +87,17 @@ def _handles() -> list[Any]:
 def _caption(rows: pd.DataFrame, shifts: pd.DataFrame) -> str:
     counts = rows.groupby("cohort").size().to_dict()
     models = "; ".join(
-        f"{style.title_of(str(name))}, {counts[name]} checkpoints, shift from step {row['first']:,} to "
-        f"{row['last']:,}: Gini {number(row['gini'], 3, sign=True)}, effective number "
-        f"{number(row['hill_q1'], 1, sign=True)}"
+        f"{style.title_of(str(name))}, {counts[name]} checkpoints from step {row['first']:,} to {row['last']:,}"
         for name, row in shifts.iterrows()
         if name in counts
     )
     return (
         "A head's importance is the size of the relative change of loss when it is ablated. Above, the Gini "
         "coefficient over the heads measured; below, their effective number, which cannot exceed the number of "
-        f"heads ({models}). Dashed: without the head that moves the shift most. Bands: 95 % over resampled heads, "
-        "which measure the sensitivity to single heads; bars: 95 % intervals of sampling, where the heads are a "
-        "sample of the model's (144 of 384 in Pythia-410M and 1.4B). Dotted: what independent normal noise alone "
-        "would show. The noise of the published importances is not known, so that no verdict is given."
+        f"heads. Models: {models}. Dashed: without the head that moves the shift most. Bands: 95 % over resampled "
+        "heads, which measure the sensitivity to single heads; bars: 95 % intervals of sampling, where not all heads "
+        "of a model were measured. Dotted: what independent normal noise alone would show. The noise of the published "
+        "importances is not known, so no verdict is given."
     )
 
 

@@ -26,12 +26,12 @@ def levels(level_contrast: pd.DataFrame, level_shift: pd.DataFrame) -> Drawing:
     terms = level_shift[(level_shift["asked"] == ASKED) & (level_shift["metric"] == "entropy")]
     pairs = list(dict.fromkeys(zip(terms["fine"], terms["coarse"], strict=True)))
     fine, coarse = pairs[-1]
-    figure, axes = style.canvas(1, 3, width=style.PAGE, height=72, width_ratios=[1, 1, 1.3])
+    figure, axes = style.canvas(1, 3, width=style.PAGE, height=72, width_ratios=[1, 1, 1.35])
     for ax, metric in zip(axes.flat[:2], ("hill_q1", "gini_stratum"), strict=True):
         pl.levels(shown[shown["metric"] == metric].drop(columns="n_parts"), metric=metric, ax=ax).set_title(
             ""
         )
-    axes.flat[1].set_ylabel("difference in Gini coefficient")
+    axes.flat[1].set_ylabel("difference in Gini coefficients")
     here = terms[(terms["fine"] == fine) & (terms["coarse"] == coarse)]
     _bars(axes.flat[2], here, coarse)
     titles = ("effective number", "Gini coefficient", f"{fine}, nested in {coarse}")
@@ -85,8 +85,8 @@ def _caption(shown: pd.DataFrame, here: pd.DataFrame, fine: str, coarse: str) ->
         "each counted once over all its samples, adjusted for sex and CMV. a, b, ratio of effective numbers and "
         "difference of Gini coefficients at each level of the cell types, with 95 % intervals. c, the change in the "
         f"logarithm of the effective number over {fine}, {number(total, 3, sign=True)}, is exactly the sum of the "
-        f"change between the {coarse}, {number(between, 3, sign=True)}, and of those within them; lines are 95 % "
-        "intervals."
+        f"change between the {coarse}, {number(between, 3, sign=True)}, and of those within them: red "
+        "towards more concentrated, blue towards less; lines are 95 % intervals."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from concentra import pl
-from concentra.study.declare import Drawing, figure
+from concentra.study.declare import Drawing, all_parameters, figure
 from concentra.study.figures import _style as style
 
 
@@ -21,12 +21,14 @@ def small_studies(small_studies: pd.DataFrame) -> Drawing:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     first = small_studies.iloc[0]
+    alpha = all_parameters()["settings"]["alpha"]
     caption = (
-        f"Small studies drawn from {style.title_of(first['cohort'])}: {first['n_draws']:,} of each size, the same "
-        "number of young and old donors, without replacement. Bars: share of studies that conclude a direction; the "
-        "open space is undecided. The published rule reads the signs of both shifts of medians; the exact test asks "
-        "for p of at most .05 in the effective number; version 0.1 asked for it in both metrics; the verdict is that "
-        "of the linear model. Percentages of 6 and more are written into the bars; their standard error is at most 1.6."
+        f"Small studies drawn from {style.title_of(first['cohort'])}: {first['n_draws']:,} of each size, with equal "
+        "numbers of young and old donors, without replacement. Bars: share of studies that conclude a direction; the "
+        "open space is undecided. The published rule reads the signs of both shifts of medians; the exact tests ask "
+        f"for p ≤ {alpha} in the effective number or in both measures; the verdict is that of the linear model. "
+        "Percentages of 6 and more are written into the bars; their standard error is at most "
+        f"{50 / first['n_draws'] ** 0.5:.1f} percentage points."
     )
     return Drawing(figure, caption, _alternative(small_studies))
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
 from concentra.report.markdown import number
+from concentra.report.sentences import worded
 from concentra.stats.verdict import LESS, MORE
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _style as style
@@ -39,11 +40,12 @@ def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
         ax.set_xlabel("contribution to the shift in eff_N")
     _legend(figure)
     caption = (
-        f"The {TOP} cell types with the largest contributions to the shift in effective number (eff_N), per tissue "
-        "and platform: below zero, triangle up, towards more concentrated; above zero, triangle down, towards less. "
-        "All contributions sum to the shift of means over donors, given above each panel beside the published shift "
-        "of medians and n (young / old). Bars: 95 % intervals over donors; open marks, thin bars: range over pairs "
-        "where a group has two donors; open marks without a bar: one donor in a group. Scales differ between panels."
+        f"The {worded(TOP)} cell types with the largest contributions to the shift in effective number (eff_N), per "
+        "tissue and platform: below zero, triangle up, towards more concentrated; above zero, triangle down, towards "
+        "less. All contributions sum to the shift of means over donors, given above each panel beside the published "
+        "shift of medians and n (young / old). Bars: 95 % intervals over donors; open marks, thin bars: range over "
+        "pairs where a group has two donors; open marks without a bar: one donor in a group. Scales differ between "
+        "panels."
     )
     return Drawing(figure, caption, "Ten dot plots of the cell types that contribute most to the shift.")
 
@@ -69,7 +71,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
 
 
 def _title(ax: Any, shift: Mapping[Any, Any], name: str) -> None:
-    ax.set_title(name, loc="right", pad=11, fontweight="bold")
+    ax.set_title(name, loc="right", pad=12, fontweight="bold")
     words = (
         f"n = {shift['n_reference']} / {shift['n_other']}; "
         f"shift of means {number(shift['shift_of_means'], 2, sign=True)}, "

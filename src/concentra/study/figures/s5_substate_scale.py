@@ -30,7 +30,7 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
     coarse = scales.from_coarse(rows[rows["scale"] != "states"])
     within = rows[rows["scale"] == "states"]
     scales.panel(ax, coarse, range(len(coarse)))
-    names = ["\ntypes" if level == TYPES else level for level in coarse["level"]]
+    names = ["\ntypes" if level == TYPES else scales.level_name(level) for level in coarse["level"]]
     end = len(names)
     if len(within):
         n = len(within)
@@ -45,9 +45,9 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
 def _caption(rows: pd.DataFrame) -> str:
     n = len(rows.loc[rows["scale"] == "states", ["cohort", "stratum", "level"]].drop_duplicates())
     return (
-        "Shift of medians, old − young, with exact 95 % intervals, of both metrics over parts from coarse to fine: "
+        "Shift of medians, old − young, with exact 95 % intervals, of both measures over parts from coarse to fine: "
         "annotated cell types, clusters of the whole tissue at five Leiden resolutions, and states within one cell "
-        f"type (one mark a type, {n} types in all). All donors were clustered together. Donors: {scales.donors(rows)}. "
-        "Cohorts called simulated hold no measurement: they show what the step finds where a flip was planted in "
-        "kidney and opposite shifts within two types of spleen."
+        f"type (one mark for each type, {n} types in all). All donors were clustered together. Donors: "
+        f"{scales.donors(rows)}. Cohorts called simulated hold no measurement: they show what the step finds where a "
+        "flip was planted in kidney and opposite shifts within two types of spleen."
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from concentra.pl import _style as looks
 from concentra.report.markdown import p_text
+from concentra.study.claims import COUNT
 from concentra.study.declare import Drawing, figure
 from concentra.study.figures import _scales as scales
 from concentra.study.figures import _style as style
@@ -88,7 +89,8 @@ def _caption(
 ) -> str:
     at = contrast["level"].iloc[0] if len(contrast) else "0.8"
     agreed = "; ".join(
-        f"{style.readable(row['stratum'])} {row['agreement']}" for _, row in robustness.iterrows()
+        f"{style.readable(row['stratum'])} {COUNT.sub(lambda found: f' at{found[0]}', row['agreement'])}"
+        for _, row in robustness.iterrows()
     )
     flips = "; ".join(
         f"{style.title_of(row['cohort'])}: {row['direction_annotated']} over types, less concentrated at "

@@ -79,10 +79,11 @@ def _caption(rescue: pd.DataFrame) -> str:
     sizes = rescue[["n_young", "n_old", "n_treated"]].drop_duplicates().to_numpy().tolist()
     n = "; ".join(" / ".join(str(one) for one in row) for row in sizes)
     return (
-        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. c, the share "
-        "of the shift with age that restriction undoes, over all choices of one library per group, and when cells "
-        "alone are resampled, which says nothing of other animals. The old group stands in both contrasts: each "
-        f"number is to be judged against exchanged labels. Found: {words}. A cohort called simulated holds no "
+        f"Bone marrow, every library a mark (n = {n} young / old / old restricted), lines are medians. a, Gini "
+        "coefficient. b, effective number. c, the share of the shift with age that restriction undoes, over all "
+        "choices of one library per group, and when cells alone are resampled, which says nothing of other animals. "
+        "The old group stands in both contrasts: each number is to be judged against exchanged labels. Found: "
+        f"{words}. A cohort called simulated holds no "
         "measurement."
     )
 
@@ -91,7 +92,7 @@ def _in_words(row: dict[Any, Any]) -> str:
     name = "Gini" if row["metric"] == "gini_present" else "eff_N"
     return (
         f"{style.title_of(row['cohort'])}, {name}: {row['rescued_percent']:.0f} % (labels exchanged: "
-        f"{100 * row['null_rescue_median']:.0f} % in the median, positive in {100 * row['null_positive']:.0f} %), p "
+        f"{100 * row['null_rescue_median']:.0f} % in the median, positive in {100 * row['null_positive']:.0f} %), p = "
         f"{p_text(row['p_permutation'])}, smallest possible {p_text(row['p_attainable'])}"
     )
 

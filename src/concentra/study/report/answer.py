@@ -119,11 +119,15 @@ def _clause(verdict: str, rows: Sequence[Mapping[str, Any]]) -> str:
     levels = sentences.listed(row["n_parts"] for row in rows)
     known = [row for row in rows if not pd.isna(row["effect"])]
     if verdict in DIRECTIONS and known:
-        sizes = sentences.listed(number(row["effect"], 2) for row in known)
+        sizes = [number(row["effect"], 2) for row in known]
+        alike = len(sizes) > 1 and len(set(sizes)) == 1
+        times = (
+            f"{sizes[0] if alike else sentences.listed(sizes)} times that of young donors{' at each' * alike}"
+        )
         ends = sentences.listed(f"{number(row['low'], 2)} to {number(row['high'], 2)}" for row in known)
         word = "changes in both metrics" if verdict == "mixed" else f"is {verdict} in old donors"
         return (
-            f"{word} at {levels} cell types (effective number {sizes} times that of young donors; 95% "
+            f"{word} at {levels} cell types (effective number {times}; 95% "
             f"{'interval' if len(known) == 1 else 'intervals'} {ends})"
         )
     return f"{sentences.PREDICATES[verdict][0] if verdict in sentences.PREDICATES else f'is {verdict}'} at {levels}"
@@ -183,7 +187,11 @@ def outcome(one: Judgement) -> str:
     stated = [part.published for part in parts_of(one)]
     direction = any(text.endswith(DIRECTIONS) for text in stated)
     kind = (
-        "number" if any(text[-1:].isdigit() for text in stated) else "direction" if direction else "statement"
+        "number"
+        if any(text.removesuffix(" %")[-1:].isdigit() for text in stated)
+        else "direction"
+        if direction
+        else "statement"
     )
     first = f"{kind} {one.verdict}" if one.verdict in REPRODUCED else one.verdict
     words = change(one.established)

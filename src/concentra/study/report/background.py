@@ -11,7 +11,7 @@ from markupsafe import Markup
 from concentra import __version__
 from concentra.report import bundle, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number, p_text, together
 from concentra.report.page import Cell, Page, Section
 from concentra.report.sections.design import design as design_of
 from concentra.study import declare
@@ -40,7 +40,7 @@ def multiverse(page: Page, results: Results) -> Section | None:
             "same sign": _share(row["share_same_sign"]),
             "least to greatest": "–"
             if pd.isna(row["low"])
-            else f"{number(row['low'], 2, sign=True)} to {number(row['high'], 2, sign=True)}",
+            else " to ".join(together((row["low"], row["high"]), 2, sign=True)),
             "joint p": _p(row["p_value"]),
         }
         for row in rows
@@ -93,8 +93,8 @@ def drivers(page: Page, results: Results) -> Section | None:
 
 
 def _change(row: Mapping[str, Any]) -> Cell:
-    middle, low, high = (
-        number(100 * row[f"share_change{end}"], 1, sign=True) for end in ("", "_low", "_high")
+    middle, low, high = together(
+        (100 * row[f"share_change{end}"] for end in ("", "_low", "_high")), 1, sign=True
     )
     return Cell(middle if low == "–" else f"{middle} ({low} to {high})", row["share_change"])
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from concentra.report.markdown import HARD, number, p_text
+from concentra.report.markdown import HARD, decimals_for, number, p_text, together
 from concentra.study.cohorts import cohorts
 
 NAMES = {"cmv": "CMV"}
@@ -29,16 +29,30 @@ def title_of(cohort: str) -> str:
     return cohorts()[cohort].title if cohort in cohorts() else cohort
 
 
-def effect_text(row: Mapping[Any, Any], decimals: int, *, sign: bool = False) -> str:
-    """The effect of the model with its interval.
+EFFECT = ("effect", "low", "high")
+
+
+def effect_text(row: Mapping[Any, Any], decimals: int, *, sign: bool = False, fixed: bool = False) -> str:
+    """The effect of the model with its interval; with `fixed`, its column has decided how many decimals it has.
 
     >>> effect_text({"effect": 0.77, "low": 0.58, "high": 1.02}, 2)
     '0.77\\xa0[0.58,\\xa01.02]'
     """
     if pd.isna(row["effect"]):
         return "–"
-    value, low, high = (number(row[name], decimals, sign=sign) for name in ("effect", "low", "high"))
+    value, low, high = together((row[name] for name in EFFECT), decimals, sign=sign, fixed=fixed)
     return f"{value}{HARD}[{low},{HARD}{high}]"
+
+
+def effect_column(rows: Iterable[Mapping[Any, Any]], decimals: int, *, sign: bool = False) -> list[str]:
+    """The effects of several rows with their intervals, all with the same number of decimals.
+
+    >>> effect_column([{"effect": 0.5, "low": 0.4, "high": 0.6}, {"effect": 0.2, "low": 0.0001, "high": 0.4}], 3)
+    ['0.5000\\xa0[0.4000,\\xa00.6000]', '0.2000\\xa0[0.0001,\\xa00.4000]']
+    """
+    found = list(rows)
+    common = decimals_for((row[name] for row in found for name in EFFECT), decimals)
+    return [effect_text(row, common, sign=sign, fixed=True) for row in found]
 
 
 def contrast_rows(contrast: pd.DataFrame) -> list[dict[str, object]]:

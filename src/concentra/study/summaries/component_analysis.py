@@ -6,7 +6,7 @@ import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
 from concentra.report import markdown
-from concentra.report.markdown import number, p_text
+from concentra.report.markdown import number, p_text, together
 from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
@@ -66,7 +66,7 @@ def _of_shares(row: pd.Series) -> dict[str, object]:
 def _interval(row: pd.Series, low: str, high: str, decimals: int = 3) -> str:
     if pd.isna(row[low]):
         return "–"
-    bounds = f"{number(row[low], decimals, sign=True)} to {number(row[high], decimals, sign=True)}"
+    bounds = " to ".join(together((row[low], row[high]), decimals, sign=True))
     return f"{bounds} (range)" if row["interval"] == "range" else bounds
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
 from concentra.report import markdown
-from concentra.report.markdown import number
+from concentra.report.markdown import number, together
 from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
@@ -56,9 +56,7 @@ def _shifts(both: pd.DataFrame) -> list[dict[str, object]]:
 
 def _interval(row: pd.Series, decimals: int) -> str:
     low, high = row["hodges_lehmann_low"], row["hodges_lehmann_high"]
-    return (
-        "–" if pd.isna(low) else f"{number(low, decimals, sign=True)} to {number(high, decimals, sign=True)}"
-    )
+    return "–" if pd.isna(low) else " to ".join(together((low, high), decimals, sign=True))
 
 
 def _platform(cohort: str) -> str:
