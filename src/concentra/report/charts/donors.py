@@ -17,6 +17,9 @@ from concentra.report.charts._shared import (
     zoom,
 )
 
+SHORT = 34
+"""Letters of all names of groups together that fit along the axis, which then needs no legend."""
+
 
 def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
     """Every donor as a point by group, the median of each group as a line; groups can be switched off.
@@ -24,6 +27,7 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
     `rows` have `donor`, `group`, `slot` (place of the group), `value`, `shift` (sideways, -1 to 1), `n_cells`,
     `labels`.
     """
+    bare = {"legend": None} if sum(map(len, groups)) <= SHORT else {}
     return chart(
         rows,
         {
@@ -47,7 +51,7 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
                  "params": [zoom("y")],
                  "encoding": {
                      "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
-                     "color": group_colour(groups), "shape": group_shape(groups),
+                     "color": group_colour(groups) | bare, "shape": group_shape(groups) | bare,
                      "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("value", title, ".3~f"),
                                  tip("n_cells", "cells", ","), tip("labels", "labels")]}},
             ],
@@ -67,7 +71,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
             "encoding": {
                 "y": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(names)},
                       "axis": {"ticks": False, "domain": False}},
-                "x": {"field": "value", "type": "quantitative", "title": "effective number",
+                "x": {"field": "value", "type": "quantitative", "title": "effective number", "axis": {"tickCount": 6},
                       "scale": {"zero": False, "padding": 10}},
             },
             "layer": [
