@@ -112,7 +112,7 @@ def test_tissues_that_changed_come_first() -> None:
 def test_verdicts_have_six_columns_and_sort_as_numbers() -> None:
     (row,) = verdict_rows(verdicts(contrast(["Marrow"], ["more concentrated"])))
     assert list(map(str, row.values())) == [
-        "Marrow", "more concentrated", "3 / 3", "0.77 (0.67 to 0.87)", "+0.100 (0.000 to +0.200)", "0.03",
+        "Marrow", "more concentrated", "3 / 3", "0.77 (0.67 to 0.87)", "+0.100 (0.000 to +0.200)", "0.030",
     ]  # fmt: skip
     assert isinstance(row["effective number, ratio (95%)"], Cell)
     assert 'data-order="0.77"' in str(Page("t").table([row], "c"))

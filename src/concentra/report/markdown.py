@@ -63,13 +63,15 @@ def number(value: float | None, decimals: int = 3, *, sign: bool = False) -> str
     return text.replace("-", "−")
 
 
-def p_text(value: float | None) -> str:
+def p_text(value: float | None, *, even: bool = False) -> str:
     """A p-value with two significant digits; "–" where there is none.
 
-    >>> p_text(0.01587), p_text(1.0), p_text(0.00004)
-    ('0.016', '1', '4e-05')
+    In a column of p-values, `even` keeps the last digit where it is a zero.
+
+    >>> p_text(0.01587), p_text(1.0), p_text(0.00004), p_text(0.3, even=True)
+    ('0.016', '1', '4e-05', '0.30')
     """
-    return "–" if value is None or pd.isna(value) else f"{value:.2g}"
+    return "–" if value is None or pd.isna(value) else f"{value:{'#' if even else ''}.2g}"
 
 
 def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:

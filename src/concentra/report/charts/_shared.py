@@ -68,7 +68,7 @@ def legend(names: Sequence[str]) -> Spec:
     """The legend of these names below a chart, in as many columns as they allow, none of them cut where it has room."""
     wide = round(SYMBOL + LETTER * max(map(len, names), default=0))
     return {"title": None, "columns": {"expr": f"max(1, floor(width / {wide}))"},
-            "labelLimit": {"expr": f"max(120, width - {SYMBOL})"}}  # fmt: skip
+            "labelLimit": {"expr": f"max(170, width - {SYMBOL})"}}  # fmt: skip
 
 
 def verdict(rows: Sequence[Row]) -> Spec:

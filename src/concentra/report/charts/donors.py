@@ -27,16 +27,17 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
     `rows` have `donor`, `group`, `slot` (place of the group), `value`, `shift` (sideways, -1 to 1), `n_cells`,
     `labels`.
     """
+    labels = [tip("labels", "other columns")] if any(row["labels"] for row in rows) else []
     bare = {"legend": None} if sum(map(len, groups)) <= SHORT else {}
     return chart(
         rows,
         {
             "params": switches(groups),
             "transform": switched(groups),
-            "height": 230,
+            "height": 280,
             "encoding": {
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
-                      "axis": {"labelAngle": 0, "grid": False, "labelOverlap": True}},
+                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 6"}}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
                       "scale": {"zero": False, "padding": 10}},
             },
@@ -53,7 +54,7 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
                      "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
                      "color": group_colour(groups) | bare, "shape": group_shape(groups) | bare,
                      "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("value", title, ".3~f"),
-                                 tip("n_cells", "cells", ","), tip("labels", "labels")]}},
+                                 tip("n_cells", "cells", ","), *labels]}},
             ],
         },
     )  # fmt: skip

@@ -91,7 +91,7 @@ def verdict_rows(
             "donors": donor_counts(row),
             f"effective number, ratio ({100 * level:g}%)": interval_cell(row, "hill_q1_", sign=False),
             f"Gini, difference ({100 * level:g}%)": interval_cell(row, "gini_", sign=True),
-            "adjusted p": p_text(row["p_adjusted"]) if not pd.isna(row["p_adjusted"]) else "–",
+            "adjusted p": p_text(row["p_adjusted"], even=True) if not pd.isna(row["p_adjusted"]) else "–",
         }
         for row in sentences.records(rows)
     ]

@@ -174,5 +174,9 @@ def _cell(value: object, column: str, decimals: int = 3) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return p_text(value) if column.startswith("p_") else f"{value:,.{decimals}f}".replace("-", "−")
+        return (
+            p_text(value, even=True)
+            if column.startswith("p_")
+            else f"{value:,.{decimals}f}".replace("-", "−")
+        )
     return (sentences.identifier if column in UNITS else sentences.plain)(value, 300)

@@ -28,8 +28,8 @@ def several_groups(page: Page, found: Findings) -> Section | None:
             "metric": NAMES[row["metric"]],
             "F": number(row["statistic"], 2),
             "degrees of freedom": f"{number(row['df_numerator'], 0)}, {number(row['df_denominator'], 1)}",
-            "p": p_text(row["p_value"]),
-            "adjusted p": p_text(row["p_adjusted"]),
+            "p": p_text(row["p_value"], even=True),
+            "adjusted p": p_text(row["p_adjusted"], even=True),
         }
         for row in sentences.records(table)
     ]

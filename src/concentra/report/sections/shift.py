@@ -54,7 +54,7 @@ def drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
                 "low": row["low"], "high": row["high"], "size": abs(row["contribution"]),
                 "joint_low": row.get("low_adjusted"), "joint_high": row.get("high_adjusted"),
                 "toward": f"toward {'more' if more else 'less'} concentrated",
-                "shares": _shares(row), "p": p_text(row.get("p_adjusted")),
+                "shares": _shares(row), "p": p_text(row.get("p_adjusted"), even=True),
             })  # fmt: skip
     if not values:
         return None
@@ -62,7 +62,8 @@ def drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
     return page.chart(
         charts.drivers(values, metrics=metrics), _titled(found, "Cell types that drive the shift", contrast),
         "Contributions add up to the shift. Lines: intervals over donors"
-        + ("; thin lines hold for all cell types together." if joint else "."), width="double",
+        + ("; thin lines hold for all cell types together." if joint else "."),
+        width="" if len(found.contrasts) > 1 and found.table("multiverse").empty else "double",
     )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
     if rows.empty or "p_adjusted" not in rows:
         return None
     metrics = _metrics(rows)
-    labels = sentences.distinct(rows["part"]) | {NUMBER_OF_PARTS: APPEARANCE}
+    labels = sentences.distinct(rows["part"], 120) | {NUMBER_OF_PARTS: APPEARANCE}
     by_part: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in sentences.records(rows):
         by_part.setdefault(str(row["part"]), {})[str(row["metric"])] = row
@@ -109,7 +110,7 @@ def _shares(row: Mapping[str, Any]) -> str:
 
 
 def _p_cell(value: float | None) -> str | Cell:
-    return "–" if value is None or pd.isna(value) else Cell(p_text(value), float(value))
+    return "–" if value is None or pd.isna(value) else Cell(p_text(value, even=True), float(value))
 
 
 def _contribution(row: Mapping[str, Any] | None) -> str | Cell:

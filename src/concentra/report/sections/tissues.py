@@ -77,13 +77,23 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
         key=lambda row: (place.get(found.group_of(row), 99), _late(found.along(row)), str(row[key])),
     )
     grouped = len(found.groups) > 1 and not all(_holds(str(row[key]), found.group_of(row)) for row in records)
-    shown = sentences.distinct((row[key] for row in records), 32, sentences.identifier)
+    shown = sentences.distinct((row[key] for row in records), 24, _shortened)
     return {
         str(row[key]): f"{sentences.plain(found.group_of(row), 16)} · {shown[str(row[key])]}"
         if grouped
         else shown[str(row[key])]
         for row in records
     }
+
+
+def _shortened(name: object, limit: int) -> str:
+    """A name on one line; long ones without their middle: they often differ at the end.
+
+    >>> _shortened("a very long name of a donor_01", 24)
+    'a very long na… donor_01'
+    """
+    text = sentences.identifier(name, 200)
+    return text if len(text) <= limit else f"{text[: limit - 10]}…{text[-9:]}"
 
 
 def _holds(name: str, group: str) -> bool:
@@ -153,7 +163,7 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
                 values.append({
                     "donor": sentences.identifier(row[key]), "group": found.group_names[group],
                     "value": row[metric], "shift": aside, "n_cells": row["n_cells"],
-                    "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others) or "–",
+                    "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others),
                 })  # fmt: skip
         shown = [
             name for name in found.group_names.values() if any(value["group"] == name for value in values)

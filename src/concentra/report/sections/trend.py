@@ -32,7 +32,7 @@ def trend(page: Page, found: Findings) -> Section | None:
         {found.tissue: sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
          f"{100 * found.level:g}% interval": _interval(row),
-         "adjusted p (ranks)": p_text(row["p_exact_adjusted"])}
+         "adjusted p (ranks)": p_text(row["p_exact_adjusted"], even=True)}
         for row in sentences.records(rows)
     ]  # fmt: skip
     blocks: list[Markup] = (

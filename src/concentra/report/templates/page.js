@@ -36,8 +36,8 @@
     buttons(figure, figure.querySelector("strong").textContent)("SVG", () => save(`${figure.id}.svg`, svg, "image/svg+xml"));
   }
 
-  // A chart that has become narrower or wider is laid out anew: its legend may need more rows, and it more height.
-  const settle = figures => figures.forEach(one => one.view.runAsync().then(view => view.resize().run()));
+  // A chart is laid out anew where its width is found or has changed: its legend may need more rows, and it more height.
+  const settle = figures => figures.forEach(one => one.view.runAsync().then(view => view.resize().runAsync()).then(view => view.resize().run()));
   const drawn = () => [...document.querySelectorAll("figure[data-done]")].filter(one => one.view && one.checkVisibility());
   let settling;
   addEventListener("resize", () => { clearTimeout(settling); settling = setTimeout(() => settle(drawn()), 150); });
@@ -50,7 +50,7 @@
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
       renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
     figure.view = view;
-    settle([figure]);  // legends in columns are laid out at the second pass
+    settle([figure]);
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
     const add = buttons(figure, title);
     add("SVG", async () => save(`${figure.id}.svg`, await picture(), "image/svg+xml"));

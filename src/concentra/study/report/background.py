@@ -64,7 +64,7 @@ def _share(value: float) -> str | Cell:
 
 
 def _p(value: float) -> str | Cell:
-    return "–" if value != value else Cell(p_text(value), value)
+    return "–" if value != value else Cell(p_text(value, even=True), value)
 
 
 def drivers(page: Page, results: Results) -> Section | None:

@@ -66,8 +66,8 @@ def _rescue(page: Page, results: Results) -> list[Markup]:
             {"metric": METRICS.get(row["metric"], row["metric"]),
              "young / old / treated": f"{row['n_young']} / {row['n_old']} / {row['n_treated']}",
              "ageing shift": number(row["ageing_shift"], 3, sign=True),
-             "rescued": f"{row['rescued_percent']:.0f}%", "p by permutation": p_text(row["p_permutation"]),
-             "smallest p possible": p_text(row["p_attainable"])}
+             "rescued": f"{row['rescued_percent']:.0f}%", "p by permutation": p_text(row["p_permutation"], even=True),
+             "smallest p possible": p_text(row["p_attainable"], even=True)}
             for row in sentences.records(rows)
         ]  # fmt: skip
         caption = "Share of the ageing shift that caloric restriction reverses, units exchanged."
