@@ -20,6 +20,8 @@ from concentra.report.charts._shared import (
 )
 from concentra.stats.verdict import DIRECTIONS
 
+EDGE = 44
+"""Pixels of the picture left and right of all points, for their labels."""
 WIDTHS = {"narrow": 220, "middle": 480, "wide": 900}
 """Of the picture, at least, on a telephone, in half a page, in a whole one: labels are placed for each."""
 SIDE = "datum[width < 480 ? 'narrow' : width < 900 ? 'middle' : 'wide']"
@@ -63,7 +65,7 @@ def plane(
         "field": "gini",
         "type": "quantitative",
         "title": "shift in Gini coefficient",
-        "scale": {"padding": 44},
+        "scale": {"padding": EDGE},
         "axis": {"tickCount": 6},
     }
     y = {
@@ -120,7 +122,7 @@ def _placed(rows: Sequence[Row], points: Sequence[Row], height: int) -> list[Row
         )
         labels = [str(row["label"]) for row in here]
         placed = {
-            name: sides(labels, x, y, reach=reach, size=(width - 88, height - 36))
+            name: sides(labels, x, y, reach=reach, size=(width - 2 * EDGE, height - 36), edge=EDGE)
             for name, width in WIDTHS.items()
         }
         found += [

@@ -36,7 +36,7 @@ def multiverse(page: Page, results: Results) -> Section | None:
         {
             "tissue or model": _place(row),
             "metric": METRICS.get(str(row["metric"]), str(row["metric"])),
-            "specifications": row["n_specifications"],
+            "combinations": row["n_specifications"],
             "same sign": _share(row["share_same_sign"]),
             "least to greatest": "–"
             if pd.isna(row["low"])
