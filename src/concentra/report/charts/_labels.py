@@ -17,7 +17,7 @@ def sides(
     *,
     reach: tuple[float, float],
     size: tuple[float, float],
-    edge: float = float("inf"),
+    within: tuple[float, float] = (float("-inf"), float("inf")),
 ) -> list[int | None]:
     """The vertical offset of every label; None where there is no room above or below its point.
 
@@ -31,19 +31,19 @@ def sides(
         The lengths of both axes, in the units of `x` and `y`.
     size
         The same in pixels.
-    edge
-        Pixels beyond the outermost points left and right into which a label may reach.
+    within
+        The ends of the picture in the units of `x`: no label crosses them.
 
     Examples
     --------
     >>> sides(["lung", "skin", "liver"], [0.1, 0.1, 0.1], [1.0, 0.99, 0.98], reach=(1, 4), size=(600, 340))
     [-12, 18, None]
-    >>> sides(["lung", "a long name"], [0.1, 0.9], [1.0, 0.0], reach=(0.8, 1), size=(600, 340), edge=30)
+    >>> sides(["lung", "a long name"], [0.1, 0.9], [1.0, 0.0], reach=(1, 1), size=(600, 340), within=(0, 0.92))
     [-12, None]
     """
     points = [(px * size[0] / reach[0], -py * size[1] / reach[1]) for px, py in zip(x, y, strict=True)]
     taken = [(px - MARK, px + MARK, py - MARK, py + MARK) for px, py in points]
-    left, right = min(px for px, _ in points), max(px for px, _ in points)
+    left, right = (end * size[0] / reach[0] for end in within)
     found: list[int | None] = []
     for place, (label, (px, py)) in enumerate(zip(labels, points, strict=True)):
         others = taken[:place] + taken[place + 1 :]
@@ -52,7 +52,7 @@ def sides(
             side: (px - half, px + half, py + side - HEIGHT / 2, py + side + HEIGHT / 2)
             for side in (ABOVE, BELOW)
         }
-        inside = left - edge <= px - half and px + half <= right + edge
+        inside = left <= px - half and px + half <= right
         free = [side for side, box in boxes.items() if inside and not any(_meet(box, one) for one in others)]
         found.append(free[0] if free and label else None)
         if free and label:

@@ -116,15 +116,21 @@ def _placed(rows: Sequence[Row], points: Sequence[Row], height: int) -> list[Row
         here = sorted((row for row in rows if row["axes"] == axes), key=_importance)
         x, y = ([float(row[metric]) for row in here] for metric in ("gini", "hill_q1"))
         cloud = [one for one in points if one["axes"] == axes]
-        reach = (
-            _length([0.0, *x, *(one["gini"] for one in cloud)]),
-            _length([0.0, *y, *(one["hill_q1"] for one in cloud)]),
-        )
+        wide = [0.0, *x, *(one["gini"] for one in cloud)]
+        reach = (_length(wide), _length([0.0, *y, *(one["hill_q1"] for one in cloud)]))
         labels = [str(row["label"]) for row in here]
-        placed = {
-            name: sides(labels, x, y, reach=reach, size=(width - 2 * EDGE, height - 36), edge=EDGE)
-            for name, width in WIDTHS.items()
-        }
+        placed = {}
+        for name, width in WIDTHS.items():
+            inner = width - 2 * EDGE
+            aside = EDGE * reach[0] / inner
+            placed[name] = sides(
+                labels,
+                x,
+                y,
+                reach=reach,
+                size=(inner, height - 36),
+                within=(min(wide) - aside, max(wide) + aside),
+            )
         found += [
             {**row, **{name: offsets[place] for name, offsets in placed.items()}}
             for place, row in enumerate(here)
