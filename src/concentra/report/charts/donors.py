@@ -37,7 +37,7 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
             "height": 280,
             "encoding": {
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
-                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 6"}}},
+                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 14"}}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
                       "scale": {"zero": False, "padding": 10}},
             },
