@@ -19,7 +19,8 @@ def test_of_two_close_points_the_established_one_keeps_its_label() -> None:
             ("three", -0.3, "more concentrated"),
         )
     ]
-    spec = charts.plane(rows, [{"axes": 0, "gini": -0.2, "hill_q1": 1.0}], axes=["raw"])
+    cloud = [{"axes": 0, "gini": gini, "hill_q1": 1.0} for gini in (-0.2, 0.4)]
+    spec = charts.plane(rows, cloud, axes=["raw"])
     sides = {row["name"]: row["narrow"] for row in spec["data"]["values"]}
     assert sides["three"] is not None
     assert None in sides.values()

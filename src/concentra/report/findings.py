@@ -130,6 +130,11 @@ class Findings:
         return (*self.sides, *rest)
 
     @cached_property
+    def group_names(self) -> dict[str, str]:
+        """How every group is shown."""
+        return sentences.distinct(self.groups, 40)
+
+    @cached_property
     def sides(self) -> tuple[str, ...]:
         """The reference and the other group of the first contrast; none without groups."""
         if self.verdicts.empty:

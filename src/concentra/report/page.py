@@ -39,8 +39,11 @@ SOURCES = (
 )
 """What the page is made from, beside the code."""
 LIMIT = 600
-NUMBERS = re.compile(r"[+−<]?\d[\d.,]*(e[-−]?\d+)?%?(( /|,) [\d.,–]+)*")
-"""A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4; no label such as 3m or 3_10_M."""
+FIRST, LONG = 10, 13
+"""Of a table with at least so many rows (the second), so many stand on paper and, at first, on a telephone."""
+NUMBER = r"[+−<]?\d[\d.,]*(e[-−]?\d+)?%?"
+NUMBERS = re.compile(rf"{NUMBER}(( /|,) [\d.,–]+)*([ \xa0]to[ \xa0]{NUMBER})?( \({NUMBER} to {NUMBER}\))?")
+"""A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4, 0.80 (0.68 to 0.95); no label such as 3m."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,11 @@ class Page:
     meanings: dict[str, Mapping[str, str]] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
 
-    def chart(self, spec: Mapping[str, Any], title: str, note: str = "", *, wide: bool = False) -> Markup:
-        """A chart of Vega-Lite with its title and a note below."""
+    def chart(self, spec: Mapping[str, Any], title: str, note: str = "", *, width: str = "") -> Markup:
+        """A chart of Vega-Lite with its title and a note; `width` in a grid is one column, "double", or "full"."""
         key = f"chart-{len(self.charts) + 1}"
         self.charts[key] = spec
-        return _macro("chart")(key, title, note, wide)
+        return _macro("chart")(key, title, note, width)
 
     def table(
         self,
@@ -105,8 +108,11 @@ class Page:
         name: str = "table",
         verdict: str = "",
         stacks: bool | None = None,
+        entire: bool = False,
     ) -> Markup:
         """A short table: in the page as it is, sortable, searchable and downloadable where scripts run.
+
+        Of a long one, the first rows stand on paper and, until the others are asked for, on a telephone.
 
         Parameters
         ----------
@@ -120,11 +126,16 @@ class Page:
             The column of verdicts, which are shown with their marks.
         stacks
             On a telephone each row is a block, one cell below the other; None: where there are more than three columns.
+        entire
+            All rows stand on paper, however many: the answer.
         """
         names = list(rows[0]) if rows else []
         stacks = len(names) > 3 if stacks is None else stacks
         right = {name for name in names if rows and all(_numeric(row[name]) for row in rows)}
-        return _macro("table")(names, rows, caption, name, right, verdict, looks.VERDICTS, stacks)
+        first = FIRST if len(rows) >= LONG else 0
+        return _macro("table")(
+            names, rows, caption, name, right, verdict, looks.VERDICTS, stacks, first, entire
+        )
 
     def picture(self, svg: str, title: str, caption: str, alternative: str) -> Markup:
         """A drawn figure, as it is on paper: on white also where the page is dark.
@@ -174,10 +185,11 @@ class Page:
         note: str = "",
         id: str = "",
         opened: bool = False,
+        aside: bool = False,
     ) -> Markup:
-        """Blocks behind a line that opens them; all open where the page is printed."""
+        """Blocks behind a line that opens them; printed, but those `aside` only where the reader has opened them."""
         look = looks.VERDICTS.get(verdict)
-        return _macro("folded")(title, blocks, look, note, id, opened)
+        return _macro("folded")(title, blocks, look, note, id, opened, aside)
 
     def terms(self, meanings: Mapping[str, str]) -> Markup:
         """Verdicts and what each means."""
@@ -192,10 +204,15 @@ class Page:
             sections=sections,
             foot=foot,
             data=pack({"charts": self.charts, "tables": tables, "pictures": self.pictures}),
-            style=_safe(bundle.style() + (TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            style=_safe(bundle.style() + _style()),
             hashes=[base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts.values()],
             **{name: _safe(text) for name, text in scripts.items()},
         )  # fmt: skip
+
+
+def _style() -> str:
+    """The style sheet of the page, in which FIRST stands for that number."""
+    return (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("FIRST + 1", str(FIRST + 1))
 
 
 def columns(frame: pd.DataFrame) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from concentra.report.page import jsonable
 
 Row = Mapping[str, Any]
 Spec = dict[str, Any]
+LETTER, SYMBOL = 6.6, 40
+"""Pixels of a legend: a letter of a name, and what stands beside the name."""
 LINE, GRID = "#8a8a8a", "#8a8a8a44"
-LABELS: Spec = {"expr": "max(120, min(280, containerSize()[0] * 0.45))"}
-"""How wide the labels of an axis may be: names of cell types are long."""
+LABELS: Spec = {"expr": "max(120, min(280, (width >= 0 ? containerSize()[0] : 0) * 0.45))"}
+"""How wide the labels of an axis may be: names of cell types are long; found anew where the width changes."""
 CONFIG: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -31,7 +33,6 @@ CONFIG: Spec = {
     "legend": {
         "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,
         "titleFontWeight": "normal", "labelLimit": 190, "symbolSize": 90, "orient": "bottom",
-        "columns": {"expr": "max(1, floor(containerSize()[0] / 240))"},
     },
     "text": {"color": "currentColor"},
 }  # fmt: skip
@@ -64,6 +65,13 @@ def line(axis: str, at: float) -> Spec:
     return {"mark": mark, "data": {"values": [{}]}, "encoding": {axis: {"datum": at}}}
 
 
+def legend(names: Sequence[str]) -> Spec:
+    """The legend of these names below a chart, in as many columns as they allow, none of them cut where it has room."""
+    wide = round(SYMBOL + LETTER * max(map(len, names), default=0))
+    return {"title": None, "columns": {"expr": f"max(1, floor(width / {wide}))"},
+            "labelLimit": {"expr": f"max(170, width - {SYMBOL})"}}  # fmt: skip
+
+
 def verdict(rows: Sequence[Row]) -> Spec:
     """Channels of a point for its verdict: colour, shape, and filled where something is established.
 
@@ -71,8 +79,7 @@ def verdict(rows: Sequence[Row]) -> Spec:
     """
     words = [word for word in style.VERDICTS if any(row["verdict"] == word for row in rows)]
     looks = [style.VERDICTS[word] for word in words]
-    legend = {"title": None, "columns": {"expr": "max(1, floor(containerSize()[0] / 190))"}}
-    known: Spec = {"field": "verdict", "type": "nominal", "legend": legend}
+    known: Spec = {"field": "verdict", "type": "nominal", "legend": legend(words)}
     colour = known | {"scale": {"domain": words, "range": [one.colour for one in looks]}}
     shape = known | {"scale": {"domain": words, "range": [SHAPES.get(one.shape, one.shape) for one in looks]}}
     faces = [one.colour if one.filled else "transparent" for one in looks]
@@ -111,26 +118,17 @@ def switched(groups: Sequence[str]) -> list[Spec]:
     return [{"filter": " || ".join(tests)}]
 
 
-def groups_legend(groups: Sequence[str]) -> Spec | None:
-    """The legend of groups of donors, in as many columns as their names allow; None for a single group."""
-    if len(groups) < 2:
-        return None
-    wide = max(130, min(220, 50 + 7 * max(map(len, groups))))
-    return {"title": None, "columns": {"expr": f"max(1, floor(containerSize()[0] / {wide}))"}}
-
-
 def group_colour(groups: Sequence[str]) -> Spec:
     """The channel of colour by group."""
-    legend = groups_legend(groups)
-    return {"field": "group", "type": "nominal", "legend": legend,
+    return {"field": "group", "type": "nominal", "legend": legend(groups) if len(groups) > 1 else None,
             "scale": {"domain": list(groups), "range": cycle(style.GROUPS, len(groups))}}  # fmt: skip
 
 
 def group_shape(groups: Sequence[str]) -> Spec:
     """The channel of shape by group."""
-    legend = groups_legend(groups)
-    return {"field": "group", "type": "nominal", "legend": legend,
-            "scale": {"domain": list(groups), "range": cycle(style.GROUP_SHAPES, len(groups))}}  # fmt: skip
+    return group_colour(groups) | {
+        "scale": {"domain": list(groups), "range": cycle(style.GROUP_SHAPES, len(groups))}
+    }  # fmt: skip
 
 
 def cycle(values: Sequence[Any], n: int) -> list[Any]:

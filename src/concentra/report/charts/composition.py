@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from concentra.report.charts._shared import LABELS, Row, Spec, chart, tip
+from concentra.report.charts._shared import LABELS, Row, Spec, chart, legend, tip
 
-HEIGHTS = {12: 22, 50: 17, 200: 12, float("inf"): 4}
-"""Of a bar, by the number of donors; where bars are lower than their names, only some are named."""
-COLUMNS: Spec = {"expr": f"max(1, floor((containerSize()[0] - {LABELS['expr']}) / 225))"}
-"""Of the legend, which begins right of the names of donors."""
+HEIGHTS = {12: 22, 50: 17, 100: 9, float("inf"): 4}
+"""Of a bar, by the number of donors: a hundred fit on a sheet of paper; of low bars only some are named."""
 
 
 def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[str, str]) -> Spec:
@@ -32,11 +30,11 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
                       "axis": {"ticks": False, "domain": False, "labelLimit": LABELS, "labelOverlap": True,
-                               "labelFontSize": 9 if len(donors) > 50 else 12}},
+                               "labelFontSize": 8 if len(donors) > 50 else 12}},
                 "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
                       "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},
                 "order": {"field": "place", "type": "quantitative"},
-                "color": {"field": "part", "type": "nominal", "legend": {"title": None, "columns": COLUMNS},
+                "color": {"field": "part", "type": "nominal", "legend": legend(names),
                           "scale": {"domain": names, "range": list(parts.values())}},
                 "opacity": {"condition": {"test": "pick < 0 || pick == datum.place", "value": 1}, "value": 0.15},
                 "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("part", "cell type"),

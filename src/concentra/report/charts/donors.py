@@ -17,6 +17,9 @@ from concentra.report.charts._shared import (
     zoom,
 )
 
+SHORT = 34
+"""Letters of all names of groups together that fit along the axis, which then needs no legend."""
+
 
 def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
     """Every donor as a point by group, the median of each group as a line; groups can be switched off.
@@ -24,15 +27,17 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
     `rows` have `donor`, `group`, `slot` (place of the group), `value`, `shift` (sideways, -1 to 1), `n_cells`,
     `labels`.
     """
+    labels = [tip("labels", "other columns")] if any(row["labels"] for row in rows) else []
+    bare = {"legend": None} if sum(map(len, groups)) <= SHORT else {}
     return chart(
         rows,
         {
             "params": switches(groups),
             "transform": switched(groups),
-            "height": 230,
+            "height": 280,
             "encoding": {
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
-                      "axis": {"labelAngle": 0, "grid": False, "labelOverlap": True}},
+                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 14"}}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
                       "scale": {"zero": False, "padding": 10}},
             },
@@ -47,9 +52,9 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
                  "params": [zoom("y")],
                  "encoding": {
                      "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
-                     "color": group_colour(groups), "shape": group_shape(groups),
+                     "color": group_colour(groups) | bare, "shape": group_shape(groups) | bare,
                      "tooltip": [tip("donor", "donor"), tip("group", "group"), tip("value", title, ".3~f"),
-                                 tip("n_cells", "cells", ","), tip("labels", "labels")]}},
+                                 tip("n_cells", "cells", ","), *labels]}},
             ],
         },
     )  # fmt: skip
@@ -67,7 +72,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
             "encoding": {
                 "y": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(names)},
                       "axis": {"ticks": False, "domain": False}},
-                "x": {"field": "value", "type": "quantitative", "title": "effective number",
+                "x": {"field": "value", "type": "quantitative", "title": "effective number", "axis": {"tickCount": 6},
                       "scale": {"zero": False, "padding": 10}},
             },
             "layer": [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import Row, Spec, chart, choice, tip
+from concentra.report.charts._shared import Row, Spec, chart, choice, legend, tip
 
 
 def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
@@ -35,7 +35,8 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
                 {"mark": {"type": "bar", "opacity": 0.85},
                  "encoding": {"x": {"field": "contribution", "type": "quantitative", "axis": {"tickCount": 5},
                                     "title": "contribution to the shift"},
-                              "color": {"field": "toward", "type": "nominal", "legend": {"title": None},
+                              "color": {"field": "toward", "type": "nominal",
+                                        "legend": legend([name for name, _ in toward]),
                                         "scale": {"domain": [name for name, _ in toward],
                                                   "range": [colour for _, colour in toward]}},
                               "tooltip": [tip("part", "cell type"), tip("contribution", "contribution", "+.3~f"),

@@ -13,9 +13,10 @@ def first_checkpoint(rows: Sequence[Row], *, title: str) -> Spec:
     `rows` have `first`, `last`, `shift`, `low`, `high`, `verdict` (of the heads), `direction`.
     """
     looks = verdict(rows)
+    steps = sorted({row["first"] for row in rows})
     x = {"field": "first", "type": "quantitative", "title": "checkpoint taken as the first",
-         "scale": {"type": "symlog" if any(row["first"] == 0 for row in rows) else "log", "nice": False},
-         "axis": {"format": "~s", "tickCount": 5, "labelOverlap": True}}  # fmt: skip
+         "scale": {"type": "log" if steps and steps[0] else "symlog", "nice": False, "padding": 10},
+         "axis": {"format": "~s", "values": steps, "labelOverlap": True}}  # fmt: skip
     y = {"field": "shift", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
          "scale": {"padding": 10}}  # fmt: skip
     tooltip = [tip("first", "from step", ","), tip("last", "to step", ","), tip("shift", "shift", "+.3~f"),

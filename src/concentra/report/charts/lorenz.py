@@ -11,7 +11,7 @@ from concentra.report.charts._shared import (
     chart,
     dashes,
     group_colour,
-    groups_legend,
+    legend,
     switched,
     switches,
     tip,
@@ -24,7 +24,7 @@ def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
     `rows` have `donor`, `group`, `slot`, `population`, `cumulative`.
     """
     ends = [{"population": 0, "cumulative": 0}, {"population": 1, "cumulative": 1}]
-    x = {"field": "population", "type": "quantitative", "title": "share of the cell types, rarest first",
+    x = {"field": "population", "type": "quantitative", "title": "cell types, rarest first",
          "axis": {"format": "%", "tickCount": 5}, "scale": {"domain": [0, 1]}}  # fmt: skip
     y = {"field": "cumulative", "type": "quantitative", "title": "share of the cells",
          "axis": {"format": "%", "tickCount": 5}, "scale": {"domain": [0, 1]}}  # fmt: skip
@@ -39,7 +39,7 @@ def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
                 {"transform": switched(groups), "mark": {"type": "line", "strokeWidth": 1.8, "opacity": 0.8},
                  "encoding": {"x": x, "y": y, "detail": {"field": "donor"}, "color": group_colour(groups),
                               "strokeDash": {"field": "group", "type": "nominal",
-                                             "legend": groups_legend(groups),
+                                             "legend": legend(groups) if len(groups) > 1 else None,
                                              "scale": {"domain": list(groups), "range": dashes(len(groups))}},
                               "tooltip": [tip("donor", "donor"), tip("group", "group")]}},
             ],

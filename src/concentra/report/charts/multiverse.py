@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import MADE, Row, Spec, chart, choice, line, tip
+from concentra.report.charts._shared import MADE, Row, Spec, chart, choice, legend, line, tip
 
 
 def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
@@ -23,14 +23,14 @@ def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Sp
                 line("y", 0),
                 {"mark": {"type": "point", "filled": True, "opacity": 0.9},
                  "encoding": {
-                     "x": {"field": "rank", "type": "quantitative", "title": "specifications, ascending",
+                     "x": {"field": "rank", "type": "quantitative", "title": "combinations, in ascending order",
                            "axis": {"labels": False, "ticks": False, "grid": False}, "scale": {"padding": 8}},
-                     "y": {"field": "value", "type": "quantitative", "title": "shift", "axis": {"tickCount": 5},
-                           "scale": {"padding": 8}},
+                     "y": {"field": "value", "type": "quantitative", "title": "shift in the metric",
+                           "axis": {"tickCount": 5}, "scale": {"padding": 8}},
                      "size": {"condition": {"test": "datum.made == 'the choice made'", "value": 140}, "value": 32},
-                     "color": {"field": "made", "type": "nominal", "legend": {"title": None},
+                     "color": {"field": "made", "type": "nominal", "legend": legend(MADE),
                                "scale": {"domain": list(MADE), "range": [style.ACCENT, style.GREY]}},
-                     "shape": {"field": "made", "type": "nominal", "legend": {"title": None},
+                     "shape": {"field": "made", "type": "nominal", "legend": legend(MADE),
                                "scale": {"domain": list(MADE), "range": ["diamond", "circle"]}},
                      "tooltip": [tip("value", "shift", "+.3~f"), tip("choices", "choices"), tip("made", "")]}},
             ],

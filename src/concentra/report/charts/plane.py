@@ -20,6 +20,8 @@ from concentra.report.charts._shared import (
 )
 from concentra.stats.verdict import DIRECTIONS
 
+EDGE = 44
+"""Pixels of the picture left and right of all points, for their labels."""
 WIDTHS = {"narrow": 220, "middle": 480, "wide": 900}
 """Of the picture, at least, on a telephone, in half a page, in a whole one: labels are placed for each."""
 SIDE = "datum[width < 480 ? 'narrow' : width < 900 ? 'middle' : 'wide']"
@@ -63,7 +65,7 @@ def plane(
         "field": "gini",
         "type": "quantitative",
         "title": "shift in Gini coefficient",
-        "scale": {"padding": 44},
+        "scale": {"padding": EDGE},
         "axis": {"tickCount": 6},
     }
     y = {
@@ -114,15 +116,21 @@ def _placed(rows: Sequence[Row], points: Sequence[Row], height: int) -> list[Row
         here = sorted((row for row in rows if row["axes"] == axes), key=_importance)
         x, y = ([float(row[metric]) for row in here] for metric in ("gini", "hill_q1"))
         cloud = [one for one in points if one["axes"] == axes]
-        reach = (
-            _length([0.0, *x, *(one["gini"] for one in cloud)]),
-            _length([0.0, *y, *(one["hill_q1"] for one in cloud)]),
-        )
+        wide = [0.0, *x, *(one["gini"] for one in cloud)]
+        reach = (_length(wide), _length([0.0, *y, *(one["hill_q1"] for one in cloud)]))
         labels = [str(row["label"]) for row in here]
-        placed = {
-            name: sides(labels, x, y, reach=reach, size=(width - 88, height - 36))
-            for name, width in WIDTHS.items()
-        }
+        placed = {}
+        for name, width in WIDTHS.items():
+            inner = width - 2 * EDGE
+            aside = EDGE * reach[0] / inner
+            placed[name] = sides(
+                labels,
+                x,
+                y,
+                reach=reach,
+                size=(inner, height - 36),
+                within=(min(wide) - aside, max(wide) + aside),
+            )
         found += [
             {**row, **{name: offsets[place] for name, offsets in placed.items()}}
             for place, row in enumerate(here)

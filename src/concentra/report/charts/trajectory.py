@@ -14,9 +14,10 @@ def trajectory(rows: Sequence[Row], *, importances: Sequence[str], title: str) -
     Dotted: what noise of the same size in every head would show. `rows` have `checkpoint`, `importance` (its place in
     `importances`), `value`, `low`, `high`, `noise`, `n_heads`, `top_head`, `top_share`.
     """
+    steps = sorted({row["checkpoint"] for row in rows})
     x = {"field": "checkpoint", "type": "quantitative", "title": "training step",
-         "scale": {"type": "symlog" if any(row["checkpoint"] == 0 for row in rows) else "log", "nice": False},
-         "axis": {"format": "~s", "tickCount": 5, "labelOverlap": True}}  # fmt: skip
+         "scale": {"type": "log" if steps and steps[0] else "symlog", "nice": False, "padding": 10},
+         "axis": {"format": "~s", "values": steps, "labelOverlap": True}}  # fmt: skip
     y = {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
          "scale": {"zero": False, "padding": 10}}  # fmt: skip
     tooltip = [tip("checkpoint", "training step", ","), tip("value", title, ".3~f"), tip("low", "from", ".3~f"),

@@ -52,6 +52,7 @@ def answer(page: Page, found: Findings) -> Section:
                 f"Verdicts, {sentences.plain(name, 200)}",
                 name="verdicts",
                 verdict="verdict",
+                entire=True,
             )
         )
     blocks += [page.text(one, "note") for rest in limits.values() for one in rest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from concentra.report import sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number
+from concentra.report.markdown import number, p_text
 from concentra.report.page import Page, Section
 
 MANY = 30
@@ -52,10 +53,12 @@ def design(page: Page, found: Findings) -> Section:
         ),
         ("design", "Donors in each tissue."),
     ):
-        rows = readable_rows(_compared(found.table(name)), found.tissue)
+        rows = readable_rows(_sides_named(_compared(found.table(name))), found.tissue)
         if rows:
             table = page.table(rows, caption, name=name)
-            blocks.append(table if len(rows) <= MANY else page.folded(caption.split(".")[0], table))
+            blocks.append(
+                table if len(rows) <= MANY else page.folded(caption.split(".")[0], table, aside=True)
+            )
     detectable = _detectable(found)
     if detectable:
         blocks.append(
@@ -72,6 +75,26 @@ def _compared(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=["n_other", *empty]).rename(columns={"n_reference": "n_donors"})
 
 
+def _sides_named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with the two groups as heads of columns, where all rows compare the same two.
+
+    >>> frame = pd.DataFrame({"covariate": ["sex"], "reference": "3m", "other": "24m", "reference_values": "male (4)",
+    ...                       "other_values": "male (3)"})
+    >>> _sides_named(frame).columns.tolist()
+    ['covariate', '3m', '24m']
+    """
+    sides = ("reference", "other")
+    if (
+        not {*sides, *(f"{side}_values" for side in sides)} <= set(frame)
+        or len(frame[[*sides]].drop_duplicates()) != 1
+    ):
+        return frame
+    names = {f"{side}_values": str(frame[side].iloc[0]) for side in sides}
+    if set(names.values()) & set(frame) or len(set(names.values())) == 1:
+        return frame
+    return frame.drop(columns=[*sides]).rename(columns=names)
+
+
 def _detectable(found: Findings) -> list[dict[str, Any]]:
     if found.verdicts.empty:
         return []
@@ -86,7 +109,9 @@ def _detectable(found: Findings) -> list[dict[str, Any]]:
 
 
 def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str, str]]:
-    """A short table as text for people: plain names of columns, four significant digits; one contrast is not repeated.
+    """A short table as text for people: plain names of columns, as many decimals in all rows of a column.
+
+    A single contrast is not repeated, nor are samples where each donor has one.
 
     Parameters
     ----------
@@ -98,21 +123,50 @@ def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str,
     Examples
     --------
     >>> readable_rows(pd.DataFrame({"contrast": "age", "stratum": ["lung"], "n_cells": [1200], "p_value": [0.012346]}))
-    [{'tissue': 'lung', 'cells': '1,200', 'p value': '0.01235'}]
+    [{'tissue': 'lung', 'cells': '1,200', 'p value': '0.012'}]
     """
     if "contrast" in frame and frame["contrast"].nunique() == 1 and len(frame.columns) > 2:
         frame = frame.drop(columns="contrast")
+    if _one_sample_a_donor(frame):
+        frame = frame.drop(columns=["sample", "n_samples"], errors="ignore")
     heads = HEADS | {"stratum": tissue}
+    decimals = {
+        str(name): _decimals(frame[name]) for name in frame if pd.api.types.is_float_dtype(frame[name])
+    }
     return [
         {
-            heads.get(str(key), str(key).replace("_", " ")): _cell(value, str(key))
+            heads.get(str(key), str(key).replace("_", " ")): _cell(value, str(key), decimals.get(str(key), 3))
             for key, value in row.items()
         }
         for row in sentences.records(frame)
     ]
 
 
-def _cell(value: object, column: str) -> str:
+def _one_sample_a_donor(frame: pd.DataFrame) -> bool:
+    """Whether samples repeat what is known of the donors: their names, or their numbers."""
+    if {"donor", "sample"} <= set(frame):
+        return bool((frame["donor"].astype(str) == frame["sample"].astype(str)).all())
+    donors = [name for name in ("n_donors", "n_reference", "n_other") if name in frame]
+    return (
+        "n_samples" in frame
+        and bool(donors)
+        and bool((frame["n_samples"] == frame[donors].sum(axis=1)).all())
+    )
+
+
+def _decimals(values: pd.Series) -> int:
+    """Of all numbers of a column: none for whole numbers and from a hundred on, else for three digits of the largest.
+
+    >>> _decimals(pd.Series([343, 144.5])), _decimals(pd.Series([61.0, 63.0])), _decimals(pd.Series([0.25, 7.5]))
+    (0, 0, 2)
+    """
+    known = values.dropna().abs()
+    if known.empty or known.max() >= 100 or (known % 1 == 0).all():
+        return 0
+    return 2 - math.floor(math.log10(known.max()))
+
+
+def _cell(value: object, column: str, decimals: int = 3) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "–"
     if isinstance(value, bool):
@@ -120,5 +174,5 @@ def _cell(value: object, column: str) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", "−")
+        return p_text(value) if column.startswith("p_") else f"{value:,.{decimals}f}".replace("-", "−")
     return (sentences.identifier if column in UNITS else sentences.plain)(value, 300)

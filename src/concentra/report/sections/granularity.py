@@ -146,7 +146,7 @@ def _matrix(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> Marku
     levels = list(dict.fromkeys(sentences.plain(level, 24) for level in rows["level"]))
     return page.chart(
         charts.matrix(values, levels=levels, title=found.tissue), "Verdict at every granularity",
-        f"{name}. Filled: established.", wide=True,
+        f"{name}. Filled: established.", width="full",
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _nested(page: Page, found: Findings) -> list[Markup]:
         caption = f"The same comparison within each coarser type, {sentences.plain(name)}"
         if shown:
             made.append(page.folded("Within each coarser type", page.table(shown, caption, name="nested",
-                                    verdict="verdict")))  # fmt: skip
+                                    verdict="verdict"), aside=True))  # fmt: skip
     return made
 
 

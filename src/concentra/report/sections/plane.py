@@ -46,7 +46,7 @@ def plane(page: Page, found: Findings) -> Section | None:
             "Lower right: more concentrated. Grey dots: shifts after the donors' labels are exchanged; the two metrics "
             "move together by arithmetic, so that lying along the dots is no evidence. Normalised axes: Gini / (1 − "
             "1/n) for n cell types, and the logarithm of the effective number.",
-            wide=True,
+            width="full",
         ))  # fmt: skip
     return Section("plane", "Plane of shifts", tuple(blocks))
 

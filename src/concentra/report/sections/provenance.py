@@ -17,7 +17,7 @@ def provenance(page: Page, found: Findings) -> Section:
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
     if versions:
         blocks.append(page.text(f"Versions: {versions}."))
-    blocks.append(page.folded("Libraries in this file", page.listing(list(bundle.packages()))))
+    blocks.append(page.folded("Libraries in this file", page.listing(list(bundle.packages())), aside=True))
     return Section("provenance", "Provenance", tuple(blocks))
 
 

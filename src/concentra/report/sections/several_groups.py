@@ -20,9 +20,10 @@ def several_groups(page: Page, found: Findings) -> Section | None:
     table = found.table("omnibus")
     if table.empty:
         return None
+    several = table["contrast"].nunique() > 1
     rows: list[dict[str, str | Cell]] = [
-        {
-            "groups": sentences.plain(row["contrast"]),
+        ({"groups": sentences.plain(row["contrast"])} if several else {})
+        | {
             "tissue": sentences.plain(row["stratum"], 120),
             "metric": NAMES[row["metric"]],
             "F": number(row["statistic"], 2),
@@ -32,10 +33,9 @@ def several_groups(page: Page, found: Findings) -> Section | None:
         }
         for row in sentences.records(table)
     ]
+    caption = "F test of each metric in every tissue; p adjusted over tissues"
     words = [page.text(line) for line in differ_at_all(table)]
-    return Section(
-        "groups", "All groups together", (*words, page.table(rows, "All groups together", name="omnibus"))
-    )
+    return Section("groups", "All groups together", (*words, page.table(rows, caption, name="omnibus")))
 
 
 def differ_at_all(table: pd.DataFrame, alpha: float = 0.05) -> list[str]:

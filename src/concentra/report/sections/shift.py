@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from concentra.analysis.attribution import NUMBER_OF_PARTS
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text, together
@@ -20,6 +21,8 @@ METRICS = (
 )
 """Those whose drivers and specifications are shown."""
 MOST_DRIVERS = 12
+APPEARANCE = "(types gained or lost)"
+"""How `NUMBER_OF_PARTS` is shown."""
 
 
 def _metrics(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -39,7 +42,7 @@ def drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
     if rows.empty:
         return None
     metrics = _metrics(rows)
-    labels = sentences.distinct(rows["part"], 40)
+    labels = sentences.distinct(rows["part"], 40) | {NUMBER_OF_PARTS: APPEARANCE}
     values: list[dict[str, Any]] = []
     for place, (metric, _) in enumerate(metrics):
         here = rows[rows["metric"] == metric]
@@ -60,6 +63,7 @@ def drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
         charts.drivers(values, metrics=metrics), _titled(found, "Cell types that drive the shift", contrast),
         "Contributions add up to the shift. Lines: intervals over donors"
         + ("; thin lines hold for all cell types together." if joint else "."),
+        width="" if len(found.contrasts) > 1 and found.table("multiverse").empty else "double",
     )  # fmt: skip
 
 
@@ -69,6 +73,7 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
     if rows.empty or "p_adjusted" not in rows:
         return None
     metrics = _metrics(rows)
+    labels = sentences.distinct(rows["part"], 120) | {NUMBER_OF_PARTS: APPEARANCE}
     by_part: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in sentences.records(rows):
         by_part.setdefault(str(row["part"]), {})[str(row["metric"])] = row
@@ -77,7 +82,7 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
         first = next(iter(of.values()))
         shown.append(
             {
-                "cell type": sentences.plain(part, 60),
+                "cell type": labels[part],
                 "share": _shares(first),
                 "p": _p_cell(first["p_value"]),
                 "adjusted p": _p_cell(first["p_adjusted"]),
@@ -89,7 +94,9 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
         "Contributions to the shift with intervals that hold for all cell types together."
     )
     table = page.table(shown, caption, name="drivers")
-    return page.folded(_titled(found, "Every cell type: shares, tests, contributions", contrast), table)
+    return page.folded(
+        _titled(found, "Every cell type: shares, tests, contributions", contrast), table, aside=True
+    )
 
 
 def _shares(row: Mapping[str, Any]) -> str:
@@ -165,13 +172,14 @@ def levels(page: Page, found: Findings, stratum: str, contrast: str | None) -> M
     rows = rows[(rows["metric"] == "entropy") & (rows["term"] != "overlap")] if len(rows) else rows
     if rows.empty:
         return None
+    interval = f"{100 * found.level:g}% interval"
     words = {"total": "all of it", "between": "between coarse types", "within": "within coarse types"}
     shown = [
         {
             "change": words.get(str(row["term"]), f"within {sentences.plain(row['part'], 40)}"),
             "types": f"{sentences.plain(row['fine'], 20)} in {sentences.plain(row['coarse'], 20)}",
             "shift": number(row["shift"], sign=True),
-            "interval": "\xa0to\xa0".join(together((row["low"], row["high"]), sign=True)),
+            interval: "\xa0to\xa0".join(together((row["low"], row["high"]), sign=True)),
         }
         for row in sentences.records(rows[rows["shift"] != 0])
     ]

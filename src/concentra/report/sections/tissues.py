@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -13,10 +14,21 @@ from concentra.report import charts, sentences
 from concentra.report.findings import Findings, unit_name
 from concentra.report.page import Page, Section
 from concentra.report.sections.shift import driver_table, drivers, levels, multiverse, scales
+from concentra.stats.verdict import NOT_TESTABLE
 
 
-def tissues(page: Page, found: Findings) -> Section:
-    """Every tissue, those that changed first; the first is open."""
+def tissues(page: Page, found: Findings, *, aside: bool = False) -> Section:
+    """Every tissue, those that changed first; the first is open.
+
+    Parameters
+    ----------
+    page
+        Collects the charts.
+    found
+        The findings.
+    aside
+        Tissues stand on paper only where the reader has opened them, as those do in which nothing can be compared.
+    """
     verdicts: dict[str, list[dict[str, Any]]] = {}
     for row in sentences.records(found.verdicts):
         verdicts.setdefault(str(row["stratum"]), []).append(row)
@@ -24,11 +36,12 @@ def tissues(page: Page, found: Findings) -> Section:
     for place, stratum in enumerate(found.strata):
         rows = verdicts.get(stratum, [])
         words = {str(row["verdict"]) for row in rows}
+        bare = aside or words == {NOT_TESTABLE}
         blocks.append(page.folded(
             sentences.plain(stratum, 120), *_tissue(page, found, stratum),
             verdict=words.pop() if len(words) == 1 else "",
             note=_finding(rows, found),
-            id=f"{found.id}tissue-{place + 1}", opened=place == 0 and not found.id,
+            id=f"{found.id}tissue-{place + 1}", opened=place == 0 and not found.id, aside=bare,
         ))  # fmt: skip
     title = f"{found.tissue.capitalize()}s" if len(found.strata) > 1 else "Donors"
     return Section("tissues", title, tuple(blocks))
@@ -45,7 +58,7 @@ def _tissue(page: Page, found: Findings, stratum: str) -> list[Markup]:
     units = found.units[found.units["stratum"].astype(str) == stratum]
     rest, below = [], []
     for contrast in found.contrasts or (None,):
-        rest += [make(page, found, stratum, contrast) for make in (drivers, multiverse, scales)]
+        rest += [make(page, found, stratum, contrast) for make in (multiverse, drivers, scales)]
         below += [make(page, found, stratum, contrast) for make in (levels, driver_table)]
     return [
         _composition(page, found, stratum),
@@ -63,14 +76,33 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
         sentences.records(first),
         key=lambda row: (place.get(found.group_of(row), 99), _late(found.along(row)), str(row[key])),
     )
-    grouped = len(found.groups) > 1
-    shown = sentences.distinct((row[key] for row in records), 32, sentences.identifier)
+    grouped = len(found.groups) > 1 and not all(_holds(str(row[key]), found.group_of(row)) for row in records)
+    shown = sentences.distinct((row[key] for row in records), 24, _shortened)
     return {
-        str(row[key]): f"{sentences.plain(found.group_of(row), 12)} · {shown[str(row[key])]}"
+        str(row[key]): f"{sentences.plain(found.group_of(row), 16)} · {shown[str(row[key])]}"
         if grouped
         else shown[str(row[key])]
         for row in records
     }
+
+
+def _shortened(name: object, limit: int) -> str:
+    """A name on one line; long ones without their middle: they often differ at the end.
+
+    >>> _shortened("a very long name of a donor_01", 24)
+    'a very long na… donor_01'
+    """
+    text = sentences.identifier(name, 200)
+    return text if len(text) <= limit else f"{text[: limit - 10]}…{text[-9:]}"
+
+
+def _holds(name: str, group: str) -> bool:
+    """Whether the name of a unit holds that of its group, as a word.
+
+    >>> _holds("P01 · before", "before"), _holds("old_3", "old"), _holds("mouse", "m")
+    (True, True, False)
+    """
+    return re.search(rf"(?<![^\W_]){re.escape(group)}(?![^\W_])", name) is not None
 
 
 def _ordered(found: Findings) -> str:
@@ -95,7 +127,7 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
         shown[style.REST_NAME] = style.REST
     places = {name: place for place, name in enumerate(shown)}
     values = [
-        {"donor": names[str(row[key])], "group": found.group_of(row),
+        {"donor": names[str(row[key])], "group": found.group_names.get(found.group_of(row), ""),
          "part": labels.get(str(row["part"]), style.REST_NAME), "share": round(float(row["share"]), 5),
          "n_cells": int(row["n_cells"])}
         for row in sentences.records(rows)
@@ -109,7 +141,7 @@ def _composition(page: Page, found: Findings, stratum: str) -> Markup:
     return page.chart(
         charts.composition(sentences.records(merged), donors=list(names.values()), parts=shown),
         f"Composition of every {key}",
-        f"Shares of the cell types, the most frequent first{_ordered(found)}.", wide=True,
+        f"Shares of the cell types, the most frequent first{_ordered(found)}.", width="full",
     )  # fmt: skip
 
 
@@ -129,11 +161,13 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
             here = [row for row in there if found.group_of(row) == group]
             for row, aside in zip(here, charts.spread([row[metric] for row in here]), strict=True):
                 values.append({
-                    "donor": sentences.identifier(row[key]), "group": group, "slot": found.groups.index(group),
+                    "donor": sentences.identifier(row[key]), "group": found.group_names[group],
                     "value": row[metric], "shift": aside, "n_cells": row["n_cells"],
-                    "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others) or "–",
+                    "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others),
                 })  # fmt: skip
-        shown = [group for group in found.groups if any(value["group"] == group for value in values)]
+        shown = [
+            name for name in found.group_names.values() if any(value["group"] == name for value in values)
+        ]
         for value in values:
             value["slot"] = shown.index(value["group"])
         depth = ", corrected for depth" if metric.endswith("_corrected") else ""
@@ -160,10 +194,13 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
     counts = rows.pivot_table(
         index=key, columns="part", values="n_cells", aggfunc="sum", fill_value=0, observed=True
     )
-    groups = {str(row[key]): found.group_of(row) for row in sentences.records(rows.drop_duplicates(key))}
+    groups = {
+        str(row[key]): found.group_names.get(found.group_of(row), "")
+        for row in sentences.records(rows.drop_duplicates(key))
+    }
     labels = sentences.distinct(counts.index, shown_as=sentences.identifier)
     population, cumulative = lorenz_curve(counts.to_numpy(dtype=float), support="stratum")
-    shown = [group for group in found.groups if group in groups.values()]
+    shown = [name for name in found.group_names.values() if name in groups.values()]
     values = [
         {"donor": labels[str(name)], "group": groups[str(name)], "slot": shown.index(groups[str(name)]),
          "population": round(float(x), 4), "cumulative": round(float(y), 4)}

@@ -36,6 +36,12 @@
     buttons(figure, figure.querySelector("strong").textContent)("SVG", () => save(`${figure.id}.svg`, svg, "image/svg+xml"));
   }
 
+  // A chart is laid out anew where its width is found or has changed: its legend may need more rows, and it more height.
+  const settle = figures => figures.forEach(one => one.view.runAsync().then(view => view.resize().runAsync()).then(view => view.resize().run()));
+  const drawn = () => [...document.querySelectorAll("figure[data-done]")].filter(one => one.view && one.checkVisibility());
+  let settling;
+  addEventListener("resize", () => { clearTimeout(settling); settling = setTimeout(() => settle(drawn()), 150); });
+
   function draw(figure) {
     if (figure.dataset.done) return;
     figure.dataset.done = "yes";
@@ -43,8 +49,8 @@
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
       renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
-    view.runAsync().then(() => view.resize().run());  // legends in columns are laid out at the second pass
     figure.view = view;
+    settle([figure]);
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
     const add = buttons(figure, title);
     add("SVG", async () => save(`${figure.id}.svg`, await picture(), "image/svg+xml"));
@@ -86,6 +92,12 @@
   for (const one of document.querySelectorAll("figure[data-chart], table.data")) seen.observe(one);
   for (const one of document.querySelectorAll("details.whole")) one.addEventListener("toggle", () => one.open && whole(one));
 
+  for (const one of document.querySelectorAll(".more button")) one.addEventListener("click", () => {
+    const table = one.closest(".more").previousElementSibling;
+    table.classList.add("all");
+    table.focus();
+  });
+
   const later = window.requestIdleCallback ?? (what => setTimeout(what, 50));
   const undrawn = () => [...document.querySelectorAll("figure[data-chart]:not([data-done])")].find(one => one.checkVisibility());  // none in a closed fold: it has no width
   const next = () => { const one = undrawn(); if (one) { draw(one); later(next); } };
@@ -97,11 +109,13 @@
   opened();
   const closed = [];
   addEventListener("beforeprint", () => {
-    const shut = [...document.querySelectorAll("details.fold:not([open])")];
+    const shut = [...document.querySelectorAll("details.fold:not(.aside, [open])")];
     closed.push(...shut);
     for (const one of shut) one.open = true;
     root.dataset.printing = "yes";
+    const there = drawn();
     dispatchEvent(new Event("resize"));
+    settle(there);
     document.querySelectorAll("figure[data-chart]").forEach(draw);
   });
   addEventListener("afterprint", () => {

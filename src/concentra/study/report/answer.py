@@ -39,7 +39,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
         "within 5%. That a number is reproduced does not mean that the change is established: the verdict is that of "
         "the model over donors, or of the resampled heads."
     )
-    blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict"))
+    blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict", entire=True))
     noted = [
         {"statement": one.statement, "robustness": tuple(one.robustness.split("; ")) if one.robustness else "–",
          "note": one.note or "–"}
@@ -48,7 +48,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     if noted:
         blocks.append(page.folded("Robustness and notes of every statement",
                                   page.table(noted, "Intervals, and how other choices of analysis agree.",
-                                             name="robustness")))  # fmt: skip
+                                             name="robustness"), aside=True))  # fmt: skip
     return Section("answer", "Answer", tuple(blocks))
 
 

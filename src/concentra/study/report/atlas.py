@@ -64,7 +64,7 @@ def atlas(page: Page, results: Results, cohort: str) -> Section:
     if simulated:
         blocks += _planted(page, results, found)
     blocks.append(page.heading("Every tissue"))
-    blocks += tissues(page, found).blocks
+    blocks += tissues(page, found, aside=simulated).blocks
     for title, section in (
         ("Trend along age", trend(page, found)),
         ("Plane of this cohort", plane(page, found)),

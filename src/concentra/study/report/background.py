@@ -36,7 +36,7 @@ def multiverse(page: Page, results: Results) -> Section | None:
         {
             "tissue or model": _place(row),
             "metric": METRICS.get(str(row["metric"]), str(row["metric"])),
-            "specifications": row["n_specifications"],
+            "combinations": row["n_specifications"],
             "same sign": _share(row["share_same_sign"]),
             "least to greatest": "–"
             if pd.isna(row["low"])
@@ -173,9 +173,10 @@ def provenance(page: Page, results: Results) -> Section:
     versions = ", ".join(f"{name} {version}" for name, version in _versions(results).items())
     return Section("provenance", "Provenance", (
         page.table(rows, "Where the numbers of this run come from.", name="sources"),
-        page.folded("Steps, parameters and inputs", page.table(steps, "What each step was made from.", name="steps")),
+        page.folded("Steps, parameters and inputs", page.table(steps, "What each step was made from.", name="steps"),
+                    aside=True),
         page.text(f"Versions: {versions}."),
-        page.folded("Libraries in this file", page.listing(list(bundle.packages()))),
+        page.folded("Libraries in this file", page.listing(list(bundle.packages())), aside=True),
     ))  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def states(page: Page, results: Results) -> Section | None:
             {"data": row["title"], "how to get it": row["obtain"]} for row in sentences.records(absent)
         ]
         caption = "Data that this run does not have, and how to get it."
-        blocks.append(page.table(rows_absent, caption, name="absent"))
+        blocks.append(page.table(rows_absent, caption, name="absent", stacks=True))
     return Section("states", "Sub-states", tuple(blocks)) if blocks else None
 
 
