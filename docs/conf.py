@@ -127,7 +127,7 @@ def plain_shell(app: Sphinx, page: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise than it is written."""
+    """Register the renderer of formulas, the pictures of the gallery, and what is shown in another form."""
     app.connect("builder-inited", draw_pictures)
     app.connect("autodoc-process-docstring", show_picture)
     app.connect("autodoc-process-signature", plain_aliases)

@@ -76,7 +76,9 @@ def file_ending(path: str | Path, accepted: Sequence[str]) -> str:
         packed = any(ending in accepted for ending in DELIMITED if ending not in _SEPARATORS)
         known = ", ".join(one for one in accepted if one in _SEPARATORS or one not in DELIMITED)
         raise FileFormatError(
-            found=f"{str(place)!r} is a folder" if place.is_dir() else f"{str(place)!r}: no known format by its ending",
+            found=f"{str(place)!r} is a folder"
+            if place.is_dir()
+            else f"{str(place)!r}: no known format by its ending",
             expected=f"one of {known}" + "; text also as .gz, .bz2, .xz, .zst" * packed,
             fix=_conversion(place),
         )
