@@ -70,7 +70,9 @@ def missed(model: pd.DataFrame) -> list[str]:
 
 PAGE = """# Calibration
 
-Written by `make calibrate` from `calibration*.csv`. Cohorts are those of the data folder.
+How often tests reject where nothing differs, how often intervals hold the true value, and how often a true
+difference is called: measured on real donors and on simulated ones. Written by `make calibrate` from
+`calibration*.csv`; cohorts are those of the data folder.
 
 ## The rules compared, on donors of published cohorts
 
@@ -98,9 +100,10 @@ difference of the other donors; it becomes wide and holds it too often. *Outlyin
 group, or of both groups, has one chance in four to be such a donor, and the interval should hold the difference of
 the means of these mixtures. A composition that varies more is also more concentrated on average, so with 40 types
 the mixture is skewed, and a group of three to six donors often shows nothing of its tail: no t interval
-can allow for it. Moderation is not the reason: a family covers more than a tissue alone, but for three such donors against seven
-ordinary ones, whose variance theirs is shrunk towards. Where both groups have such donors, the skewness cancels and
-coverage is held. *Structural zeros*: half of the types are missing from a fifth of the donors. Shaded: .93 to .98.
+can allow for it. Moderation is not the reason: a family covers more than a tissue alone, but for three such donors
+against seven ordinary ones, whose variance theirs is shrunk towards. Where both groups have such donors, the skewness
+cancels and coverage is held. *Structural zeros*: half of the types are missing from a fifth of the donors. Shaded:
+.93 to .98.
 
 ## Where the level could fail
 

@@ -81,7 +81,7 @@ OPERATOR = re.compile(r"(\\ln(?![A-Za-z])|\\operatorname\{logit\})\s*(?![\s(\\])
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula as MathML, which browsers draw without a script."""
     formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
-    formula = OPERATOR.sub(r"\\,\1\\,", formula)
+    formula = OPERATOR.sub(r"\\,\1\\,", formula).removeprefix(r"\,")
     return str(tex2mathml(" ".join(formula.split()), as_block=block))
 
 
@@ -127,7 +127,7 @@ def plain_shell(app: Sphinx, page: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise than it is written."""
+    """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise."""
     app.connect("builder-inited", draw_pictures)
     app.connect("autodoc-process-docstring", show_picture)
     app.connect("autodoc-process-signature", plain_aliases)

@@ -1,4 +1,4 @@
-"""The pictures of the gallery: for every picture of `concentra.pl` a function of its name, drawn when the site is built.
+"""The gallery: for every picture of `concentra.pl` a function of its name, drawn when the site is built.
 
 A function's docstring is the caption; its body is shown as the code.
 """

@@ -112,10 +112,11 @@ def guess_roles(
     for role in ("donor", "part"):
         if chosen[role] is None:
             if single := [name for name in _all_found(role, known) if name in constant]:
+                option = OPTIONS[role]
                 raise ColumnError(
                     found=f"column {single[0]!r} looks like the {SHOWN[role]}, and is the same for every cell",
                     expected=f"a column with several {SHOWN[role]}s",
-                    fix=f"name another column, {OPTIONS[role]} COLUMN; {OPTIONS[role]} {single[0]!r} takes this one as it is",
+                    fix=f"name another column, {option} COLUMN; {option} {single[0]!r} takes this one as it is",
                 )
             raise ColumnError(
                 found=f"no column that looks like the {SHOWN[role]}",

@@ -15,8 +15,8 @@ CHECKED = "Text is quoted; an empty cell is a missing value. Generated from the 
 LIBRARY = f"""# Tables of an analysis
 
 What `concentra analyze` writes into `tables/`, and what `concentra.analyze(...).tables` holds, listed by the module
-of `concentra.analysis` that answers the question. A *stratum* is a tissue and a *part* a cell type; a *unit* is a sample of a donor in a
-tissue. {CHECKED}
+of `concentra.analysis` that answers the question. A *stratum* is a tissue and a *part* a cell type; a *unit* is a
+sample of a donor in a tissue. {CHECKED}
 
 The columns of five more tables depend on the data:
 
