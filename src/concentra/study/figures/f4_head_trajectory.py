@@ -77,9 +77,7 @@ def _handles() -> list[Any]:
         Line2D([], [], color=style.INK, marker="o", markersize=4, label="heads measured"),
         Line2D([], [], color=WITHOUT, linestyle=(0, (2, 1.2)), label="without the most influential"),
         Patch(color=style.FAINT, alpha=0.3, label="95 % over resampled heads"),
-        Line2D(
-            [], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95 % of sampling"
-        ),
+        Line2D([], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95 % of sampling"),
         Line2D([], [], color="#7a7a7a", linestyle=":", label="noise alone"),
     ]
 
