@@ -176,3 +176,16 @@ def test_intervals_of_the_text_stand_in_the_tables_as_well(archive_run: object) 
     for group, kind in names:
         low, high = (read[f"{group}.{kind}{side}"]["text"] for side in ("low", "high"))
         assert f"[{low}, {high}]" in tables, (group, low, high)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "head",
+    ["stated found numbers established", "tissue donors Gini (p)", "model heads steps", "types question"],
+)
+def test_no_table_of_the_text_is_divided(archive_run: object, head: str) -> None:
+    """A table that goes on elsewhere has its head there again."""
+    pypdf = pytest.importorskip("pypdf")
+    pages = pypdf.PdfReader(archive_run.out / "paper" / "manuscript.pdf").pages  # type: ignore[attr-defined]
+    texts = [" ".join(page.extract_text().split()) for page in pages]
+    assert sum(text.count(head) for text in texts) == 1
