@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from concentra.report.page import FIRST, LONG, Page, Section
 from definitions_browser import DRAWN, OVERFLOWS, Opened
 
 pytestmark = pytest.mark.browser
@@ -126,10 +127,41 @@ def test_printing_opens_sections_draws_all_charts_and_keeps_colours(opened: Open
     opened.page.emulate_media(media="print")
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     opened.until(DRAWN)
-    assert opened.page.locator("details.fold:not([open])").count() == 0
+    assert opened.page.locator("details.fold:not(.aside, [open])").count() == 0
     assert not opened.page.locator("nav").is_visible()
     bar = opened.page.locator("figure svg g.mark-rect.role-mark path").first
     assert bar.evaluate("one => getComputedStyle(one).fill") not in ("none", "rgb(255, 255, 255)")
     assert opened.page.pdf(path=tmp_path / "page.pdf")[:5] == b"%PDF-"
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.locator("details.fold:not([open])").count() > 0
+
+
+def test_a_long_table_begins_with_its_first_rows_on_a_telephone_and_on_paper(
+    browser: Any, tmp_path: Path
+) -> None:
+    made, page = tmp_path / "page.html", Page("Rows")
+    rows = [{"row": str(place), "value": place} for place in range(LONG)]
+    tables = (
+        page.table(rows, "long"),
+        page.table(rows, "answer", entire=True),
+        page.table(rows[1:], "short"),
+    )
+    made.write_text(page.finish([Section("answer", "Answer", tables)], foot=""), encoding="utf-8")
+    one = Opened(browser, made, 390)
+    shown = (
+        "[...document.querySelectorAll('table')].map(one => one.querySelectorAll('tbody tr').values()"
+        ".filter(row => row.checkVisibility()).toArray().length)"
+    )
+    assert one.page.evaluate(shown) == [FIRST, FIRST, LONG - 1]
+    one.page.emulate_media(media="print")
+    assert one.page.evaluate(shown) == [FIRST, LONG, LONG - 1]
+    assert f"The first {FIRST} of {LONG} rows." in one.page.locator(".more").first.inner_text()
+    one.page.emulate_media(media="screen")
+    one.page.get_by_role("button", name="Show all rows").first.click()
+    assert one.page.evaluate(shown) == [LONG, FIRST, LONG - 1]
+    one.page.emulate_media(media="print")
+    assert one.page.evaluate(shown) == [LONG, LONG, LONG - 1], "what a reader has opened is printed"
+    one.page.emulate_media(media="screen")
+    one.page.set_viewport_size({"width": 1024, "height": 900})
+    assert one.page.evaluate(shown) == [LONG, LONG, LONG - 1]
+    one.close()

@@ -18,6 +18,9 @@
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 
+  // The name of a file: the part of the page and the title of the figure.
+  const named = figure => [figure.closest("details")?.querySelector("summary strong"), figure.querySelector("strong")].map(one => one?.textContent ?? "").join(" ").trim().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 90);
+
   function buttons(figure, title) {
     const place = document.createElement("span");
     place.className = "save";
@@ -33,7 +36,7 @@
   function show(figure) {
     const svg = pictures[figure.dataset.picture];
     figure.querySelector("img").src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-    buttons(figure, figure.querySelector("strong").textContent)("SVG", () => save(`${figure.id}.svg`, svg, "image/svg+xml"));
+    buttons(figure, figure.querySelector("strong").textContent)("SVG", () => save(`${named(figure)}.svg`, svg, "image/svg+xml"));
   }
 
   // A chart is laid out anew where its width is found or has changed: its legend may need more rows, and it more height.
@@ -53,7 +56,7 @@
     settle([figure]);
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
     const add = buttons(figure, title);
-    add("SVG", async () => save(`${figure.id}.svg`, await picture(), "image/svg+xml"));
+    add("SVG", async () => save(`${named(figure)}.svg`, await picture(), "image/svg+xml"));
     add("PNG", async () => {
       const image = new Image(), canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
       image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(await picture());
@@ -61,13 +64,13 @@
       canvas.width = 3 * image.naturalWidth; canvas.height = 3 * image.naturalHeight;
       pen.fillStyle = "white"; pen.fillRect(0, 0, canvas.width, canvas.height);
       pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-      canvas.toBlob(blob => save(`${figure.id}.png`, blob, "image/png"));
+      canvas.toBlob(blob => save(`${named(figure)}.png`, blob, "image/png"));
     });
   }
 
   const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
-  const csv = name => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => content.trimEnd() + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
+  const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
   function whole(details) {
     if (details.dataset.done) return;
@@ -84,7 +87,7 @@
   function short(table) {
     const many = table.tBodies[0].rows.length > 8;
     new Bundle.DataTable(table, { paging: false, info: false, order: [], autoWidth: false, searching: true,
-      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name)] }, bottomEnd: null } });
+      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name, content => content.replace(/−(?=[\d.])/g, "-"))] }, bottomEnd: null } });
   }
 
   const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); (one.target.tagName === "TABLE" ? short : draw)(one.target); } }), { rootMargin: "600px" });
