@@ -131,7 +131,7 @@ def test_bad_files(run: Run, table: Callable[..., Path], tmp_path: Path) -> None
     assert_error(run("metrics", tmp_path / "countz.csv"), "countz.csv")
     wide = table(WIDE)
     assert_error(run("metrics", tmp_path / "countz.csv"), "did you mean 'counts.csv'?")
-    assert_error(run("metrics", tmp_path), "ending")
+    assert_error(run("metrics", tmp_path), "is a folder")
     assert_error(run("metrics", table("", "empty.csv")), "empty.csv", "0 bytes")
     assert_error(run("metrics", table("nothing", "counts.parquet")), "counts.parquet")
     assert_error(run("metrics", table("only\n1\n", "one.csv")), "one column")
