@@ -36,8 +36,8 @@ years = concentra.analyze(counts, trend="age_years", **how)
 
 
 def forest(ax: Axes) -> None:
-    """Mice, 3 and 24 months: the ratio of effective numbers in every tissue with its 95% interval; beside the name the
-    young and old mice."""
+    """Mice, 3 and 24 months: the ratio of effective numbers in every tissue with its 95% interval; beside each name
+    the numbers of young and old mice."""
     pl.forest(mice, ax=ax)
 
 
