@@ -32,7 +32,8 @@ def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Sp
                                "scale": {"domain": list(MADE), "range": [style.ACCENT, style.GREY]}},
                      "shape": {"field": "made", "type": "nominal", "legend": legend(MADE),
                                "scale": {"domain": list(MADE), "range": ["diamond", "circle"]}},
-                     "tooltip": [tip("value", "shift", "+.3~f"), tip("choices", "choices"), tip("made", "")]}},
+                     "tooltip": [tip("value", "shift", "+.3~f"), tip("choices", "choices"),
+                                 tip("made", "this point")]}},
             ],
         },
     )  # fmt: skip

@@ -21,7 +21,7 @@ def scales(rows: Sequence[Row], *, ratio: bool, title: str) -> Spec:
     looks = verdict(rows)
     x = {"field": "scale", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}}
     tooltip = [tip("scale", "granularity"), tip("effect", title, ".3~f"), tip("low", "from", ".3~f"),
-               tip("high", "to", ".3~f"), tip("verdict", "direction")]  # fmt: skip
+               tip("high", "to", ".3~f"), tip("verdict", "verdict")]  # fmt: skip
     interval = {
         "x": x,
         "y": {"field": "low", "type": "quantitative"},

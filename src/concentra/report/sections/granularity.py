@@ -80,9 +80,13 @@ def level_rows(found: Findings, rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _named(level: object, n_parts: object) -> Cell:
-    """A granularity as it is shown, sorted by its number of types."""
+    """A granularity as it is shown, sorted by its number of types.
+
+    >>> print(_named("27 types", 27), _named("69 types in 7 types", 7))
+    27 types 69 types in 7 types (7)
+    """
     name, n = sentences.plain(level, 40), int(float(str(n_parts)))
-    return Cell(name if str(n) in name.split() else f"{name} ({n})", n)
+    return Cell(name if name in (str(n), f"{n} types") else f"{name} ({n})", n)
 
 
 def _medians(row: dict[str, Any]) -> str:

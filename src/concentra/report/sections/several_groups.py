@@ -8,7 +8,7 @@ from concentra.printable import joined
 from concentra.report import sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text
-from concentra.report.page import Cell, Page, Section
+from concentra.report.page import Page, Section
 from concentra.stats.multiplicity import benjamini_hochberg
 from concentra.stats.verdict import cauchy_combination
 
@@ -21,7 +21,7 @@ def several_groups(page: Page, found: Findings) -> Section | None:
     if table.empty:
         return None
     several = table["contrast"].nunique() > 1
-    rows: list[dict[str, str | Cell]] = [
+    rows = [
         ({"groups": sentences.plain(row["contrast"])} if several else {})
         | {
             "tissue": sentences.plain(row["stratum"], 120),

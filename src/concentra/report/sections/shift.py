@@ -131,7 +131,7 @@ def multiverse(page: Page, found: Findings, stratum: str, contrast: str | None) 
     metrics = [("hill_q1", "effective number"), ("gini", "Gini coefficient")]
     numbers = {"contrast", "stratum", "specification", "gini", "hill_q1", "counts_gini", "counts_hill_q1", "published",
                "direction", "n_early", "n_late", "common_cells", "n_reference", "n_other"}  # fmt: skip
-    choices = [name for name in rows.columns if name not in numbers]
+    choices = [name for name in rows.columns if name not in numbers and rows[name].astype(str).nunique() > 1]
     values = []
     for place, (metric, _) in enumerate(metrics):
         here = rows[rows[f"counts_{metric}"].astype(bool)].sort_values(metric, kind="stable")
