@@ -63,6 +63,7 @@ def test_many_tissues_are_counted() -> None:
         (1, 9, "undecided", "; the other nine tissues are undecided."),
         (0, 9, "undecided", "from chance; all nine tissues are undecided."),
         (1, 20, "not testable", "; the other 20 tissues could not be tested."),
+        (0, 9, "not testable", "None of the nine tissues could be tested."),
     ],
 )
 def test_tissues_of_one_verdict_are_not_counted_twice(changed: int, n: int, verdict: str, words: str) -> None:

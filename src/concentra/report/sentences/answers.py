@@ -249,6 +249,8 @@ def _counts(rest: pd.DataFrame, tissue: str, others: bool) -> list[str]:
     there = {verdict: n for verdict, n in found.items() if n}
     if len(there) == 1:
         (verdict,) = there
+        if verdict == "not testable" and not others:
+            return [f"none of the {words(total)} {tissue}s could be tested"]
         return [f"{'the other' if others else 'all'} {words(total)} {tissue}s {PREDICATES[verdict][1]}"]
     clauses = [f"{words(n)} {PREDICATES[verdict][n != 1]}" for verdict, n in there.items()]
     of = f"of the {'other ' if others else ''}{words(total)} {tissue}s, "
