@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from concentra.report.charts._shared import LABELS, Row, Spec, chart, legend, tip
 
-HEIGHTS = {12: 22, 50: 17, 100: 9, float("inf"): 4}
+HEIGHTS = {12: 22, 30: 17, 60: 12, 100: 9, float("inf"): 4}
 """Of a bar, by the number of donors: a hundred fit on a sheet of paper; of low bars only some are named."""
 
 
@@ -16,6 +16,7 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
     `rows` have `donor` (as shown), `part`, `place` (that of the part in `parts`), `share`, `n_cells`, `group`.
     """
     names = list(parts)
+    height = next(height for most, height in HEIGHTS.items() if len(donors) <= most)
     pick = {
         "name": "pick", "value": -1,
         "bind": {"input": "select", "options": [-1, *range(len(names))], "labels": ["all", *names],
@@ -25,12 +26,12 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
         rows,
         {
             "params": [pick],
-            "height": next(height for most, height in HEIGHTS.items() if len(donors) <= most) * len(donors),
+            "height": height * len(donors),
             "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
                       "axis": {"ticks": False, "domain": False, "labelLimit": LABELS, "labelOverlap": True,
-                               "labelFontSize": 8 if len(donors) > 50 else 12}},
+                               "labelFontSize": 12 if height > 12 else 9 if height > 9 else 8}},
                 "x": {"field": "share", "type": "quantitative", "title": "share of the cells", "stack": "zero",
                       "scale": {"domain": [0, 1], "nice": False}, "axis": {"format": "%", "tickCount": 5}},
                 "order": {"field": "place", "type": "quantitative"},

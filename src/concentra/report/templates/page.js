@@ -43,7 +43,12 @@
   const settle = figures => figures.forEach(one => one.view.runAsync().then(view => view.resize().runAsync()).then(view => view.resize().run()));
   const drawn = () => [...document.querySelectorAll("figure[data-done]")].filter(one => one.view && one.checkVisibility());
   let settling;
-  addEventListener("resize", () => { clearTimeout(settling); settling = setTimeout(() => settle(drawn()), 150); });
+  const inView = one => { const { top, bottom } = one.getBoundingClientRect(); return bottom > 0 && top < innerHeight; };
+  addEventListener("resize", () => {
+    requestAnimationFrame(() => settle(drawn().filter(inView)));
+    clearTimeout(settling);
+    settling = setTimeout(() => settle(drawn()), 150);
+  });
 
   function draw(figure) {
     if (figure.dataset.done) return;
