@@ -8,13 +8,15 @@ from typing import Any
 
 import markdown_it
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from concentra.report import markdown
 from definitions_study import HOSTILE
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 ACTIVE = "\\`*_{}[]<>()#+!|~$^&=@-:;.1aiI x"
 LABELS = st.one_of(st.text(max_size=80), st.text(ACTIVE, max_size=12))
 AWKWARD = [
@@ -30,6 +32,7 @@ def plain(label: str) -> str:
 
 
 @given(LABELS)
+@example("\U000e0000")
 def test_a_label_is_its_own_text_in_commonmark(label: str) -> None:
     found = read(f"{markdown.escape(label)}\n")
     assert found == ([plain(label)] if plain(label) else [])
