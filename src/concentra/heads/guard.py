@@ -24,7 +24,7 @@ def evaluating(model: Any) -> Iterator[None]:
     states = [(module, module.training, _state(module)) for module in model.modules()]
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices), ExitStack() as stack:
-        if any(getattr(module, "_compiled_call_impl", None) or _compiled(module) for module, *_ in states):
+        if any(_compiled(module) for module, *_ in states):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
             model.eval()
@@ -80,7 +80,9 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _compiled(module: Any) -> bool:
-    return type(module).__name__ == "OptimizedModule"
+    """Whether a module, its call or its `forward` alone was compiled."""
+    whole = type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None)
+    return bool(whole or hasattr(getattr(module, "forward", None), "_torchdynamo_orig_callable"))
 
 
 def check_dtype(dtype: str | None) -> None:

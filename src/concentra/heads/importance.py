@@ -315,8 +315,10 @@ def _refuse_padding(batches: list[dict[str, Any]]) -> None:
 
 
 def _on_device(model: Any, batch: dict[str, Any]) -> dict[str, Any]:
-    first = next(model.parameters(), None)
-    return batch if first is None else {name: value.to(first.device) for name, value in batch.items()}
+    devices = [one.device for one in model.parameters()]
+    if not devices or devices[0].type == "meta":  # what loads its weights when they are needed moves its inputs too
+        return batch
+    return {name: value.to(devices[0]) for name, value in batch.items()}
 
 
 def _name(model: Any) -> str:
