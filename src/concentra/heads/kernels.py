@@ -14,9 +14,10 @@ from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.guard import replaced_forward
-from concentra.heads.sizes import n_bytes
 
 ALL = slice(None)
+BLOCK = (64, 16)
+"""Outputs and inputs that lie together, at most."""
 SIDE = 8
 """Of the grid of entries by which weights are seen to be as they were."""
 
@@ -64,10 +65,11 @@ class Kernels:
         key = (id(whole), words.start, words.stop)
         if key in self.kept and self.kept[key].holds(weight):
             return self.kept[key].arranged
-        if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + n_bytes(weight) > self.max_bytes:
+        size = 0 if key in self.kept else _arranged_bytes(weight)
+        if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + size > self.max_bytes:
             return weight
         arranged = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
-        self.held_bytes += 0 if key in self.kept else n_bytes(weight)
+        self.held_bytes += size
         self.kept[key] = _Arranged(whole, weight.detach(), weight._version, _some(weight).clone(), arranged)
         return arranged
 
@@ -82,6 +84,12 @@ class Kernels:
 
     def _forward(self, module: Any) -> Callable[[Any], Any]:
         return lambda input: self.product(input, module)
+
+
+def _arranged_bytes(weight: Any) -> int:
+    """What a matrix (outputs, inputs) holds once it is arranged in blocks, the last of which are filled up."""
+    rows, columns = (-(-size // block) * block for size, block in zip(weight.shape, BLOCK, strict=True))
+    return int(rows * columns * weight.element_size())
 
 
 def _some(weight: Any) -> Any:
