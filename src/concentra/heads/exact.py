@@ -2,10 +2,10 @@
 
 What is shared never changes a bit of a result, and that is checked rather than assumed, on the first batch of each
 shape in which a token counts: a pass from the prefix without ablation must give the baseline, and several variants in
-one pass must give the very losses that they give one at a time. Losses over tiles of a large vocabulary must agree with those of all logits to
-ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the blocks too, and in the last
-block, where hidden states allow it, from products of low rank. What fails the check, or fails altogether, is not used,
-and a note reports it.
+one pass must give the very losses that they give one at a time. Losses over tiles of a large vocabulary must agree
+with those of all logits to ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the
+blocks too, and in the last block, where hidden states allow it, from products of low rank. What fails the check, or
+fails altogether, is not used, and a note reports it.
 """
 
 from __future__ import annotations
