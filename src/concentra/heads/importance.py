@@ -315,10 +315,11 @@ def _refuse_padding(batches: list[dict[str, Any]]) -> None:
 
 
 def _on_device(model: Any, batch: dict[str, Any]) -> dict[str, Any]:
-    devices = [one.device for one in model.parameters()]
-    if not devices or devices[0].type == "meta":  # what loads its weights when they are needed moves its inputs too
+    """The batch where the model is; weights that are loaded when they are needed bring their inputs there too."""
+    first = next(model.parameters(), None)
+    if first is None or first.device.type == "meta":
         return batch
-    return {name: value.to(devices[0]) for name, value in batch.items()}
+    return {name: value.to(first.device) for name, value in batch.items()}
 
 
 def _name(model: Any) -> str:
