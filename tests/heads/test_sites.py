@@ -118,3 +118,9 @@ def test_an_encoder_with_a_decoder_is_refused() -> None:
     model = transformers.T5ForConditionalGeneration(transformers.T5Config(**settings))
     with pytest.raises(HookError, match="an encoder and a decoder"):
         find_head_sites(model)
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(ArgumentError, match=f"device='{device}'"):
+        head_importance(definitions.tiny("llama"), definitions.tokens(), device=device, progress=False)

@@ -93,6 +93,18 @@ def check_dtype(dtype: str | None) -> None:
         )
 
 
+def _check_device(device: str | None) -> None:
+    """Refuse a device that is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ArgumentError(
+            found=f"device={device!r}: {str(error).splitlines()[0]}",
+            expected="a device of this machine that torch can use",
+            fix='device="cpu"',
+        ) from None
+
+
 @contextmanager
 def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[list[str]]:
     """Hold the parameters and buffers on `device` in `dtype`, and give the very same tensors back.
@@ -106,6 +118,7 @@ def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[list[s
     Notes on what was left as it was.
     """
     check_dtype(dtype)
+    _check_device(device)
     kind = getattr(torch, dtype) if dtype is not None else None
     notes = []
     as_loaded = kind is not None and (why := quantised(model) or _elsewhere(model))
