@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = [pytest.mark.heads, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-from concentra.heads import exact, head_importance  # noqa: E402
+from concentra.heads import exact, head_importance, tiles  # noqa: E402
 from concentra.heads.kernels import Kernels  # noqa: E402
 
 
@@ -52,15 +52,36 @@ def test_weights_that_change_are_arranged_again() -> None:
     torch.testing.assert_close(kernels.product(rows, module), module(rows))
     module.weight.data = torch.ones(100, 24)
     torch.testing.assert_close(kernels.product(rows, module), module(rows))
-    assert kernels.held_bytes == 4 * 24 * 100
+    assert kernels.held_bytes == 4 * 32 * 128  # in blocks of 64 outputs and 16 inputs
 
 
 def test_what_does_not_fit_is_multiplied_without_being_held() -> None:
-    first, second, rows, kernels = linear(24, 100), linear(24, 200), rows_of(8, 24), Kernels(4 * 24 * 150)
+    first, second, rows, kernels = linear(24, 100), linear(24, 200), rows_of(8, 24), Kernels(4 * 32 * 200)
     for module in (first, second, first):
         torch.testing.assert_close(kernels.product(rows, module), module(rows))
-    assert kernels.held_bytes == 4 * 24 * 100
+    assert kernels.held_bytes == 4 * 32 * 128  # in blocks of 64 outputs and 16 inputs
     assert len(kernels.kept) == 1
+
+
+def test_matrices_of_few_outputs_hold_what_their_blocks_hold() -> None:
+    """In memory that is measured, which the counted bytes may not fall short of."""
+    psutil = pytest.importorskip("psutil")
+    adapters = [linear(4096, 4, bias=False) for _ in range(256)]
+    rows, kernels, process = rows_of(16, 4096), Kernels(2**28), psutil.Process()
+    kernels.product(rows, adapters[0])
+    before = process.memory_info().rss
+    for module in adapters:
+        kernels.product(rows, module)
+    assert process.memory_info().rss - before < 1.1 * kernels.held_bytes
+    assert len(kernels.kept) < 1.1 * 2**28 / (4 * 64 * 4096)
+
+
+def test_similar_numbers_of_rows_share_arranged_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "BYTES_OF_A_TILE", 4 * 64 * 128)
+    module, kernels = linear(24, 700, bias=False), Kernels()
+    for n_rows in (33, 40, 57, 64):
+        tiles.tiled_losses(rows_of(n_rows, 24), module, torch.arange(n_rows), kernels)
+    assert len(kernels.kept) == -(-700 // 128)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

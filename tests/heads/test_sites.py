@@ -68,6 +68,17 @@ def test_layers_that_share_a_projection_are_refused() -> None:
         head_importance(model, definitions.tokens(), sites=sites, progress=False)
 
 
+def test_projections_whose_weights_are_computed_are_not_taken_for_one() -> None:
+    model = definitions.tiny("llama")
+    for block in model.model.layers:
+        torch.nn.utils.parametrizations.weight_norm(block.self_attn.o_proj)
+    assert len(find_head_sites(model)) == 3
+    first, second = (block.self_attn.o_proj.parametrizations.weight for block in model.model.layers[:2])
+    second.original1 = first.original1
+    with pytest.raises(HookError, match="share their weights"):
+        find_head_sites(model)
+
+
 def test_what_has_no_heads_is_refused() -> None:
     with pytest.raises(HookError, match="no attention output projection in Sequential"):
         find_head_sites(torch.nn.Sequential(torch.nn.Linear(3, 3)))
@@ -107,3 +118,9 @@ def test_an_encoder_with_a_decoder_is_refused() -> None:
     model = transformers.T5ForConditionalGeneration(transformers.T5Config(**settings))
     with pytest.raises(HookError, match="an encoder and a decoder"):
         find_head_sites(model)
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(ArgumentError, match=f"device='{device}'"):
+        head_importance(definitions.tiny("llama"), definitions.tokens(), device=device, progress=False)

@@ -115,6 +115,12 @@ def test_checkpoints_must_be_there_and_differ(tmp_path: Path, names: list[str]) 
         sweep_checkpoints(load, ["a"], definitions.tokens(), tmp_path / "x.txt")
 
 
+@pytest.mark.parametrize("options", [{"layers": []}, {"layers": [1], "heads": [(0, 3)]}])
+def test_a_sweep_of_no_layer_is_refused(tmp_path: Path, options: dict) -> None:
+    with pytest.raises(ArgumentError, match="no layer to measure"):
+        swept(tmp_path / "none.csv", **options)
+
+
 def test_names_with_slashes_and_case_stay_apart(tmp_path: Path) -> None:
     names = ["a/b", "a_b", "A/b", "=1+1", 'q"\n<script>']
     table = sweep_checkpoints(

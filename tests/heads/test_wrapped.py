@@ -52,11 +52,19 @@ def compiled_in_place(model: Any) -> Any:
     return model
 
 
+def compiled_forward(model: Any) -> Any:
+    model.eval().forward = torch.compile(model.forward, backend="eager")
+    with torch.no_grad():
+        model(**padded(), use_cache=False)
+    return model
+
+
 WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "distributed": DistributedDataParallel,
     "data parallel": torch.nn.DataParallel,
     "compiled": lambda model: torch.compile(model, backend="eager"),
     "compiled in place": compiled_in_place,
+    "compiled forward": compiled_forward,
     "one's own": Outer,
 }
 
@@ -101,6 +109,15 @@ def test_an_adapter_is_part_of_the_model(target: str, options: dict[str, Any]) -
     assert len(found) == 12
     np.testing.assert_allclose(found["ablated_loss"], merged["ablated_loss"], rtol=1e-5)
     assert np.ptp(found["ablated_loss"]) > 1e-3
+
+
+def test_weights_that_are_loaded_when_they_are_needed() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    expected = head_importance(definitions.tiny("llama"), padded(), progress=False)
+    model = accelerate.cpu_offload(definitions.tiny("llama"), execution_device="cpu")
+    found = head_importance(model, padded(), progress=False)
+    np.testing.assert_array_equal(found["ablated_loss"], expected["ablated_loss"])
+    assert all(parameter.device.type == "meta" for parameter in model.parameters())
 
 
 def test_virtual_tokens_are_refused() -> None:

@@ -226,8 +226,10 @@ def _refuse_shared(modules: dict[str, Any], found: Iterable[Found]) -> None:
     owners: dict[int, str] = {}
     for one in found:
         projection = getattr(modules[one.name], "base_layer", modules[one.name])
-        other = owners.setdefault(id(projection.weight), one.name)
-        if other != one.name and not callable(projection.weight):
+        matrices = [parameter for parameter in projection.parameters() if parameter.dim() > 1]
+        other = next((owners[id(matrix)] for matrix in matrices if id(matrix) in owners), None)
+        owners |= {id(matrix): one.name for matrix in matrices}
+        if other is not None:
             raise HookError(
                 found=f"{other!r} and {one.name!r} share their weights",
                 expected="a projection of its own in each layer",

@@ -1,11 +1,11 @@
 """Exact ablation, batch by batch: one forward pass a unit, with what can be shared between passes shared.
 
-What is shared never changes a bit of a result, and that is checked rather than assumed: a pass from the prefix without
-ablation must give the baseline, and several variants in one pass must give, on the first batch of each shape, the very
-losses that they give one at a time. Losses over tiles of a large vocabulary must agree with those of all logits to
-ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the blocks too, and in the last
-block, where hidden states allow it, from products of low rank. What fails the check, or fails altogether, is not used,
-and a note reports it.
+What is shared never changes a bit of a result, and that is checked rather than assumed, on the first batch of each
+shape in which a token counts: a pass from the prefix without ablation must give the baseline, and several variants in
+one pass must give the very losses that they give one at a time. Losses over tiles of a large vocabulary must agree
+with those of all logits to ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the
+blocks too, and in the last block, where hidden states allow it, from products of low rank. What fails the check, or
+fails altogether, is not used, and a note reports it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Runner:
     widths: dict[tuple[int, ...], int] = field(default_factory=dict)
     tiled: dict[tuple[int, ...], bool] = field(default_factory=dict)
     full_rank: set[int] = field(default_factory=set)
-    proven: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
+    proven: set[tuple[int, tuple[int, ...], tuple[str, ...]]] = field(default_factory=set)
     compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     held: dict[int, Prefix] = field(default_factory=dict)
     known: dict[int, tuple[Sums, Counts, int, float]] = field(default_factory=dict)
@@ -109,6 +109,8 @@ class Runner:
             sums, counts, size = self._plain(batch)
         seconds = time.perf_counter() - started
         tiles = None
+        if not counts.any():  # nothing to compare
+            return sums, counts, size, seconds
         if shape_of(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
             tiles = self._tiles(batch, sums)
         self.tiled[shape_of(batch)] = tiles is not None
@@ -145,8 +147,10 @@ class Runner:
         self, batch: dict[str, Any], number: int, site: HeadSite, units: list[Any]
     ) -> tuple[Sums, float]:
         """The sums (n_units, n) with each unit of a layer switched off, and the seconds taken."""
-        self.baseline(batch, number)
+        sums, counts = self.baseline(batch, number)
         started = time.perf_counter()
+        if not counts.any() and not sums.any():  # such a batch would prove anything
+            return np.zeros((len(units), len(sums))), time.perf_counter() - started
         with torch.no_grad():
             prefix = self._prefix(batch, number, site)
             with self._kernels(batch):
@@ -190,13 +194,13 @@ class Runner:
             self.notes.append(text)
 
     def _prefix(self, batch: dict[str, Any], number: int, site: HeadSite) -> Prefix | None:
-        """The prefix of the site; the first time, proven to give the baseline bit by bit."""
+        """The prefix of the site; for the first batch of a shape, proven to give the baseline bit by bit."""
         if self.blocks is None:
             return None
         try:
             with self._kernels(batch):
                 prefix = advance(self.model, self.blocks, site, batch, self.held.pop(number, None))
-                if (site.layer, tuple(sorted(batch))) not in self.proven:
+                if (site.layer, shape_of(batch), tuple(sorted(batch))) not in self.proven:
                     self._prove(batch, number, site, prefix)
         except Exception as error:  # whatever it is, the plain way remains
             if self.prefix_required:
@@ -224,7 +228,7 @@ class Runner:
                 expected="blocks that pass on nothing but their output",
                 fix='prefix_cache="auto", which does without where it must',
             )
-        self.proven.add((site.layer, tuple(sorted(batch))))
+        self.proven.add((site.layer, shape_of(batch), tuple(sorted(batch))))
 
     def _as_baseline(self, batch: dict[str, Any], number: int) -> bool:
         """Whether a pass gives the baseline, to the last bit of its hidden states or of its losses."""

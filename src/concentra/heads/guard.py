@@ -24,7 +24,7 @@ def evaluating(model: Any) -> Iterator[None]:
     states = [(module, module.training, _state(module)) for module in model.modules()]
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices), ExitStack() as stack:
-        if any(getattr(module, "_compiled_call_impl", None) or _compiled(module) for module, *_ in states):
+        if any(_compiled(module) for module, *_ in states):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
             model.eval()
@@ -80,7 +80,9 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _compiled(module: Any) -> bool:
-    return type(module).__name__ == "OptimizedModule"
+    """Whether a module, its call or its `forward` alone was compiled."""
+    whole = type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None)
+    return bool(whole or hasattr(getattr(module, "forward", None), "_torchdynamo_orig_callable"))
 
 
 def check_dtype(dtype: str | None) -> None:
@@ -89,6 +91,18 @@ def check_dtype(dtype: str | None) -> None:
         raise ArgumentError(
             found=f"dtype={dtype!r}", expected=f"one of {', '.join(DTYPES)}, or None", fix='dtype="float32"'
         )
+
+
+def _check_device(device: str | None) -> None:
+    """Refuse a device that is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ArgumentError(
+            found=f"device={device!r}: {str(error).splitlines()[0]}",
+            expected="a device of this machine that torch can use",
+            fix='device="cpu"',
+        ) from None
 
 
 @contextmanager
@@ -104,6 +118,7 @@ def placed(model: Any, device: str | None, dtype: str | None) -> Iterator[list[s
     Notes on what was left as it was.
     """
     check_dtype(dtype)
+    _check_device(device)
     kind = getattr(torch, dtype) if dtype is not None else None
     notes = []
     as_loaded = kind is not None and (why := quantised(model) or _elsewhere(model))

@@ -315,8 +315,11 @@ def _refuse_padding(batches: list[dict[str, Any]]) -> None:
 
 
 def _on_device(model: Any, batch: dict[str, Any]) -> dict[str, Any]:
+    """The batch where the model is; weights that are loaded when they are needed bring their inputs there too."""
     first = next(model.parameters(), None)
-    return batch if first is None else {name: value.to(first.device) for name, value in batch.items()}
+    if first is None or first.device.type == "meta":
+        return batch
+    return {name: value.to(first.device) for name, value in batch.items()}
 
 
 def _name(model: Any) -> str:

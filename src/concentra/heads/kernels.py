@@ -14,9 +14,28 @@ from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.guard import replaced_forward
-from concentra.heads.sizes import n_bytes
 
 ALL = slice(None)
+BLOCK = (64, 16)
+"""Outputs and inputs that lie together, at most."""
+SIDE = 8
+"""Of the grid of entries by which weights are seen to be as they were."""
+
+
+@dataclass(frozen=True)
+class _Arranged:
+    """Arranged weights, and what they were made of: held, so that nothing else takes its identity or its place."""
+
+    whole: Any
+    weight: Any
+    version: int
+    some: Any
+    arranged: Any
+
+    def holds(self, weight: Any) -> bool:
+        """Whether the weights are still those: `.data` may be written to without a new version."""
+        same = weight.data_ptr() == self.weight.data_ptr() and weight._version == self.version
+        return same and bool(torch.equal(_some(weight), self.some))
 
 
 @dataclass
@@ -31,9 +50,7 @@ class Kernels:
 
     max_bytes: int = 2**29
     held_bytes: int = 0
-    kept: dict[tuple[int, int | None, int | None], tuple[Any, tuple[int, int], Any]] = field(
-        default_factory=dict
-    )
+    kept: dict[tuple[int, int | None, int | None], _Arranged] = field(default_factory=dict)
 
     def product(self, rows: Any, module: Any, words: slice = ALL, bias: bool = True) -> Any:
         """What a `Linear` makes of rows (..., width): its outputs `words`, without its bias where not wanted."""
@@ -45,18 +62,15 @@ class Kernels:
         return torch.ops.mkldnn._linear_pointwise(rows, arranged, added, "none", [], "")
 
     def _arranged(self, whole: Any, weight: Any, words: slice, n_rows: int) -> Any:
-        key, state = (id(whole), words.start, words.stop), (weight.data_ptr(), weight._version)
-        if key in self.kept and self.kept[key][1] == state:
-            return self.kept[key][2]
-        if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + n_bytes(weight) > self.max_bytes:
+        key = (id(whole), words.start, words.stop)
+        if key in self.kept and self.kept[key].holds(weight):
+            return self.kept[key].arranged
+        size = 0 if key in self.kept else _arranged_bytes(weight)
+        if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + size > self.max_bytes:
             return weight
         arranged = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
-        self.held_bytes += 0 if key in self.kept else n_bytes(weight)
-        self.kept[key] = (
-            whole,
-            state,
-            arranged,
-        )  # with the parameter, so that no other one takes its identity
+        self.held_bytes += size
+        self.kept[key] = _Arranged(whole, weight.detach(), weight._version, _some(weight).clone(), arranged)
         return arranged
 
     @contextmanager
@@ -70,6 +84,18 @@ class Kernels:
 
     def _forward(self, module: Any) -> Callable[[Any], Any]:
         return lambda input: self.product(input, module)
+
+
+def _arranged_bytes(weight: Any) -> int:
+    """What a matrix (outputs, inputs) holds once it is arranged in blocks, the last of which are filled up."""
+    rows, columns = (-(-size // block) * block for size, block in zip(weight.shape, BLOCK, strict=True))
+    return int(rows * columns * weight.element_size())
+
+
+def _some(weight: Any) -> Any:
+    """Entries of a matrix at equal distances, at most SIDE by SIDE."""
+    rows, columns = (-(-size // SIDE) for size in weight.shape)
+    return weight.detach()[::rows, ::columns]
 
 
 def _plain(rows: Any, weight: Any) -> bool:

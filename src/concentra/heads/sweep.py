@@ -188,7 +188,14 @@ class _Sweep:
                 fix="choose layers that the model has; they are counted from 0",
             )
         chosen = [layer for layer in every if layers is None or layer in set(layers)]
-        return [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
+        found = [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
+        if not found:
+            raise ArgumentError(
+                found=f"no layer to measure: layers={layers}, heads={heads}",
+                expected=f"layers from {min(every)} to {max(every)}, and heads in them",
+                fix="name a layer, or leave out layers= and heads= for all",
+            )
+        return found
 
     def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
         options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}

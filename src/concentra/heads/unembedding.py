@@ -76,6 +76,7 @@ class Unembedding:
         labels = next_token_labels(batch) if self.next_token else token_labels(batch)
         rows, flat = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)
         chosen, module = _counted(flat), model.get_submodule(self.name)
+        _check_labels(flat, len(module.weight))
         if changes:
             some = [one.of(chosen) for one in changes]
             losses = changed_losses(rows[chosen], some, module, flat[chosen], self.kernels)
@@ -85,6 +86,13 @@ class Unembedding:
         whole[..., chosen] = losses
         whole[..., flat == IGNORED] = 0
         return whole.reshape(*losses.shape[:-1], *labels.shape).sum(dim=-1), (labels != IGNORED).sum(dim=1)
+
+
+def _check_labels(labels: Any, n_words: int) -> None:
+    """Refuse labels that are no words, as the cross-entropy of all logits does."""
+    unknown = labels[((labels < 0) & (labels != IGNORED)) | (labels >= n_words)]
+    if len(unknown):
+        raise IndexError(f"Target {int(unknown[0])} is out of bounds.")
 
 
 def _counted(labels: Any) -> Any:
