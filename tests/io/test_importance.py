@@ -278,7 +278,7 @@ def test_files_that_are_not_tables(tmp_path: Path) -> None:
     with pytest.raises(DataAbsentError, match="no file"):
         read_importance(tmp_path / "absent.csv")
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(FileFormatError, match="says no known format"):
+    with pytest.raises(FileFormatError, match="no known format"):
         read_importance(tmp_path / "a.json")
 
 
