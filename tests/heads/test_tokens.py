@@ -15,6 +15,8 @@ tokenizers = pytest.importorskip("tokenizers")
 pytestmark = [pytest.mark.heads, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 from concentra.errors import ArgumentError, DataAbsentError, FileFormatError  # noqa: E402
+from concentra.heads import checkpoint_loader  # noqa: E402
+from concentra.heads.hub import read_config  # noqa: E402
 from concentra.heads.tokens import begins_with, load_tokenizer, sequences, text_tokens  # noqa: E402
 
 WORDS = {"<s>": 0, "?": 1, "one": 2, "two": 3, "user": 4, "assistant": 5}
@@ -78,3 +80,16 @@ def test_a_tokenizer_is_found_beside_the_weights_or_missed_with_a_reason(tmp_pat
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataAbsentError, match="no tokenizer in"):
         load_tokenizer(tmp_path / "empty")
+
+
+def test_a_name_that_is_neither_a_folder_nor_a_model_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise OSError("We couldn't connect")
+
+    for kind in (transformers.AutoConfig, transformers.AutoTokenizer):
+        monkeypatch.setattr(kind, "from_pretrained", absent)
+    for wanted in (load_tokenizer, checkpoint_loader("nosuch/model"), read_config):
+        with pytest.raises(
+            DataAbsentError, match="no folder 'nosuch/model', nor a model of that name: We couldn't"
+        ):
+            wanted("nosuch/model")

@@ -17,7 +17,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from concentra.errors import ArgumentError, DataAbsentError, FileFormatError, ne
 from concentra.files import sha256
 from concentra.heads._torch import require, torch
 from concentra.heads.guard import check_dtype
+from concentra.heads.hub import cached_commit, commit_of, list_revisions, natural, read_config
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 WEIGHTS = (".pt", ".pth", ".bin", ".safetensors")
@@ -84,7 +85,7 @@ class Checkpoints:
     def identity(self, checkpoint: str) -> dict[str, Any] | None:
         """What the weights of a checkpoint are known by: hashes of its files, or the commit; `None` where unknown."""
         if not self.local:
-            commit = _commit(self.source, checkpoint or "main")
+            commit = commit_of(self.source, checkpoint or "main")
             return {"repository": self.source, "commit": commit} if commit else None
         place = self._place(checkpoint)
         files = [place] if place.is_file() else sorted(path for path in place.iterdir() if path.is_file())
@@ -98,13 +99,13 @@ class Checkpoints:
 
     def cached(self, checkpoint: str) -> bool:
         """Whether the files of a revision are on this machine already; always for a folder."""
-        return self.local or _in_cache(self.source, checkpoint or "main") is not None
+        return self.local or cached_commit(self.source, checkpoint or "main") is not None
 
     def free(self, checkpoint: str) -> None:
         """Remove the files of a revision that Hugging Face's cache holds, and no other revision needs."""
         if self.local:
             return
-        commit = _in_cache(self.source, checkpoint or "main")
+        commit = cached_commit(self.source, checkpoint or "main")
         if commit:
             require("huggingface_hub").scan_cache_dir().delete_revisions(commit).execute()
 
@@ -129,7 +130,7 @@ class Checkpoints:
         return places[checkpoint]
 
     def _pretrained(self, transformers: Any, source: str, **options: Any) -> Any:
-        config = transformers.AutoConfig.from_pretrained(source, **options)
+        config = read_config(source, **options)
         kind = self.class_of(config)
         dtype = "auto" if getattr(config, "quantization_config", None) is not None else self.dtype
         model, found = kind.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
@@ -168,7 +169,7 @@ class Checkpoints:
 
     def _from_state(self, transformers: Any, folder: Path, place: Path) -> Any:
         file = place if place.is_file() else next(_weights(place))
-        config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
+        config = read_config(str(folder), local_files_only=True)
         kind = self.class_of(config)
         model = kind.from_config(config) if hasattr(kind, "from_config") else kind(config)
         missing, unknown = model.load_state_dict(read_state(file), strict=False)
@@ -315,20 +316,6 @@ def _no_state(file: Path, why: str) -> FileFormatError:
     )
 
 
-def list_revisions(name: str) -> list[str]:
-    """The branches and tags of a model at Hugging Face, in the order of the numbers in their names."""
-    hub = require("huggingface_hub")
-    try:
-        found = hub.HfApi().list_repo_refs(name)
-    except Exception as error:  # no network, no such model, no permission: each with its own words
-        raise DataAbsentError(
-            found=f"the revisions of {name!r} cannot be listed: {str(error).partition(chr(10))[0][:160]}",
-            expected="a folder on this machine, or a model's name and a connection",
-            fix="name the revisions with --checkpoints, or copy the model to this machine",
-        ) from None
-    return sorted({one.name for one in [*found.branches, *found.tags]}, key=natural)
-
-
 def matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
     """The checkpoints that names or patterns ask for, each once: in the order of the names, patterns in `there`'s.
 
@@ -347,32 +334,6 @@ def matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
             )
         chosen += [one for one in found if one not in chosen]
     return chosen
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts names by the numbers in them."""
-    return [
-        (0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", name)
-    ]
-
-
-def _commit(name: str, revision: str) -> str | None:
-    """The commit of a revision: from the hub, else from the cache on this machine."""
-    hub = require("huggingface_hub")
-    with suppress(Exception):  # without a connection the cache is asked
-        return str(hub.HfApi().model_info(name, revision=revision).sha)
-    return _in_cache(name, revision)
-
-
-def _in_cache(name: str, revision: str) -> str | None:
-    """The commit of a revision in the cache on this machine."""
-    hub = require("huggingface_hub")
-    with suppress(Exception):  # no cache yet
-        for repository in hub.scan_cache_dir().repos:
-            for one in repository.revisions:
-                if repository.repo_id == name and (revision in one.refs or one.commit_hash == revision):
-                    return str(one.commit_hash)
-    return None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.checkpoints import Checkpoints
+from concentra.heads.hub import read_config
 from concentra.heads.kernels import Kernels
 from concentra.heads.prefix import find_blocks
 from concentra.heads.sites import HeadSite, find_head_sites, in_features
@@ -127,12 +128,9 @@ def sweep_cost(
 
 def model_without_weights(source: Checkpoints, checkpoint: str) -> Any:
     """The model of a checkpoint on the device "meta": its sizes, and no weights."""
-    from concentra.heads._torch import require
-
-    transformers = require("transformers")
     place = source.config_place(checkpoint)
     options = {"local_files_only": True} if source.local else {"revision": checkpoint or "main"}
-    config = transformers.AutoConfig.from_pretrained(str(place), **options)
+    config = read_config(str(place), **options)
     kind = source.class_of(config)
     with torch.device("meta"):
         return kind.from_config(config) if hasattr(kind, "from_config") else kind(config)

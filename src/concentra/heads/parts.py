@@ -18,7 +18,7 @@ import pandas as pd
 
 from concentra.errors import ArgumentError, DataAbsentError
 from concentra.files import sha256, write_text
-from concentra.heads.checkpoints import natural
+from concentra.heads.hub import natural
 from concentra.heads.table import read_table, write_table
 from concentra.printable import joined
 

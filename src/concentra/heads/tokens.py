@@ -33,9 +33,12 @@ def load_tokenizer(place: str | Path) -> Any:
         ValueError,
         ImportError,
     ) as error:  # some versions miss a library before they miss the file
+        absent = (
+            f"no tokenizer in {place}" if local else f"no folder {str(place)!r}, nor a model of that name"
+        )
         raise DataAbsentError(
-            found=f"no tokenizer in {place}: {' '.join(str(error).split())[:200]}",
-            expected="tokenizer.json beside the weights",
+            found=f"{absent}: {' '.join(str(error).split())[:160]}",
+            expected="tokenizer.json beside the weights, in a folder here or at Hugging Face",
             fix="--tokens held_out.npy, with the token ids as whole numbers",
         ) from None
 
