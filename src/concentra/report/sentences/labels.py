@@ -125,12 +125,10 @@ def short(value: float | None) -> str:
 def p_words(value: float | None) -> str:
     """A p-value in a sentence.
 
-    >>> p_words(0.0004), p_words(0.031)
-    ('p < 0.001', 'p = 0.031')
+    >>> p_words(0.031), p_words(None)
+    ('p = 0.031', 'no p')
     """
-    if value is None or pd.isna(value):
-        return "no p"
-    return "p < 0.001" if value < 0.001 else f"p = {p_text(value)}"
+    return "no p" if value is None or pd.isna(value) else f"p = {p_text(value)}"
 
 
 def notes_of(notes: Sequence[object]) -> list[str]:

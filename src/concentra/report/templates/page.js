@@ -73,7 +73,11 @@
     });
   }
 
-  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
+  // Small numbers are shown as a power of ten, like those of the text, and written to files as computers read them.
+  const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹", power = digits => "\u00a0×\u00a010⁻" + digits.replace(/\d/g, one => raised[one]);
+  const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\u00a0×\u00a010⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
+  const decimal = value => String(Number(value.toPrecision(4))).replace(/e-(\d+)$/, (_, digits) => power(digits)).replace("-", "−");
+  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? decimal(value) : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
   const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
@@ -92,7 +96,7 @@
   function short(table) {
     const many = table.tBodies[0].rows.length > 8;
     new Bundle.DataTable(table, { paging: false, info: false, order: [], autoWidth: false, searching: true,
-      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name, content => content.replace(/−(?=[\d.])/g, "-"))] }, bottomEnd: null } });
+      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name, plain)] }, bottomEnd: null } });
   }
 
   const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); (one.target.tagName === "TABLE" ? short : draw)(one.target); } }), { rootMargin: "600px" });
