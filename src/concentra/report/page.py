@@ -42,7 +42,7 @@ SOURCES = (
 LIMIT = 600
 FIRST, LONG = 10, 13
 """Of a table with at least so many rows (the second), so many stand on paper and, at first, on a telephone."""
-NUMBER = r"[+−<]?\d[\d.,]*(e[-−]?\d+|{POWER})?%?"
+NUMBER = rf"[+−<]?\d[\d.,]*(e[-−]?\d+|{POWER})?%?"
 NUMBERS = re.compile(rf"{NUMBER}(( /|,) [\d.,–]+)*([ \xa0]to[ \xa0]{NUMBER})?( \({NUMBER} to {NUMBER}\))?")
 """A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4, 0.80 (0.68 to 0.95); no label such as 3m."""
 

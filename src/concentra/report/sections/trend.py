@@ -57,6 +57,8 @@ def trend(page: Page, found: Findings) -> Section | None:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["slope_low"]):
+        return "–"
     return " to ".join(together((row["slope_low"], row["slope_high"]), 4, sign=True))
 
 

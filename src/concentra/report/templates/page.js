@@ -75,7 +75,7 @@
 
   // Small numbers are shown as a power of ten, like those of the text, and written to files as computers read them.
   const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹", power = digits => "\u00a0×\u00a010⁻" + digits.replace(/\d/g, one => raised[one]);
-  const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\u00a0×\u00a010⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
+  const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\s×\s10⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
   const decimal = value => String(Number(value.toPrecision(4))).replace(/e-(\d+)$/, (_, digits) => power(digits)).replace("-", "−");
   const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? decimal(value) : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
