@@ -3,7 +3,7 @@
 // page printed as soon as it is open is whole. Labels become text or values of data only.
 (() => {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
-  const theme = name => { root.dataset.theme = name; button.setAttribute("aria-pressed", String(name === "dark")); };
+  const theme = name => { root.dataset.theme = name; root.classList.toggle("dark", name === "dark"); button.setAttribute("aria-pressed", String(name === "dark")); };
   theme(dark.matches ? "dark" : "light");
   dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
   button.addEventListener("click", () => theme(root.dataset.theme === "dark" ? "light" : "dark"));
@@ -11,6 +11,8 @@
   const letters = atob(document.getElementById("data").textContent), bytes = Uint8Array.from(letters, one => one.charCodeAt(0));
   const { charts, tables, pictures } = JSON.parse(new TextDecoder().decode(Bundle.gunzipSync(bytes)));
   const tooltip = new Bundle.Handler({ disableDefaultStyle: true });
+  // Of a line, Vega knows only the corners: anywhere else the line itself tells whose it is.
+  const tip = (handler, event, item, value) => tooltip.call(handler, event, item, value ?? (event.type === "pointermove" ? event.target.__data__?.tooltip : null));
 
   function save(name, content, type) {
     const link = document.createElement("a"), address = URL.createObjectURL(new Blob([content], { type }));
@@ -56,7 +58,7 @@
     const place = figure.querySelector(".drawn"), controls = figure.querySelector(".controls"), title = figure.querySelector("strong").textContent;
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
-      renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
+      renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tip, container: place, bind: controls });
     figure.view = view;
     settle([figure]);
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
