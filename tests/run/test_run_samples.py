@@ -102,3 +102,21 @@ def test_ages_as_people_write_them(ages: list[str], places: list[float]) -> None
     axis = found.designs[0].axis
     steps = np.diff(np.unique(axis))
     assert np.allclose(steps / steps[0], np.diff(places) / np.diff(places)[0])
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"sample": "timepoint"}, {"paired_by": "patient"}, {"within": "patient"}]
+)
+def test_a_time_that_is_asked_about_is_compared_and_names_no_samples(named: dict[str, str]) -> None:
+    rows = (
+        biopsies()
+        .query("state != 'healthy'")
+        .groupby(["patient", "state", "cell_type"], as_index=False)
+        .sum("n_cells")
+    )
+    rows = rows.rename(columns={"state": "timepoint"}).replace(
+        {"non-inflamed": "before", "inflamed": "after"}
+    )
+    found = concentra.analyze(rows, contrast="timepoint:before:after", **HOW, **named)
+    assert donors(found) == (6, 6)
+    assert set(found.composition.units["timepoint"]) == {"before", "after"}

@@ -124,6 +124,8 @@ def read(
     wanted = list(dict.fromkeys(needed(known) if callable(needed) else needed))
     for one in wanted:
         require(one, known, "question")
+    if roles.sample in wanted:  # asked about, it is a label whose values are compared
+        roles = replace(roles, sample=None)
     notes += [note for note in roles.notes if not (wide and note.text.startswith(SHOWN["part"]))]
     file = name_of(sources)
     if wide:

@@ -122,12 +122,16 @@ class Findings:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The groups of donors, the reference first; a single nameless one where nothing groups them."""
+        """The groups of donors, along the trend, else the reference first; a single nameless one without any."""
         column = self.group_column
         if column is None:
             return ("all donors",)
-        rest = sorted({self.group(value) for value in self.units[column]} - set(self.sides))
-        return (*self.sides, *rest)
+        names = [*self.sides, *sorted({self.group(value) for value in self.units[column]} - set(self.sides))]
+        along, numbers = self.axis
+        if along == column:
+            places = {self.group(label): x for label, x in sorted(numbers.items(), key=lambda one: -one[1])}
+            names.sort(key=lambda name: places.get(name, float("inf")))
+        return tuple(names)
 
     @cached_property
     def group_names(self) -> dict[str, str]:

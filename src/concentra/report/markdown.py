@@ -27,6 +27,9 @@ LIMIT = 200
 LONGEST = 600  # letters of a cell where columns have widths
 ROW = 140  # letters of small print in a line as wide as a table
 GAP = 2  # between columns
+POWER = r"\xa0×\xa010⁻[⁰¹²³⁴-⁹]+"
+"""The end of a small number as it is printed."""
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NARROW = re.compile(r"[\s.,;:\[\]()⁻⁰¹²³⁴-⁹]")
 
 
@@ -92,12 +95,17 @@ def together(
 
 
 def p_text(value: float | None) -> str:
-    """A p-value with two significant digits, zeros among them; "–" where there is none.
+    """A p-value with two significant digits, zeros among them, a power of ten below .001; "–" where there is none.
 
-    >>> p_text(0.01587), p_text(0.3), p_text(1.0), p_text(0.00004)
-    ('0.016', '0.30', '1.0', '4.0e-05')
+    >>> p_text(0.01587), p_text(0.3), p_text(1.0), p_text(2.6e-7), p_text(None)
+    ('0.016', '0.30', '1.0', '2.6\\xa0×\\xa010⁻⁷', '–')
     """
-    return "–" if value is None or pd.isna(value) else f"{value:#.2g}"
+    if value is None or pd.isna(value):
+        return "–"
+    if not 0 < value < 0.001:
+        return f"{value:#.2g}"
+    digits, exponent = f"{value:.1e}".split("e-")
+    return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 
 
 def table(rows: Sequence[Mapping[str, object]], *, weighted: bool = False, marked_up: bool = False) -> str:
@@ -164,7 +172,7 @@ def picture(name: str, caption: str, alternative: str, width: int = 100) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) or (
-        isinstance(value, str) and bool(re.fullmatch(r"[−+]?[\d.,e–-]+", value))
+        isinstance(value, str) and bool(re.fullmatch(rf"[−+]?[\d.,e–-]+({POWER})?", value))
     )
 
 

@@ -26,6 +26,7 @@ import pandas as pd
 from concentra.pl import _style as looks
 from concentra.printable import printable
 from concentra.report import bundle
+from concentra.report.markdown import POWER, p_text
 
 if TYPE_CHECKING:
     import jinja2
@@ -41,7 +42,7 @@ SOURCES = (
 LIMIT = 600
 FIRST, LONG = 10, 13
 """Of a table with at least so many rows (the second), so many stand on paper and, at first, on a telephone."""
-NUMBER = r"[+−<]?\d[\d.,]*(e[-−]?\d+)?%?"
+NUMBER = rf"[+−<]?\d[\d.,]*(e[-−]?\d+|{POWER})?%?"
 NUMBERS = re.compile(rf"{NUMBER}(( /|,) [\d.,–]+)*([ \xa0]to[ \xa0]{NUMBER})?( \({NUMBER} to {NUMBER}\))?")
 """A number as it is shown, or several: 0.043, 1,200, 5 / 4, 3, 22.4, 0.80 (0.68 to 0.95); no label such as 3m."""
 
@@ -64,6 +65,16 @@ class Cell:
 
     def __str__(self) -> str:
         return self.text
+
+
+def p_cell(value: float | None) -> str | Cell:
+    """A p-value as it is printed, sorted as the number it is.
+
+    >>> print(p_cell(0.02), p_cell(None), p_cell(0.00004).order)
+    0.020 – 4e-05
+    """
+    text = p_text(value)
+    return Cell(text, float(value)) if value is not None and not pd.isna(value) else text
 
 
 @dataclass(frozen=True)

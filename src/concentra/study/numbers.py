@@ -36,7 +36,6 @@ from concentra.study.summaries._shared import title_of
 
 Scalar = str | int | float | bool
 Reduction = Literal["sum", "min", "max", "largest", "median", "count", "unique", "list", "first"]
-RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 CODE = re.compile(r" \([A-Z]+\)$")  # of a kind of adipose tissue
 ABSENT, UNCOMPUTED, NONE = "[data absent]", "[not computed]", "[none]"
 
@@ -176,7 +175,7 @@ def _written(value: Any, form: str, column: str) -> Number:
     if form == "text":
         return Number(_label(value, column), value)
     if form == "p":
-        return Number(p_printed(value), value)
+        return Number(markdown.p_text(value), value)
     if form == "+%":
         return Number(markdown.number(100 * value, 0, sign=True), value)
     if form.startswith("%"):
@@ -194,18 +193,6 @@ def _label(value: object, column: str) -> str:
     if column == "cohort":
         text = title_of(text).rpartition(", ")[2]
     return markdown.escape(text.replace("_", " "))
-
-
-def p_printed(value: float | None) -> str:
-    """A p-value as journals print it: two significant digits, a power of ten below .001.
-
-    >>> p_printed(0.4), p_printed(0.0159), p_printed(2.6e-7), p_printed(None)
-    ('0.40', '0.016', '2.6\\xa0×\\xa010⁻⁷', '–')
-    """
-    if value is None or pd.isna(value) or not 0 < value < 0.001:
-        return markdown.p_text(value)
-    digits, exponent = f"{value:.1e}".split("e-")
-    return f"{digits}{HARD}×{HARD}10⁻{exponent.lstrip('0').translate(RAISED)}"
 
 
 def in_words(words: list[str]) -> str:

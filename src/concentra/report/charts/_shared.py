@@ -7,7 +7,7 @@ colour of the page's text, which makes one drawing fit the light page, the dark 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ CONFIG: Spec = {
 """What all charts share."""
 SHAPES = {"cross": "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"}
 """Signs that Vega draws otherwise than the tables: its cross is a plus."""
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+"""Of the lines of groups."""
 MADE = ("the choice made", "another choice")
 """In the multiverse."""
 
@@ -65,7 +67,7 @@ def line(axis: str, at: float) -> Spec:
     return {"mark": mark, "data": {"values": [{}]}, "encoding": {axis: {"datum": at}}}
 
 
-def legend(names: Sequence[str]) -> Spec:
+def legend(names: Collection[str]) -> Spec:
     """The legend of these names below a chart, in as many columns as they allow, none of them cut where it has room."""
     wide = round(SYMBOL + LETTER * max(map(len, names), default=0))
     return {"title": None, "columns": {"expr": f"max(1, floor(width / {wide}))"},
@@ -100,7 +102,7 @@ def choice(name: str, labels: Sequence[str], title: str) -> Spec:
     return {"name": name, "value": 0, "bind": bind}
 
 
-def switches(groups: Sequence[str]) -> list[Spec]:
+def switches(groups: Collection[str]) -> list[Spec]:
     """A box to tick for each group, where there are several."""
     if len(groups) < 2:
         return []
@@ -110,7 +112,7 @@ def switches(groups: Sequence[str]) -> list[Spec]:
     ]
 
 
-def switched(groups: Sequence[str]) -> list[Spec]:
+def switched(groups: Collection[str]) -> list[Spec]:
     """The rows of the groups that are ticked."""
     if len(groups) < 2:
         return []
@@ -118,27 +120,26 @@ def switched(groups: Sequence[str]) -> list[Spec]:
     return [{"filter": " || ".join(tests)}]
 
 
-def group_colour(groups: Sequence[str]) -> Spec:
-    """The channel of colour by group."""
+def group_colour(groups: Mapping[str, int]) -> Spec:
+    """The channel of colour by group; `groups` have their places among all, so that each looks the same everywhere."""
     return {"field": "group", "type": "nominal", "legend": legend(groups) if len(groups) > 1 else None,
-            "scale": {"domain": list(groups), "range": cycle(style.GROUPS, len(groups))}}  # fmt: skip
+            "scale": {"domain": list(groups), "range": looks(style.GROUPS, groups)}}  # fmt: skip
 
 
-def group_shape(groups: Sequence[str]) -> Spec:
+def group_shape(groups: Mapping[str, int]) -> Spec:
     """The channel of shape by group."""
     return group_colour(groups) | {
-        "scale": {"domain": list(groups), "range": cycle(style.GROUP_SHAPES, len(groups))}
+        "scale": {"domain": list(groups), "range": looks(style.GROUP_SHAPES, groups)}
     }  # fmt: skip
 
 
-def cycle(values: Sequence[Any], n: int) -> list[Any]:
-    """The first n values, the last again where there are fewer."""
-    return [values[min(place, len(values) - 1)] for place in range(n)]
+def looks(values: Sequence[Any], groups: Mapping[str, int]) -> list[Any]:
+    """The value of each group by its place among all, the last again where there are fewer.
 
-
-def dashes(n: int) -> list[list[int]]:
-    """The dashes of n lines."""
-    return [[[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]][min(place, 3)] for place in range(n)]
+    >>> looks("abc", {"18m": 1, "24m": 5})
+    ['b', 'c']
+    """
+    return [values[min(place, len(values) - 1)] for place in groups.values()]
 
 
 def zoom(*encodings: str) -> Spec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from concentra.pl import _style as style
 from concentra.report.charts._shared import (
@@ -21,13 +21,17 @@ SHORT = 34
 """Letters of all names of groups together that fit along the axis, which then needs no legend."""
 
 
-def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
+def donors(rows: Sequence[Row], *, groups: Mapping[str, int], title: str) -> Spec:
     """Every donor as a point by group, the median of each group as a line; groups can be switched off.
 
     `rows` have `donor`, `group`, `slot` (place of the group), `value`, `shift` (sideways, -1 to 1), `n_cells`,
     `labels`.
     """
     labels = [tip("labels", "other columns")] if any(row["labels"] for row in rows) else []
+    scale: Spec = {"zero": False, "padding": 10}
+    if len(values := {float(row["value"]) for row in rows}) == 1:
+        (only,) = values
+        scale["domain"] = [only - (room := abs(only) / 10 or 0.1), only + room]
     bare = {"legend": None} if sum(map(len, groups)) <= SHORT else {}
     return chart(
         rows,
@@ -39,7 +43,7 @@ def donors(rows: Sequence[Row], *, groups: Sequence[str], title: str) -> Spec:
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
                       "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 14"}}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
-                      "scale": {"zero": False, "padding": 10}},
+                      "scale": scale},
             },
             "layer": [
                 {"mark": {"type": "tick", "thickness": 2, "size": 70, "orient": "horizontal", "color": "currentColor"},

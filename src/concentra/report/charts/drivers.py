@@ -33,7 +33,8 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
             },
             "layer": [
                 {"mark": {"type": "bar", "opacity": 0.85},
-                 "encoding": {"x": {"field": "contribution", "type": "quantitative", "axis": {"tickCount": 5},
+                 "encoding": {"x": {"field": "contribution", "type": "quantitative",
+                                    "axis": {"tickCount": {"expr": "width < 250 ? 3 : 5"}},
                                     "title": "contribution to the shift"},
                               "color": {"field": "toward", "type": "nominal",
                                         "legend": legend([name for name, _ in toward]),

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from concentra.report.charts._shared import (
+    DASHES,
     LINE,
     Row,
     Spec,
     chart,
-    dashes,
     group_colour,
     legend,
+    looks,
     switched,
     switches,
     tip,
 )
 
 
-def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
+def lorenz(rows: Sequence[Row], *, groups: Mapping[str, int]) -> Spec:
     """What share of the cells the rarest types hold together, a curve a donor; the diagonal is equality.
 
     `rows` have `donor`, `group`, `slot`, `population`, `cumulative`.
@@ -40,7 +41,7 @@ def lorenz(rows: Sequence[Row], *, groups: Sequence[str]) -> Spec:
                  "encoding": {"x": x, "y": y, "detail": {"field": "donor"}, "color": group_colour(groups),
                               "strokeDash": {"field": "group", "type": "nominal",
                                              "legend": legend(groups) if len(groups) > 1 else None,
-                                             "scale": {"domain": list(groups), "range": dashes(len(groups))}},
+                                             "scale": {"domain": list(groups), "range": looks(DASHES, groups)}},
                               "tooltip": [tip("donor", "donor"), tip("group", "group")]}},
             ],
         },

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings, unit_name
-from concentra.report.markdown import number, p_text, together
-from concentra.report.page import Cell, Page, Section
+from concentra.report.markdown import number, together
+from concentra.report.page import Cell, Page, Section, p_cell
 
 READING = (
     "Ratio and difference are those of the model, corrected for numbers of cells; a ratio need not be the quotient of "
@@ -55,9 +55,11 @@ def answer(page: Page, found: Findings) -> Section:
                 entire=True,
             )
         )
+        if len(pooled := found.table("across")):
+            here = pooled[pooled["contrast"] == name] if several else pooled
+            blocks += [page.text(one) for one in sentences.across(here, tissue=found.tissue)]
     blocks += [page.text(one, "note") for rest in limits.values() for one in rest]
     blocks.append(page.text(READING, "note"))
-    blocks += [page.text(words) for words in sentences.across(found.table("across"), tissue=found.tissue)]
     shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
     blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
     return Section("answer", "Answer", tuple(blocks))
@@ -91,7 +93,7 @@ def verdict_rows(
             "donors": donor_counts(row),
             f"effective number, ratio ({100 * level:g}%)": interval_cell(row, "hill_q1_", sign=False),
             f"Gini, difference ({100 * level:g}%)": interval_cell(row, "gini_", sign=True),
-            "adjusted p": p_text(row["p_adjusted"]) if not pd.isna(row["p_adjusted"]) else "–",
+            "adjusted p": p_cell(row["p_adjusted"]),
         }
         for row in sentences.records(rows)
     ]

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from concentra.report import sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text
-from concentra.report.page import Page, Section
+from concentra.report.markdown import number
+from concentra.report.page import Cell, Page, Section, p_cell
 
 MANY = 30
 """Rows above which a table is folded."""
@@ -108,7 +108,7 @@ def _detectable(found: Findings) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str, str]]:
+def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str, str | Cell]]:
     """A short table as text for people: plain names of columns, as many decimals in all rows of a column.
 
     A single contrast is not repeated, nor are samples where each donor has one.
@@ -122,7 +122,8 @@ def readable_rows(frame: pd.DataFrame, tissue: str = "tissue") -> list[dict[str,
 
     Examples
     --------
-    >>> readable_rows(pd.DataFrame({"contrast": "age", "stratum": ["lung"], "n_cells": [1200], "p_value": [0.012346]}))
+    >>> rows = pd.DataFrame({"contrast": "age", "stratum": ["lung"], "n_cells": [1200], "p_value": [0.012346]})
+    >>> [{name: str(cell) for name, cell in row.items()} for row in readable_rows(rows)]
     [{'tissue': 'lung', 'cells': '1,200', 'p value': '0.012'}]
     """
     if "contrast" in frame and frame["contrast"].nunique() == 1 and len(frame.columns) > 2:
@@ -166,7 +167,7 @@ def _decimals(values: pd.Series) -> int:
     return 2 - math.floor(math.log10(known.max()))
 
 
-def _cell(value: object, column: str, decimals: int = 3) -> str:
+def _cell(value: object, column: str, decimals: int = 3) -> str | Cell:
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "–"
     if isinstance(value, bool):
@@ -174,5 +175,5 @@ def _cell(value: object, column: str, decimals: int = 3) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return p_text(value) if column.startswith("p_") else f"{value:,.{decimals}f}".replace("-", "−")
+        return p_cell(value) if column.startswith("p_") else f"{value:,.{decimals}f}".replace("-", "−")
     return (sentences.identifier if column in UNITS else sentences.plain)(value, 300)

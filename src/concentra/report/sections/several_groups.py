@@ -8,7 +8,7 @@ from concentra.printable import joined
 from concentra.report import sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text
-from concentra.report.page import Page, Section
+from concentra.report.page import Cell, Page, Section, p_cell
 from concentra.stats.multiplicity import benjamini_hochberg
 from concentra.stats.verdict import cauchy_combination
 
@@ -21,15 +21,15 @@ def several_groups(page: Page, found: Findings) -> Section | None:
     if table.empty:
         return None
     several = table["contrast"].nunique() > 1
-    rows = [
-        ({"groups": sentences.plain(row["contrast"])} if several else {})
-        | {
+    rows: list[dict[str, str | Cell]] = [
+        {
+            **({"groups": sentences.plain(row["contrast"])} if several else {}),
             "tissue": sentences.plain(row["stratum"], 120),
             "metric": NAMES[row["metric"]],
             "F": number(row["statistic"], 2),
             "degrees of freedom": f"{number(row['df_numerator'], 0)}, {number(row['df_denominator'], 1)}",
-            "p": p_text(row["p_value"]),
-            "adjusted p": p_text(row["p_adjusted"]),
+            "p": p_cell(row["p_value"]),
+            "adjusted p": p_cell(row["p_adjusted"]),
         }
         for row in sentences.records(table)
     ]

@@ -12,7 +12,7 @@ from concentra.analysis.attribution import NUMBER_OF_PARTS
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
 from concentra.report.markdown import number, p_text, together
-from concentra.report.page import Cell, Page
+from concentra.report.page import Cell, Page, p_cell
 
 METRICS = (
     ("hill_q1", "effective number"),
@@ -84,8 +84,8 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
             {
                 "cell type": labels[part],
                 "share": _shares(first),
-                "p": _p_cell(first["p_value"]),
-                "adjusted p": _p_cell(first["p_adjusted"]),
+                "p": p_cell(first["p_value"]),
+                "adjusted p": p_cell(first["p_adjusted"]),
             }
             | {title: _contribution(of.get(name)) for name, title in metrics}
         )
@@ -107,10 +107,6 @@ def _shares(row: Mapping[str, Any]) -> str:
     if before is None or pd.isna(before):
         return "–"
     return f"{number(100 * float(before), 1)}% to {number(100 * float(after or 0), 1)}%"
-
-
-def _p_cell(value: float | None) -> str | Cell:
-    return "–" if value is None or pd.isna(value) else Cell(p_text(value), float(value))
 
 
 def _contribution(row: Mapping[str, Any] | None) -> str | Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -165,11 +166,9 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
                     "value": row[metric], "shift": aside, "n_cells": row["n_cells"],
                     "labels": ", ".join(f"{name} {sentences.plain(row[name], 20)}" for name in others),
                 })  # fmt: skip
-        shown = [
-            name for name in found.group_names.values() if any(value["group"] == name for value in values)
-        ]
+        shown = _places(found, {value["group"] for value in values})
         for value in values:
-            value["slot"] = shown.index(value["group"])
+            value["slot"] = list(shown).index(value["group"])
         depth = ", corrected for depth" if metric.endswith("_corrected") else ""
         words = (
             f"One point for each {key}{depth}; lines are medians."
@@ -188,6 +187,11 @@ def _donors(page: Page, found: Findings, units: pd.DataFrame) -> list[Markup]:
     return made
 
 
+def _places(found: Findings, shown: Collection[str]) -> dict[str, int]:
+    """The groups that are shown, each with its place among all."""
+    return {name: place for place, name in enumerate(found.group_names.values()) if name in shown}
+
+
 def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
     rows = found.of_stratum("composition", stratum)
     key = unit_name(rows)
@@ -200,9 +204,9 @@ def _lorenz(page: Page, found: Findings, stratum: str) -> list[Markup]:
     }
     labels = sentences.distinct(counts.index, shown_as=sentences.identifier)
     population, cumulative = lorenz_curve(counts.to_numpy(dtype=float), support="stratum")
-    shown = [name for name in found.group_names.values() if name in groups.values()]
+    shown = _places(found, groups.values())
     values = [
-        {"donor": labels[str(name)], "group": groups[str(name)], "slot": shown.index(groups[str(name)]),
+        {"donor": labels[str(name)], "group": groups[str(name)], "slot": list(shown).index(groups[str(name)]),
          "population": round(float(x), 4), "cumulative": round(float(y), 4)}
         for name, xs, ys in zip(counts.index, population, cumulative, strict=True)
         for x, y in zip(xs, ys, strict=True)

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text, together
-from concentra.report.page import Page, Section
+from concentra.report.markdown import number, together
+from concentra.report.page import Page, Section, p_cell
 
 MOST = 20
 NAMES = {
@@ -32,7 +32,7 @@ def trend(page: Page, found: Findings) -> Section | None:
         {found.tissue: sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
          f"{100 * found.level:g}% interval": _interval(row),
-         "adjusted p (ranks)": p_text(row["p_exact_adjusted"])}
+         "adjusted p (ranks)": p_cell(row["p_exact_adjusted"])}
         for row in sentences.records(rows)
     ]  # fmt: skip
     blocks: list[Markup] = (
@@ -57,6 +57,8 @@ def trend(page: Page, found: Findings) -> Section | None:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["slope_low"]):
+        return "–"
     return " to ".join(together((row["slope_low"], row["slope_high"]), 4, sign=True))
 
 

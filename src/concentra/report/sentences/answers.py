@@ -304,19 +304,20 @@ def description(
 
 
 def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
-    """One sentence for each contrast and metric on all tissues together, after the contrast where there are several.
+    """A sentence for each contrast on all tissues together, after the contrast where there are several.
 
-    >>> rows = pd.DataFrame({"contrast": ["age"], "metric": ["gini_stratum"], "n_strata": [2], "n_early": [4],
-    ...                      "n_late": [8], "mean_shift": [0.044], "p_value": [0.032]})
-    >>> across(rows)
-    ['Across 2 tissues (4 and 8 donors), the mean Gini coefficient rose by 0.044 (permutation p = 0.032).']
+    >>> rows = pd.DataFrame({"contrast": ["age"] * 2, "metric": ["gini_stratum", "hill_q1"], "n_strata": [2, 2],
+    ...                      "n_early": [4, 4], "n_late": [8, 8], "mean_shift": [0.044, -1.2], "p_value": [0.032, 0.3]})
+    >>> print(*across(rows))  # doctest: +NORMALIZE_WHITESPACE
+    Across 2 tissues (4 and 8 donors), the mean Gini coefficient rose by 0.044 (permutation p = 0.032)
+    and the mean effective number fell by 1.200 (permutation p = 0.30).
     """
     names = {
         "gini_present": "Gini coefficient of the types present",
         "gini_stratum": "Gini coefficient",
         "hill_q1": "effective number",
     }
-    made = []
+    found: dict[str, list[str]] = {}
     several = "contrast" in table and table["contrast"].nunique() > 1
     for row in records(table):
         if row["n_strata"] < 2 or row["metric"] not in names or pd.isna(row["mean_shift"]):
@@ -324,11 +325,10 @@ def across(table: pd.DataFrame, *, tissue: str = "tissue") -> list[str]:
         first, second = (
             row.get(f"n_{a}", row.get(f"n_{b}")) for a, b in (("reference", "early"), ("other", "late"))
         )
-        verb = "rose" if row["mean_shift"] > 0 else "fell"
         start = f"{plain(row['contrast'], 200)}: across" if several else "Across"
-        made.append(
-            f"{start} {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')}), the mean "
-            f"{names[row['metric']]} {verb} by {number(abs(row['mean_shift']), 3)} "
-            f"(permutation {p_words(row['p_value'])})."
+        start += f" {counted(row['n_strata'], tissue)} ({first} and {counted(int(second or 0), 'donor')})"
+        found.setdefault(start, []).append(
+            f"the mean {names[row['metric']]} {'rose' if row['mean_shift'] > 0 else 'fell'} "
+            f"by {number(abs(row['mean_shift']), 3)} (permutation {p_words(row['p_value'])})"
         )
-    return made
+    return [f"{start}, {joined(clauses)}." for start, clauses in found.items()]

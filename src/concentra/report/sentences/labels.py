@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -76,17 +77,23 @@ def identifier(label: object, limit: int = 60) -> str:
 def distinct(
     labels: Iterable[object], limit: int = 60, shown_as: Callable[[object, int], str] = plain
 ) -> dict[str, str]:
-    """How each label is shown; labels that look the same when shown get a number.
+    """How each label is shown: long ones that begin alike without their middle; a number where that does not help.
 
     >>> distinct(["a_b", "a b", "c"])
     {'a_b': 'a b', 'a b': 'a b (2)', 'c': 'c'}
+    >>> list(distinct(["naive T cell of the lung", "naive T cell of the skin"], 15).values())
+    ['naive T…he lung', 'naive T…he skin']
     """
     shown: dict[str, str] = {}
     used: set[str] = set()
-    for label in dict.fromkeys(map(str, labels)):
-        text, place = shown_as(label, limit), 2
+    cut = {label: shown_as(label, limit) for label in map(str, labels)}
+    often = Counter(cut.values())
+    for label, start in cut.items():
+        text, place = start, 2
+        if often[start] > 1 and len(whole := shown_as(label, len(label))) > limit:
+            text = start = f"{whole[: limit // 2]}…{whole[-((limit - 1) // 2) :]}"
         while text in used:
-            text, place = f"{shown_as(label, limit)} ({place})", place + 1
+            text, place = f"{start} ({place})", place + 1
         used.add(text)
         shown[label] = text
     return shown
@@ -125,12 +132,10 @@ def short(value: float | None) -> str:
 def p_words(value: float | None) -> str:
     """A p-value in a sentence.
 
-    >>> p_words(0.0004), p_words(0.031)
-    ('p < 0.001', 'p = 0.031')
+    >>> p_words(0.031), p_words(None)
+    ('p = 0.031', 'no p')
     """
-    if value is None or pd.isna(value):
-        return "no p"
-    return "p < 0.001" if value < 0.001 else f"p = {p_text(value)}"
+    return "no p" if value is None or pd.isna(value) else f"p = {p_text(value)}"
 
 
 def notes_of(notes: Sequence[object]) -> list[str]:

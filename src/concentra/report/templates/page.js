@@ -3,7 +3,7 @@
 // page printed as soon as it is open is whole. Labels become text or values of data only.
 (() => {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
-  const theme = name => { root.dataset.theme = name; button.setAttribute("aria-pressed", String(name === "dark")); };
+  const theme = name => { root.dataset.theme = name; root.classList.toggle("dark", name === "dark"); button.setAttribute("aria-pressed", String(name === "dark")); };
   theme(dark.matches ? "dark" : "light");
   dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
   button.addEventListener("click", () => theme(root.dataset.theme === "dark" ? "light" : "dark"));
@@ -11,6 +11,8 @@
   const letters = atob(document.getElementById("data").textContent), bytes = Uint8Array.from(letters, one => one.charCodeAt(0));
   const { charts, tables, pictures } = JSON.parse(new TextDecoder().decode(Bundle.gunzipSync(bytes)));
   const tooltip = new Bundle.Handler({ disableDefaultStyle: true });
+  // Of a line, Vega knows only the corners: anywhere else the line itself tells whose it is.
+  const tip = (handler, event, item, value) => tooltip.call(handler, event, item, value ?? (event.type === "pointermove" ? event.target.__data__?.tooltip : null));
 
   function save(name, content, type) {
     const link = document.createElement("a"), address = URL.createObjectURL(new Blob([content], { type }));
@@ -56,7 +58,7 @@
     const place = figure.querySelector(".drawn"), controls = figure.querySelector(".controls"), title = figure.querySelector("strong").textContent;
     const spec = Bundle.compile({ ...charts[figure.dataset.chart], description: title }).spec;
     const view = new Bundle.View(Bundle.parse(spec, undefined, { ast: true }), {
-      renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tooltip.call, container: place, bind: controls });
+      renderer: "svg", expr: Bundle.expressionInterpreter, hover: true, tooltip: tip, container: place, bind: controls });
     figure.view = view;
     settle([figure]);
     const picture = async () => (await view.toSVG()).replaceAll("currentColor", "#1a1a1a").replace(/(<svg[^>]*>)/, '$1<rect width="100%" height="100%" fill="white"/>');
@@ -73,7 +75,11 @@
     });
   }
 
-  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))).replace("-", "−") : Bundle.DataTable.util.escapeHtml(String(value));
+  // Small numbers are shown as a power of ten, like those of the text, and written to files as computers read them.
+  const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹", power = digits => "\u00a0×\u00a010⁻" + digits.replace(/\d/g, one => raised[one]);
+  const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\s×\s10⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
+  const decimal = value => String(Number(value.toPrecision(4))).replace(/e-(\d+)$/, (_, digits) => power(digits)).replace("-", "−");
+  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? decimal(value) : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
   const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
@@ -92,7 +98,7 @@
   function short(table) {
     const many = table.tBodies[0].rows.length > 8;
     new Bundle.DataTable(table, { paging: false, info: false, order: [], autoWidth: false, searching: true,
-      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name, content => content.replace(/−(?=[\d.])/g, "-"))] }, bottomEnd: null } });
+      layout: { topStart: null, topEnd: many ? "search" : null, bottomStart: { buttons: [csv(table.dataset.name, plain)] }, bottomEnd: null } });
   }
 
   const seen = new IntersectionObserver(entries => entries.forEach(one => { if (one.isIntersecting) { seen.unobserve(one.target); (one.target.tagName === "TABLE" ? short : draw)(one.target); } }), { rootMargin: "600px" });

@@ -10,10 +10,9 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
-from concentra.report.markdown import HARD, decimals_for, number, together
+from concentra.report.markdown import HARD, decimals_for, number, p_text, together
 from concentra.stats.verdict import NOT_TESTABLE
 from concentra.study.claims import Claim, Judgement, gathered, read_claims
-from concentra.study.numbers import p_printed
 from concentra.study.results import Results
 from concentra.study.summaries._shared import contrast_rows, effect_column, title_of
 
@@ -154,7 +153,7 @@ def tested_tissues(source: Source) -> Rows:
             "eff_N (p)": _shift_p(row, 2),
             "ratio of eff_N": ratio,
             "difference in Gini": difference,
-            "q": p_printed(row["p_adjusted"]),
+            "q": p_text(row["p_adjusted"]),
             "verdict": row["verdict"],
         }
         for (cohort, tissue, row), ratio, difference in zip(shown, ratios, differences, strict=True)
@@ -166,7 +165,7 @@ NO_EFFECT = {"effect": float("nan"), "low": float("nan"), "high": float("nan")}
 
 def _shift_p(row: Mapping[Any, Any], decimals: int) -> str:
     """A shift with its exact p, where there is a test."""
-    p_value = "" if pd.isna(row["p_exact"]) else f"{HARD}({p_printed(row['p_exact'])})"
+    p_value = "" if pd.isna(row["p_exact"]) else f"{HARD}({p_text(row['p_exact'])})"
     return f"{number(row['shift'], decimals, sign=True)}{p_value}"
 
 
@@ -242,8 +241,8 @@ def confounding(source: Source) -> Rows:
             "young (female)": f"{row['n_reference']} ({row['n_reference_female']})",
             "old (female)": f"{row['n_other']} ({row['n_other_female']})",
             "age with sex": row["with_sex"],
-            "least p": p_printed(row["p_attainable"]),
-            "least p, males alone": p_printed(row["p_attainable_males"]),
+            "least p": p_text(row["p_attainable"]),
+            "least p, males alone": p_text(row["p_attainable_males"]),
         }
         for _, row in frame[(frame["n_reference"] > 0) & (frame["n_other"] > 0)].iterrows()
     ]

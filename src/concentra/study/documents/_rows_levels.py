@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from concentra.report.markdown import HARD
+from concentra.report.markdown import HARD, p_text
 from concentra.study.documents._rows import Rows, Source, shift_column
-from concentra.study.numbers import p_printed
 from concentra.study.summaries._shared import effect_column
 
 COHORT = "blood_ageing"
@@ -44,9 +43,9 @@ def blood(source: Source) -> Rows:
             "question": words,
             "donors": _donors(row),
             "ratio of eff_N": ratio,
-            "p": p_printed(row["p_value"]),
+            "p": p_text(row["p_value"]),
             "difference in Gini": difference,
-            "p ": p_printed(other["p_value"]),
+            "p ": p_text(other["p_value"]),
             "verdict": row["verdict"],
         }
         for (level, words, row, other), ratio, difference in zip(asked, ratios, differences, strict=True)
@@ -98,7 +97,7 @@ def nested(source: Source) -> Rows:
             "donors": _donors(row),
             "ratio of eff_N": ratio,
             "difference in Gini": difference,
-            "q": p_printed(row["p_adjusted"]),
+            "q": p_text(row["p_adjusted"]),
             "verdict": row["verdict"],
         }
         for row, ratio, difference in zip(rows, ratios, differences, strict=True)

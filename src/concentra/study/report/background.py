@@ -11,8 +11,8 @@ from markupsafe import Markup
 from concentra import __version__
 from concentra.report import bundle, sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text, together
-from concentra.report.page import Cell, Page, Section
+from concentra.report.markdown import number, together
+from concentra.report.page import Cell, Page, Section, p_cell
 from concentra.report.sections.design import design as design_of
 from concentra.study import declare
 from concentra.study.declare import all_parameters
@@ -41,7 +41,7 @@ def multiverse(page: Page, results: Results) -> Section | None:
             "least to greatest": "–"
             if pd.isna(row["low"])
             else " to ".join(together((row["low"], row["high"]), 2, sign=True)),
-            "joint p": _p(row["p_value"]),
+            "joint p": p_cell(row["p_value"]),
         }
         for row in rows
     ]
@@ -63,10 +63,6 @@ def _share(value: float) -> str | Cell:
     return "–" if value != value else Cell(f"{value:.0%}", value)
 
 
-def _p(value: float) -> str | Cell:
-    return "–" if value != value else Cell(p_text(value), value)
-
-
 def drivers(page: Page, results: Results) -> Section | None:
     """Lineages of the marrow: change of share and contribution to the shift, on every platform."""
     rows = results.rows("lineage_shift", stratum="Marrow", level="lineage", metric="hill_q1")
@@ -79,7 +75,7 @@ def drivers(page: Page, results: Results) -> Section | None:
             "platform": title_of(row["cohort"]).rpartition(", ")[2],
             "share": f"{100 * row['share_reference']:.1f}% to {100 * row['share_other']:.1f}%",
             "change (95%)": _change(row),
-            "adjusted p": _p(row["p_adjusted"]),
+            "adjusted p": p_cell(row["p_adjusted"]),
             "contribution": Cell(number(row["contribution"], 2, sign=True), row["contribution"]),
         }
         for row in sentences.records(rows)

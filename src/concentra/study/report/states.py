@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from concentra.report import sentences
 from concentra.report.findings import Findings
-from concentra.report.markdown import number, p_text
-from concentra.report.page import Page, Section
+from concentra.report.markdown import number
+from concentra.report.page import Page, Section, p_cell
 from concentra.report.sections.granularity import granularity
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
@@ -66,8 +66,8 @@ def _rescue(page: Page, results: Results) -> list[Markup]:
             {"metric": METRICS.get(row["metric"], row["metric"]),
              "young / old / treated": f"{row['n_young']} / {row['n_old']} / {row['n_treated']}",
              "ageing shift": number(row["ageing_shift"], 3, sign=True),
-             "rescued": f"{row['rescued_percent']:.0f}%", "p by permutation": p_text(row["p_permutation"]),
-             "smallest p possible": p_text(row["p_attainable"])}
+             "rescued": f"{row['rescued_percent']:.0f}%", "p by permutation": p_cell(row["p_permutation"]),
+             "smallest p possible": p_cell(row["p_attainable"])}
             for row in sentences.records(rows)
         ]  # fmt: skip
         caption = "Share of the ageing shift that caloric restriction reverses, units exchanged."
