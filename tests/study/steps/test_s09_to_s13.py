@@ -136,7 +136,7 @@ def test_a_cohort_dropped_into_the_data_folder_is_read(with_kimmel: Path) -> Non
 def test_its_claims_are_then_computed(with_kimmel: Path) -> None:
     found = {one.id: one for one in claims.judge(with_kimmel)}
     assert found["kimmel-directions"].verdict in ("reproduced", "differs")
-    assert "lung less concentrated 5 of 5" in found["kimmel-directions"].observed
+    assert "lung less concentrated at 5 of 5 resolutions" in found["kimmel-directions"].observed
     assert found["kidney-flip"].verdict == "data absent"  # the atlas is still needed for both cohorts
     assert "validation cohort" in found["kidney-flip"].observed
     assert "data absent" not in found["kidney-flip"].observed.split(";")[0]
