@@ -41,8 +41,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     )
     blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict", entire=True))
     noted = [
-        {"statement": one.statement, "robustness": tuple(one.robustness.split("; ")) if one.robustness else "–",
-         "note": one.note or "–"}
+        {"statement": one.statement, "robustness": _lines(one.robustness), "note": _lines(one.note.replace("`", ""))}
         for one in judgements if one.robustness or one.note
     ]  # fmt: skip
     if noted:
@@ -50,6 +49,11 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
                                   page.table(noted, "Intervals, and how other choices of analysis agree.",
                                              name="robustness"), aside=True))  # fmt: skip
     return Section("answer", "Answer", tuple(blocks))
+
+
+def _lines(text: str) -> tuple[str, ...] | str:
+    """Each clause on a line of its own."""
+    return tuple(text.split("; ")) if text else "–"
 
 
 def tally(judgements: Sequence[Judgement]) -> str:
