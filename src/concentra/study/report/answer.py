@@ -41,7 +41,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     )
     blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict", entire=True))
     noted = [
-        {"statement": one.statement, "robustness": _lines(one.robustness), "note": _lines(one.note.replace("`", ""))}
+        {"statement": one.statement, "robustness": _clauses(one.robustness), "note": _clauses(one.note.replace("`", ""))}
         for one in judgements if one.robustness or one.note
     ]  # fmt: skip
     if noted:
@@ -51,7 +51,7 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     return Section("answer", "Answer", tuple(blocks))
 
 
-def _lines(text: str) -> tuple[str, ...] | str:
+def _clauses(text: str) -> tuple[str, ...] | str:
     """Each clause on a line of its own."""
     return tuple(text.split("; ")) if text else "–"
 
