@@ -41,7 +41,8 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
     )
     blocks.append(page.table(claim_rows(judgements), caption, name="claims", verdict="verdict", entire=True))
     noted = [
-        {"statement": one.statement, "robustness": _clauses(one.robustness), "note": _clauses(one.note.replace("`", ""))}
+        {"statement": one.statement, "robustness": _clauses(one.robustness),
+         "note": _clauses(one.note.replace("`", ""))}
         for one in judgements if one.robustness or one.note
     ]  # fmt: skip
     if noted:
