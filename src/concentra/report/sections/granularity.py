@@ -96,8 +96,10 @@ def _medians(row: dict[str, Any]) -> str:
 
 def _compared(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> list[Markup]:
     several = rows["stratum"].nunique() > 1
+    shown = level_rows(found, rows)
+    numbered = any("(" in str(row["granularity"]) for row in shown)
     table = page.table(
-        level_rows(found, rows), f"Verdict at every granularity, {name}; in brackets the number of types",
+        shown, f"Verdict at every granularity, {name}{'; in brackets the number of types' if numbered else ''}",
         name="granularity", verdict="verdict",
     )  # fmt: skip
     if several:

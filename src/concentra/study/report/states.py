@@ -35,7 +35,8 @@ def states(page: Page, results: Results) -> Section | None:
     absent = results.rows("sources", status="absent")
     if len(absent):
         rows_absent = [
-            {"data": row["title"], "how to get it": row["obtain"]} for row in sentences.records(absent)
+            {"data": row["title"], "how to get it": row["obtain"].replace("`", "")}
+            for row in sentences.records(absent)
         ]
         caption = "Data that this run does not have, and how to get it."
         blocks.append(page.table(rows_absent, caption, name="absent", stacks=True))
