@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,14 @@ class Opened:
 
         The page's own policy forbids evaluation of strings, which `Page.wait_for_function` needs where
         the expression is not true at once; `Page.evaluate` does not."""
+        return self.when(lambda: self.page.evaluate(expression), expression, seconds)
+
+    def when(self, value_of: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+        """What a function gives once it is true."""
         end = time.monotonic() + seconds
-        while not (value := self.page.evaluate(expression)):
+        while not (value := value_of()):
             if time.monotonic() > end:
-                raise TimeoutError(f"not true within {seconds:g} s: {expression}")
+                raise TimeoutError(f"not true within {seconds:g} s: {what}")
             self.page.wait_for_timeout(20)
         return value
 

@@ -47,7 +47,8 @@ def test_figures_are_pictures_on_white(browser: Any, study_path: Path) -> None:
     one = Opened(browser, study_path, scheme="dark")
     figure = one.page.locator("#figure-1")
     image = figure.locator("img")
-    assert image.get_attribute("src").startswith("blob:"), "drawn before anybody scrolls to it"
+    drawn = "(document.querySelector('#figure-1 img').getAttribute('src') ?? '').startsWith('blob:')"
+    one.until(drawn)  # before anybody scrolls to it
     figure.locator("summary").click()
     one.until("document.querySelector('#figure-1 img').naturalWidth")
     assert image.get_attribute("alt") == 'grey "pixel"'
