@@ -53,7 +53,7 @@ def test_a_first_batch_in_which_nothing_counts_proves_nothing(
 
 
 def passing_aside(when: Any) -> Any:
-    """A model whose last block also takes what the first returned, where `when` says so of its output."""
+    """A model whose last block also uses the output of the first, wherever `when` is true of its own output."""
     model, kept = definitions.tiny("llama"), {}
 
     def keep(module: Any, arguments: Any, output: Any) -> None:

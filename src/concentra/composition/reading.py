@@ -105,12 +105,8 @@ def read(
     sources = several(source)
     refuse_same_file([one for one in sources if isinstance(one, (str, Path))])
     notes: list[Note] = []
-    if (
-        wide
-        and len(sources) == 1
-        and donors is None
-        and (adata := annotated(sources[0], progress)) is not None
-    ):
+    alone = sources[0] if wide and donors is None and len(sources) == 1 else None
+    if alone is not None and (adata := annotated(alone, progress)) is not None:
         return _wide_annotated(adata, donor, tissue, sample, name)
     named = [one for one in (donor, tissue, cell_type, sample, amount) if one is not None]
     frames = [opened(one, wide, progress, notes, named) for one in sources]
