@@ -62,7 +62,7 @@ def analyze(
     Returns
     -------
     Analysis
-        With `.tables`, `.notes`, `.verdicts`, `.report(path)` and `.write(folder)`.
+        With ``.tables``, ``.notes``, ``.verdicts``, ``.report(path)`` and ``.write(folder)``.
 
     Raises
     ------
