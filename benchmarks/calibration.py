@@ -150,7 +150,7 @@ class Tally:
 def coverage(
     seed: np.random.SeedSequence, sizes: tuple[int, int], cells: tuple[int, int], runs: int
 ) -> list[Row]:
-    """Coverage of nominal 95 % intervals of a planted shift."""
+    """Coverage of nominal 95% intervals of a planted shift."""
     rng = np.random.default_rng(seed)
     depth = min(cells)
     target, tally = targets(True, depth), Tally()

@@ -94,7 +94,7 @@ def coverage(model: pd.DataFrame) -> Figure:
                         fillstyle="full" if filled else "none",
                         label=f"{first} v {second}" if filled else None)  # fmt: skip
         ax.set_yticks(range(len(scenarios)), scenarios)
-        ax.set_title(f"{method}: coverage of 95 % intervals", fontsize=10, loc="left")
+        ax.set_title(f"{method}: coverage of 95% intervals", fontsize=10, loc="left")
         ax.set_xlim(0.6, 1.005)
         bare(ax)
     made.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=9,
@@ -195,7 +195,7 @@ def resampling(rows: pd.DataFrame) -> Figure:
         ax.set_xlabel("donors")
         ax.set_ylim(0, 1.02)
         bare(ax)
-    made.axes[0].set_ylabel("coverage of 95 % intervals")
+    made.axes[0].set_ylabel("coverage of 95% intervals")
     made.legend(
         *made.axes[0].get_legend_handles_labels(),
         loc="outside lower center",

@@ -61,7 +61,7 @@ def two_groups(sizes: tuple[int, int]) -> LinearModel:
 
 
 def bounds(samples: Counts, sizes: tuple[int, int], how: str) -> tuple[Floats, Floats]:
-    """95 % intervals (T, 2) in tissues of two groups, from counts (T, n, K)."""
+    """95% intervals (T, 2) in tissues of two groups, from counts (T, n, K)."""
     n_tissues, n_donors, n_parts = samples.shape
     values = responses(samples.reshape(-1, n_parts), N_CELLS).reshape(n_tissues, n_donors, 2)
     shares = samples / samples.sum(axis=2, keepdims=True)
@@ -119,7 +119,7 @@ def truth(kind: str, n_parts: int, sharpened: float, other: bool) -> Floats:
 
 
 def coverage(families: int, rng: np.random.Generator) -> Iterator[dict[str, object]]:
-    """Do the 95 % intervals hold the difference of the populations?"""
+    """Do the 95% intervals hold the difference of the populations?"""
     for kind, n_parts, sizes in product(KINDS, PARTS, SIZES):
         target = truth(kind, n_parts, 1.4, True) - truth(kind, n_parts, 1.0, False)
         shapes = [(families * N_TISSUES, n) for n in sizes]

@@ -149,10 +149,10 @@ given and nothing is promised. Effective number, {bootstrap_runs:,} studies a po
 | package | what | agreement |
 |---|---|---|
 | limma 3.54 `eBayes` | moderated variances, prior degrees of freedom, t of every type | 1e-6 |
-| limma `eBayes(robust=TRUE)` | which types are shrunk less | another rule; moderated variances within 25 % |
+| limma `eBayes(robust=TRUE)` | which types are shrunk less | another rule; moderated variances within 25% |
 | limma `duplicateCorrelation`, lme4 1.1 | correlation of two visits of 92 donors, .90 to .93 | .001 |
 | lmerTest 3.1 | estimate, error, degrees of freedom and p of the difference between two visits | 1e-4 |
-| lme4 with all 868 visits | young against old, 96 donors | means of donors instead of weights: errors within 5 % |
+| lme4 with all 868 visits | young against old, 96 donors | means of donors instead of weights: errors within 5% |
 | vegan 2.6 `diversity`, `rarefy` | entropy, inverse Simpson, expected number of types | 1e-9 |
 | scanpro 0.4 (propeller) | test of each type | shares there, log-ratios here: rank correlation of t .91 to .97 |
 """

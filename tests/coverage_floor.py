@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     for argument in arguments:
         package, floor = argument.split("=")
         found = measured.report(include=[f"*/concentra/{package}/*"], file=io.StringIO())
-        print(f"coverage of {package}: {found:.1f} % (floor {floor} %)")
+        print(f"coverage of {package}: {found:.1f}% (floor {floor}%)")
         missed += found < float(floor)
     return int(missed > 0)
 

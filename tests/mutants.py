@@ -6,7 +6,7 @@ fork of this process in place of its module, under the tests that reach its line
 Laws are tried on few examples first, and on as many as elsewhere where that noticed nothing.
 
 A mutant that survives is printed with its line. One that makes no difference to any result that is promised stands in
-``tests/mutants_equivalent.csv`` with the reason. Status 1 where fewer than 95 % of the others are noticed.
+``tests/mutants_equivalent.csv`` with the reason. Status 1 where fewer than 95% of the others are noticed.
 """
 
 from __future__ import annotations

@@ -105,4 +105,4 @@ def test_generated_pages_of_tables_are_current(name: str) -> None:
 def test_what_few_donors_show_is_what_was_calibrated(rule: str) -> None:
     rows = pd.read_csv(ROOT / "docs" / "calibration_cohorts.csv").set_index(["kind", "rule", "n"])
     first, second, third = (f"{100 * rows.loc[('changed', rule, n), 'called']:.0f}" for n in (3, 4, 6))
-    assert f"{first}, {second} and {third} %" in " ".join(README.split())
+    assert f"{first}, {second} and {third}%" in " ".join(README.split())

@@ -265,7 +265,7 @@ def test_bad_options_are_refused_with_what_to_do(marrow_like, options, error, me
 @pytest.mark.slow
 @pytest.mark.parametrize("n_donors", [3, 4, 6])
 def test_intervals_cover_the_contribution_of_the_populations(n_donors):
-    """Nominal 95 % intervals of the three largest contributions, 400 runs of Dirichlet-multinomial donors."""
+    """Nominal 95% intervals of the three largest contributions, 400 runs of Dirichlet-multinomial donors."""
     rng = np.random.default_rng(n_donors)
     weights = np.array([30, 20, 12, 10, 8, 6, 5, 4, 2, 1.0]), np.array([50, 12, 12, 10, 2, 6, 5, 4, 2, 1.0])
     draw = lambda end, n: [rng.multinomial(500, shares) for shares in rng.dirichlet(weights[end], n)]  # noqa: E731

@@ -73,7 +73,7 @@ def test_drivers_hold_the_tests_and_adjusted_intervals():
 
 
 def test_adjusted_intervals_seldom_miss_any_of_a_family():
-    """400 families of twelve quantities without a difference: 5 % may show one; plain intervals show many."""
+    """400 families of twelve quantities without a difference: 5% may show one; plain intervals show many."""
     rng = np.random.default_rng(4)
     missed = {1: 0, 12: 0}
     for _ in range(400):

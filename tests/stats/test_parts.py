@@ -158,7 +158,7 @@ def test_samples_within_strata_keep_their_numbers() -> None:
 
 
 def test_the_sampling_interval_covers_the_populations_shift() -> None:
-    """Three eighths of 96 parts in 8 strata, as of a model's heads: 95 % intervals cover in 88 to 100 % of samples."""
+    """Three eighths of 96 parts in 8 strata, as of a model's heads: 95% intervals cover in 88 to 100% of samples."""
     rng = np.random.default_rng(3)
     population = rng.lognormal(0, 0.8, (2, 8, 12))
     population[1] **= 1.3

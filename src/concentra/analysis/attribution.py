@@ -19,7 +19,7 @@ others.
 
 Intervals resample donors within each group (`concentra.stats.pairs`); cells are never the unit. With two
 donors in a group they are the range over pairs of donors, with one there are none: column `interval` tells which.
-Nominal 95 % intervals cover .93 to .99 in simulations of three to six Dirichlet-multinomial donors a group;
+Nominal 95% intervals cover .93 to .99 in simulations of three to six Dirichlet-multinomial donors a group;
 that of the number of parts covers .72 at three donors, because often no part is lost or gained between them.
 
 Log-ratio changes stand beside the contributions: the change of the mean over donors of the centred log-ratio,

@@ -47,7 +47,7 @@ def levels(units: pd.DataFrame, *, metrics: Sequence[str]) -> pd.DataFrame:
     -------
     One row a (cohort, stratum, group, metric) with a donor in it: `n_donors`, `ages` (text), `n_cells`
     (median over donors), `level` (median over donors), `lowest`, `highest` (the range over donors: so few donors
-    allow no interval of a median at 95 %).
+    allow no interval of a median at 95%).
 
     Examples
     --------

@@ -56,7 +56,7 @@ class Contrast(Table):
     p_value: float = column("two-sided test of the model", low=0, high=1, nullable=True)
     p_adjusted: float = column("Benjamini-Hochberg over the tissues", low=0, high=1, nullable=True)
     detectable: float = column(
-        "smallest effect these donors would have shown with 80 % probability", nullable=True
+        "smallest effect these donors would have shown with 80% probability", nullable=True
     )
     exact_test: str = column("test that assumes exchangeable donors alone", nullable=True)
     p_exact: float = column("its two-sided p", low=0, high=1, nullable=True)

@@ -183,7 +183,7 @@ def assumed_spread(effective: float, n_parts: int, sd: float, sd_gini: float | N
         if not 0 < value < 5:
             raise ArgumentError(
                 found=f"{name}={value:g}", expected="a standard deviation above 0, of a logarithm",
-                fix="0.2 means that donors differ by about 20 %",
+                fix="0.2 means that donors differ by about 20%",
             )  # fmt: skip
     shares = assumed_composition(effective, n_parts)
     centre = float(np.log(effective)), float(logit(gini(shares, support="stratum")))

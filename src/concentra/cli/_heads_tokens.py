@@ -62,7 +62,7 @@ def evaluation_batches(
                 fix="--mask-token 103, or --labels labels.npy",
             )
         batches = masked_batches(batches, mask_token=int(hidden))
-        how["masked"] = f"15 % of the tokens hidden by token {hidden}"
+        how["masked"] = f"15% of the tokens hidden by token {hidden}"
     return batches, how
 
 

@@ -144,11 +144,11 @@ def _notes(found: Followed, frame: pd.DataFrame) -> list[str]:
     shift = found.firsts.iloc[0]
     low, high = (_signed(float(shift[f"gini_sampling_{end}"]), 3) for end in ("low", "high"))
     notes = [
-        "Brackets: 95 % over resampled heads, which shows how much single heads matter.",
+        "Brackets: 95% over resampled heads, which shows how much single heads matter.",
         "Noise: the Gini coefficient that the noise of the evaluation alone would show.",
     ]
     if "a sample" in found.sampled:
-        notes.append(f"Of the whole model's heads: Gini from first to last {low} to {high}, 95 % of samples.")
+        notes.append(f"Of the whole model's heads: Gini from first to last {low} to {high}, 95% of samples.")
     per_layer = frame.groupby("layer")["head"].agg(["nunique", "max"])
     if "unknown" in found.sampled and (per_layer["max"] + 1 > per_layer["nunique"]).any():
         notes.append(

@@ -78,7 +78,7 @@ def head_importance(
     r"""The change of a model's loss when each of its heads is switched off, one row a head.
 
     `delta` is :math:`-(L_{ablated} - L) / |L|` with L the mean loss of a token (nats): -0.02 says that the loss
-    rises by 2 % without the head; a positive delta, that the model does better without it. `delta_se` is its
+    rises by 2% without the head; a positive delta, that the model does better without it. `delta_se` is its
     standard error over the evaluation sequences, paired (see `concentra.heads.noise.paired_delta`); NaN with one
     sequence. The model is returned as it came, also after an exception.
 

@@ -38,7 +38,7 @@ def few_donors(
     Returns
     -------
     The axes: bars from 0 to 1, "more concentrated" from the left, then "mixed", "less concentrated" from the right, the
-    open space between is undecided. Shares of at least 6 % are written into the bar.
+    open space between is undecided. Shares of at least 6% are written into the bar.
 
     Examples
     --------

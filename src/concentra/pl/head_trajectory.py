@@ -48,7 +48,7 @@ def head_trajectory(
     steps, values = path["checkpoint"], path[metric]
     ax.fill_between(
         steps, path[f"{metric}_low"], path[f"{metric}_high"], color=style.FAINT, alpha=0.3, linewidth=0,
-        label="95 % over resampled heads",
+        label="95% over resampled heads",
     )  # fmt: skip
     low, high = path[f"{metric}_sampling_low"], path[f"{metric}_sampling_high"]
     if (high - low > 0).any():
@@ -59,7 +59,7 @@ def head_trajectory(
             color=HUE,
             linewidth=0.8,
             fmt="none",
-            label="95 % over samples of heads",
+            label="95% over samples of heads",
         )
     ax.plot(steps, values, color=HUE, marker="o", markersize=4)
     ax.plot(steps, path[f"{metric}_noise"], color=style.GREY, linestyle=":", linewidth=1,

@@ -87,7 +87,7 @@ def hill_attribution(reference: ArrayLike, other: ArrayLike) -> Floats:
 
     The value of Aumann and Shapley for D itself. (Its rival in index decomposition, Ang 2004, multiplies the
     contributions to the entropy by the logarithmic mean of the two effective numbers; it sums to the same shift and
-    weights the ends of the path otherwise: between unrelated compositions of a dozen parts the two differ by 15 % of
+    weights the ends of the path otherwise: between unrelated compositions of a dozen parts the two differ by 15% of
     the largest contribution at the median, by half of it at most.)
 
     Parameters

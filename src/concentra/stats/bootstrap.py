@@ -9,8 +9,8 @@ each is mended here and checked by ``benchmarks/calibration.py``:
    the corrected statistic. With equal cells in both groups it cancels; with unequal cells it does not.
 2. *Width.* Resampling n donors gives (n - 1)/n of the variance between donors, and resampling cells adds a
    second time the noise of counting, which the donors' values already hold. How the two errors balance
-   depends on n and on the cells: the nominal 95 % interval with Hesterberg's expansion alone covers from 89
-   to 96 % at three donors. The deviations of each group are therefore scaled to the unbiased standard error,
+   depends on n and on the cells: the nominal 95% interval with Hesterberg's expansion alone covers from 89
+   to 96% at three donors. The deviations of each group are therefore scaled to the unbiased standard error,
    from the variance between the corrected values of its donors. For medians that is the standard error of
    the mean times that of the median of n normal values relative to their mean: medians of three resampled
    donors take too few values to tell their own spread.
@@ -158,7 +158,7 @@ def bootstrap_shift(
     Returns
     -------
     ShiftDraws
-        Coverage of nominal 95 % intervals in simulations is in ``docs/calibration.md``: .93 to .98 from
+        Coverage of nominal 95% intervals in simulations is in ``docs/calibration.md``: .93 to .98 from
         three donors a group.
 
     Examples

@@ -53,7 +53,7 @@ def hodges_lehmann(reference: ArrayLike, other: ArrayLike, *, level: float = 0.9
 
     The interval inverts the exact Mann-Whitney test: between the k-th smallest and the k-th largest of the
     n1 n2 differences, with the largest k that keeps the coverage at `level` or above for any continuous
-    distribution. Where even k = 1 does not (2 against 2, 3 against 3 at 95 %), it is the range of all
+    distribution. Where even k = 1 does not (2 against 2, 3 against 3 at 95%), it is the range of all
     differences, and `attained_level` is what that covers (1 - 2 / C(n, k)).
 
     Parameters
@@ -99,7 +99,7 @@ def cliffs_delta(reference: ArrayLike, other: ArrayLike, *, level: float = 0.95)
 
     Notes
     -----
-    Coverage of nominal 95 % intervals for normal values: .94 to .97 from four donors a group. At three against
+    Coverage of nominal 95% intervals for normal values: .94 to .97 from four donors a group. At three against
     three it is .90 where nothing differs: all donors on one side, an arrangement of probability .1, gives an
     interval that begins just above 0, though no exact test can reject.
 

@@ -63,7 +63,8 @@ class Part(pydantic.BaseModel, extra="forbid", frozen=True):
         """A value with its unit, where it has one."""
         if not self.unit or not text:
             return text
-        return f"{COUNT.sub(lambda found: f' at{found[0]}', text)} {self.unit}"
+        gap = "" if self.unit == "%" else " "
+        return f"{COUNT.sub(lambda found: f' at{found[0]}', text)}{gap}{self.unit}"
 
 
 class Claim(pydantic.BaseModel, extra="forbid", frozen=True):

@@ -30,7 +30,6 @@ import pydantic
 from concentra.analysis.lineages import tissue_name
 from concentra.errors import ColumnError, TableError, nearest
 from concentra.report import markdown
-from concentra.report.markdown import HARD
 from concentra.study.results import Results
 from concentra.study.summaries._shared import title_of
 
@@ -180,7 +179,7 @@ def _written(value: Any, form: str, column: str) -> Number:
         return Number(markdown.number(100 * value, 0, sign=True), value)
     if form.startswith("%"):
         decimals = markdown.decimals_for([100 * value], int(form[1:] or 0))
-        return Number(f"{100 * value:.{decimals}f}{HARD}%", value)
+        return Number(f"{100 * value:.{decimals}f}%", value)
     if form == ",":
         return Number(f"{value:,.0f}", value)
     return Number(markdown.number(value, int(form[-1]), sign=form.startswith("+")), value)

@@ -18,7 +18,7 @@ end
 local function joined(before, after)
   if relations[bare(before)] or relations[after] then return true end
   if labels[bare(before)] and (after:match("^S?%d") or after:match("^al%.")) then return true end
-  if numeric(before) and (after == "/" or after:match("^%%")) then return true end
+  if numeric(before) and after == "/" then return true end
   if before == "/" and numeric(after) then return true end
   if numeric(before) and after == "to" then return "to" end
   if before:match("^%[.*,$") and numeric(after) then return true end

@@ -58,7 +58,7 @@ class Tables:
 
 
 EFFECTS = (
-    "Ratio and difference: effects of the linear model, old to young or old minus young, with 95 % intervals; q: the "
+    "Ratio and difference: effects of the linear model, old to young or old minus young, with 95% intervals; q: the "
     "two p-values combined and adjusted (Benjamini-Hochberg)"
 )
 TEXT: dict[str, Made] = {
@@ -79,7 +79,7 @@ TEXT: dict[str, Made] = {
     ),
     "models": Made(
         "head_first_checkpoint",
-        "Shifts of head importance in four models to their last checkpoint. In brackets: 95 % bands over resampled "
+        "Shifts of head importance in four models to their last checkpoint. In brackets: 95% bands over resampled "
         "heads, which measure sensitivity to single heads. The last column would be the verdict if the noise of the "
         "published evaluations were known to be small.",
         _rows_heads.models,
@@ -87,7 +87,7 @@ TEXT: dict[str, Made] = {
     "blood": Made(
         "level_contrast",
         "Ageing human blood counted over 7, 27 and 69 nested cell types, each donor once over all visits. Donors: "
-        "young / old. Ratio and difference: effects of the linear model with 95 % intervals, along age those of the "
+        "young / old. Ratio and difference: effects of the linear model with 95% intervals, along age those of the "
         "change from the youngest to the oldest donor; adjusted: for sex and cytomegalovirus (CMV) serostatus.",
         _rows_levels.blood,
     ),
@@ -117,7 +117,7 @@ SUPPLEMENT: dict[str, Made] = {
     "terms": Made(
         "level_shift",
         "The change in ageing blood over fine types as an exact sum of terms between and within coarse types, as "
-        "counted and adjusted for sex and CMV, with 95 % intervals. The Gini coefficient has a third term, of coarse "
+        "counted and adjusted for sex and CMV, with 95% intervals. The Gini coefficient has a third term, of coarse "
         "types whose fine types overlap in rank.",
         _rows_levels.level_terms,
     ),

@@ -212,8 +212,8 @@ def each_in(one: str, more: str, *places: tuple[str, Number]) -> str:
 def share_of(share: Number, whole: Number) -> str:
     """A share of a whole number of things.
 
-    >>> share_of(Number("61 %", 0.61), Number("866", 866)), share_of(Number("100 %", 1.0), Number("24", 24))
-    ('61 % of the 866', 'all 24')
+    >>> share_of(Number("61%", 0.61), Number("866", 866)), share_of(Number("100%", 1.0), Number("24", 24))
+    ('61% of the 866', 'all 24')
     """
     if share.value in (0, 1):
         return of(share.value * (whole.value or 0), whole)

@@ -53,7 +53,7 @@ def legend(figure: Any) -> None:
         Line2D([], [], linestyle="", marker=how.marker, color=how.colour, markersize=4.5, label=name)
         for name, how in ((name, style.look(name)) for name in DIRECTIONS)
     ]
-    handles.append(Line2D([], [], color=style.INK, linewidth=0.6, marker="", label="exact 95 % interval"))
+    handles.append(Line2D([], [], color=style.INK, linewidth=0.6, marker="", label="exact 95% interval"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 

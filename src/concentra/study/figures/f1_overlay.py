@@ -152,7 +152,7 @@ def _handles(arrows: pd.DataFrame) -> list[Any]:
         Line2D([], [], **look, marker="o", label="established"),
         Line2D([], [], **look, marker="o", markerfacecolor="white", label="not established"),
         Patch(color=GREYS[1], label="null cloud"),
-        Line2D([], [], color=style.INK, linewidth=0.7, linestyle=(0, (3, 1.5)), label="joint 95 % region"),
+        Line2D([], [], color=style.INK, linewidth=0.7, linestyle=(0, (3, 1.5)), label="joint 95% region"),
     ]
     return handles
 
@@ -176,9 +176,9 @@ def _caption(raw: pd.DataFrame, overlay: pd.DataFrame) -> str:
         "of 144 of 384 heads was measured, and the noise of the published importances is not known, so that no "
         "verdict on models is given. d, marrow, blood at 27 types and models on axes that do not grow with the "
         "number of parts. Grey: where labels of donors, or shares of heads, exchanged at random put half, three "
-        "quarters and 95 % of all arrows of the panel; dashed: joint 95 % regions over donors, or over resampled "
+        "quarters and 95% of all arrows of the panel; dashed: joint 95% regions over donors, or over resampled "
         "heads; both are cut at the edge. The two shifts are almost collinear by arithmetic: in the median tissue "
-        f"{100 * tissues['opposite_share'].median():.0f} % of the null cloud lies in the two tinted quadrants. The "
+        f"{100 * tissues['opposite_share'].median():.0f}% of the null cloud lies in the two tinted quadrants. The "
         f"direction of {established} of {len(raw)} arrows is established (filled)."
     )
 

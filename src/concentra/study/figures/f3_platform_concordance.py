@@ -141,7 +141,7 @@ def _caption(concordance: pd.DataFrame, agreement: pd.DataFrame) -> str:
     return (
         "Medians over mice of the Gini coefficient (a) and of the effective number of cell types (c): from young "
         "(open) to old (arrowhead); a lone mark where only one group is on both platforms (open young, filled old); "
-        "on the line the platforms agree. b, d, shifts of medians, with exact 95 % intervals of the median "
+        "on the line the platforms agree. b, d, shifts of medians, with exact 95% intervals of the median "
         f"difference (Hodges-Lehmann) where the mice allow one; shaded: opposite signs{same}. {who}. The platforms "
         "share mice, so that agreement is technical replication; ages, sorting and depth differ."
     )

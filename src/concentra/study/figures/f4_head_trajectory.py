@@ -76,8 +76,8 @@ def _handles() -> list[Any]:
     return [
         Line2D([], [], color=style.INK, marker="o", markersize=4, label="heads measured"),
         Line2D([], [], color=WITHOUT, linestyle=(0, (2, 1.2)), label="without the most influential"),
-        Patch(color=style.FAINT, alpha=0.3, label="95 % over resampled heads"),
-        Line2D([], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95 % of sampling"),
+        Patch(color=style.FAINT, alpha=0.3, label="95% over resampled heads"),
+        Line2D([], [], color=style.INK, marker="|", markersize=8, linestyle="", label="95% of sampling"),
         Line2D([], [], color="#7a7a7a", linestyle=":", label="noise alone"),
     ]
 
@@ -92,8 +92,8 @@ def _caption(rows: pd.DataFrame, shifts: pd.DataFrame) -> str:
     return (
         "A head's importance is the size of the relative change of loss when it is ablated. Above, the Gini "
         "coefficient over the heads measured; below, their effective number, which cannot exceed the number of "
-        f"heads. Models: {models}. Dashed: without the head that moves the shift most. Bands: 95 % over resampled "
-        "heads, which measure the sensitivity to single heads; bars: 95 % intervals of sampling, where not all heads "
+        f"heads. Models: {models}. Dashed: without the head that moves the shift most. Bands: 95% over resampled "
+        "heads, which measure the sensitivity to single heads; bars: 95% intervals of sampling, where not all heads "
         "of a model were measured. Dotted: what independent normal noise alone would show. The noise of the published "
         "importances is not known, so no verdict is given."
     )

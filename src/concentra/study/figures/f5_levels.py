@@ -83,10 +83,10 @@ def _caption(shown: pd.DataFrame, here: pd.DataFrame, fine: str, coarse: str) ->
     return (
         f"{style.title_of(first['cohort'])}, {first['n_other']} old against {first['n_reference']} young donors, "
         "each counted once over all its samples, adjusted for sex and CMV. a, b, ratio of effective numbers and "
-        "difference of Gini coefficients at each level of the cell types, with 95 % intervals. c, the change in the "
+        "difference of Gini coefficients at each level of the cell types, with 95% intervals. c, the change in the "
         f"logarithm of the effective number over {fine}, {number(total, 3, sign=True)}, is exactly the sum of the "
         f"change between the {coarse}, {number(between, 3, sign=True)}, and of those within them: red "
-        "towards more concentrated, blue towards less; lines are 95 % intervals."
+        "towards more concentrated, blue towards less; lines are 95% intervals."
     )
 
 

@@ -47,7 +47,7 @@ def direction_heat_map(age_contrast: pd.DataFrame) -> Drawing:
         "Numbers are shifts of medians, old − young; donors are young / old. A triangle up on the darker tint: more "
         "concentrated (Gini up, effective number down); a triangle down on the lighter tint: less concentrated; "
         "without tint: no test, because a group has one donor or the groups differ twofold in cells; empty: no "
-        "donors in one of the groups. Frame: the exact 95 % interval of the median difference (Hodges-Lehmann) "
+        "donors in one of the groups. Frame: the exact 95% interval of the median difference (Hodges-Lehmann) "
         f"excludes zero. Bold: exact p at most 0.05, unadjusted ({reached} of the {len(tested)} tests of Gini and "
         "eff_N as published)."
     )

@@ -154,7 +154,7 @@ def _caption(shown: pd.DataFrame, tissues: list[str], age_trend: pd.DataFrame) -
         f"One mark for each mouse in a tissue, beside its age ({who}); the number of mice is above each panel of a. a, "
         "Gini coefficient over the cell types present; small ticks, joined to the marks: expected at 100 cells. b, "
         "effective number; small ticks: corrected for depth. Circles are females, squares males; filled FACS, open "
-        "Droplet. Lines: Theil-Sen slope over all ages, thick where its exact 95 % interval excludes zero. After "
+        "Droplet. Lines: Theil-Sen slope over all ages, thick where its exact 95% interval excludes zero. After "
         f"adjustment over the tissues of a platform the trend reaches the level of {ALPHA:g} in {_firm(age_trend)}. "
         f"Shaded: the ages compared as young and old. Not shown: {lone} tissues with mice of one age only"
         f"{_missing(shown, here)}, mice of unknown identity, units with too few cells."

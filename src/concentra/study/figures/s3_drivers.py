@@ -43,7 +43,7 @@ def drivers(drivers: pd.DataFrame, attributed_shift: pd.DataFrame) -> Drawing:
         f"The {worded(TOP)} cell types with the largest contributions to the shift in effective number (eff_N), per "
         "tissue and platform: below zero, triangle up, towards more concentrated; above zero, triangle down, towards "
         "less. All contributions sum to the shift of means over donors, given above each panel beside the published "
-        "shift of medians and n (young / old). Bars: 95 % intervals over donors; open marks, thin bars: range over "
+        "shift of medians and n (young / old). Bars: 95% intervals over donors; open marks, thin bars: range over "
         "pairs where a group has two donors; open marks without a bar: one donor in a group. Scales differ between "
         "panels."
     )

@@ -102,7 +102,7 @@ def _agreed(summary: pd.DataFrame, cohort: str, stratum: str, n: int) -> str:
     here = summary[
         (summary["cohort"] == cohort) & (summary["stratum"] == stratum) & (summary["metric"] == "both")
     ]
-    share = "".join(f"\n{100 * one:.0f} % keep both signs" for one in here["share_same_sign"].head(1))
+    share = "".join(f"\n{100 * one:.0f}% keep both signs" for one in here["share_same_sign"].head(1))
     return f"{n} specifications{share}"
 
 

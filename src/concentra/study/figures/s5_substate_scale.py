@@ -45,7 +45,7 @@ def _drawn(ax: Any, rows: pd.DataFrame) -> None:
 def _caption(rows: pd.DataFrame) -> str:
     n = len(rows.loc[rows["scale"] == "states", ["cohort", "stratum", "level"]].drop_duplicates())
     return (
-        "Shift of medians, old − young, with exact 95 % intervals, of both measures over parts from coarse to fine: "
+        "Shift of medians, old − young, with exact 95% intervals, of both measures over parts from coarse to fine: "
         "annotated cell types, clusters of the whole tissue at five Leiden resolutions, and states within one cell "
         f"type (one mark for each type, {n} types in all). All donors were clustered together. Donors: "
         f"{scales.donors(rows)}. Cohorts called simulated hold no measurement: they show what the step finds where a "

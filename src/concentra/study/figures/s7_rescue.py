@@ -16,7 +16,7 @@ GROUPS = {"young": "young", "old": "old", "treated": "old,\nrestricted"}
 HUES = looks.group_colours(GROUPS)
 RANGES = [
     ("rescue_donor_low", "rescue_donor_high", "range over choices of one library per group", style.INK, "-"),
-    ("rescue_cell_low", "rescue_cell_high", "95 % of draws of cells alone", "#b0b0b0", "-"),
+    ("rescue_cell_low", "rescue_cell_high", "95% of draws of cells alone", "#b0b0b0", "-"),
 ]
 
 
@@ -91,8 +91,8 @@ def _caption(rescue: pd.DataFrame) -> str:
 def _in_words(row: dict[Any, Any]) -> str:
     name = "Gini" if row["metric"] == "gini_present" else "eff_N"
     return (
-        f"{style.title_of(row['cohort'])}, {name}: {row['rescued_percent']:.0f} % (labels exchanged: "
-        f"{100 * row['null_rescue_median']:.0f} % in the median, positive in {100 * row['null_positive']:.0f} %), p = "
+        f"{style.title_of(row['cohort'])}, {name}: {row['rescued_percent']:.0f}% (labels exchanged: "
+        f"{100 * row['null_rescue_median']:.0f}% in the median, positive in {100 * row['null_positive']:.0f}%), p = "
         f"{p_text(row['p_permutation'])}, smallest possible {p_text(row['p_attainable'])}"
     )
 

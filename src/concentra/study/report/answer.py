@@ -193,7 +193,7 @@ def outcome(one: Judgement) -> str:
     direction = any(text.endswith(DIRECTIONS) for text in stated)
     kind = (
         "number"
-        if any(text.removesuffix(" %")[-1:].isdigit() for text in stated)
+        if any(text.removesuffix("%")[-1:].isdigit() for text in stated)
         else "direction"
         if direction
         else "statement"

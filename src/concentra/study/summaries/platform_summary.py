@@ -11,7 +11,7 @@ from concentra.study.declare import summary
 from concentra.study.summaries._shared import title_of
 
 HOW = """Both platforms measured mice of one colony, and some of the same mice: agreement is technical replication, and
-says nothing of other mice. Shifts are medians over old donors minus medians over young donors, with the exact 95 %
+says nothing of other mice. Shifts are medians over old donors minus medians over young donors, with the exact 95%
 interval of the median difference (Hodges-Lehmann) where the donors allow one."""
 METHODS = """FACS sorts cells by gates into plates and reads few cells of a mouse; Droplet takes an unsorted suspension
 and reads many. The gates change which types are seen and in which shares (in marrow, fractions are sorted apart), the

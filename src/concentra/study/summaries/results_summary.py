@@ -12,7 +12,7 @@ from concentra.study.summaries._shared import contrast_rows, title_of
 HOW = """Each row compares donors, not cells: *Gini* and *eff_N* are, as published, the median over old donors minus
 the median over young donors. *p* is the exact two-sided Mann-Whitney test, *least p* what these numbers of donors allow
 at best. The verdict rests on a linear model of ln effective number and logit Gini coefficient: *ratio* and *difference*
-are its effects with 95 % intervals, *q* the Benjamini-Hochberg adjustment over the tissues of the cohort. The published
+are its effects with 95% intervals, *q* the Benjamini-Hochberg adjustment over the tissues of the cohort. The published
 analysis says *crystallizes* for more concentrated and *disperses* for less."""
 
 

@@ -122,10 +122,10 @@ def _rescue(found: pd.DataFrame) -> list[dict[str, object]]:
             "libraries": f"{row['n_young']} / {row['n_old']} / {row['n_treated']}",
             "old less young": number(row["ageing_shift"], sign=True),
             "restricted less old": number(row["treatment_shift"], sign=True),
-            "rescued": f"{row['rescued_percent']:.0f} %",
-            "over libraries": f"{100 * row['rescue_donor_low']:.0f} to {100 * row['rescue_donor_high']:.0f} %",
+            "rescued": f"{row['rescued_percent']:.0f}%",
+            "over libraries": f"{100 * row['rescue_donor_low']:.0f} to {100 * row['rescue_donor_high']:.0f}%",
             "P over cells": number(row["p_rescue_cells"]),
-            "exchanged, median": f"{100 * row['null_rescue_median']:.0f} %",
+            "exchanged, median": f"{100 * row['null_rescue_median']:.0f}%",
             "p": p_text(row["p_permutation"]),
             "smallest p": p_text(row["p_attainable"]),
         }
