@@ -1,9 +1,9 @@
-"""Text that is safe to show: nothing in a label steers a terminal, hides, or reverses what a page says."""
+"""Text as people see it: labels that cannot steer a terminal, hide or reverse text, in the order that they expect."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 HIDDEN = re.compile(
     "["
@@ -41,6 +41,25 @@ def joined(words: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def natural_key(text: object) -> tuple[list[str | float], str]:
+    """A key that sorts labels by the numbers in them.
+
+    >>> sorted(["old_10", "old_2", "old"], key=natural_key)
+    ['old', 'old_2', 'old_10']
+    """
+    pieces = re.split(r"([0-9]+(?:\.[0-9]+)?)", str(text))
+    return [float(one) if number % 2 else one for number, one in enumerate(pieces)], str(text)
+
+
+def natural_order(values: Iterable[object]) -> list[str]:
+    """Labels in the order of the numbers in them, where they have any, else as text; missing ones left out.
+
+    >>> natural_order(["24m", "3m", "18m"])
+    ['3m', '18m', '24m']
+    """
+    return sorted((str(value) for value in values if value is not None and value == value), key=natural_key)
 
 
 def escaped(json: str) -> str:

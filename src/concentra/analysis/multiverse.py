@@ -24,8 +24,8 @@ from concentra.analysis.choices import (
     comparisons_of,
 )
 from concentra.composition.composition import Composition
-from concentra.composition.reading import natural_order
 from concentra.design.design import Design
+from concentra.printable import natural_order
 from concentra.stats.multiverse import ALL_UP_TO, joint_test
 from concentra.stats.specifications import Comparisons, Sweep, signs, sweep
 from concentra.stats.streams import stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -382,17 +381,3 @@ def levels_of(source: Any) -> pd.DataFrame:
             fix="correct the file of levels",
         )
     return texts[texts[first].notna()].set_index(first).rename_axis("part")
-
-
-def natural_order(values: Collection[object]) -> list[str]:
-    """Labels in the order of the numbers in them, where they have any, else as text.
-
-    >>> natural_order(["24m", "3m", "18m"])
-    ['3m', '18m', '24m']
-    """
-
-    def key(value: str) -> tuple[list[Any], str]:
-        pieces = re.split(r"(\d+(?:\.\d+)?)", value)
-        return ([float(one) if number % 2 else one for number, one in enumerate(pieces)], value)
-
-    return sorted((str(value) for value in values if value is not None and value == value), key=key)

@@ -26,7 +26,8 @@ from concentra.errors import ArgumentError, DataAbsentError, FileFormatError, ne
 from concentra.files import sha256
 from concentra.heads._torch import require, torch
 from concentra.heads.guard import check_dtype
-from concentra.heads.hub import cached_commit, commit_of, list_revisions, natural, read_config
+from concentra.heads.hub import cached_commit, commit_of, list_revisions, read_config
+from concentra.printable import natural_key
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 WEIGHTS = (".pt", ".pth", ".bin", ".safetensors")
@@ -230,7 +231,7 @@ def list_checkpoints(folder: str | Path) -> list[str]:
     >>> list_checkpoints(folder)
     ['step512', 'step1000']
     """
-    return sorted(checkpoint_places(folder), key=natural)
+    return sorted(checkpoint_places(folder), key=natural_key)
 
 
 def checkpoint_places(folder: str | Path) -> dict[str, Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from concentra.errors import DataAbsentError
 from concentra.heads._torch import require
+from concentra.printable import natural_key
 
 
 def read_config(place: str, **options: Any) -> Any:
@@ -42,14 +42,7 @@ def list_revisions(name: str) -> list[str]:
             expected="a folder on this machine, or a model's name and a connection",
             fix="name the revisions with --checkpoints, or copy the model to this machine",
         ) from None
-    return sorted({one.name for one in [*found.branches, *found.tags]}, key=natural)
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts names by the numbers in them."""
-    return [
-        (0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", name)
-    ]
+    return sorted({one.name for one in [*found.branches, *found.tags]}, key=natural_key)
 
 
 def commit_of(name: str, revision: str) -> str | None:

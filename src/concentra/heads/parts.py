@@ -18,9 +18,8 @@ import pandas as pd
 
 from concentra.errors import ArgumentError, DataAbsentError
 from concentra.files import sha256, write_text
-from concentra.heads.hub import natural
 from concentra.heads.table import read_table, write_table
-from concentra.printable import joined
+from concentra.printable import joined, natural_key
 
 ALL = "all"
 """The part of a checkpoint whose layers are measured at once."""
@@ -214,7 +213,7 @@ def safe(name: str) -> str:
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Names by the numbers in them."""
-    return sorted(names, key=natural)
+    return sorted(names, key=natural_key)
 
 
 def _read(path: Path) -> dict[str, Any]:

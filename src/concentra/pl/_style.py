@@ -9,7 +9,6 @@ established. Green and pink: the groups of donors. No picture uses one of them f
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from concentra.errors import ArgumentError, nearest
-from concentra.printable import printable
+from concentra.printable import natural_order, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -227,17 +226,12 @@ def groups_of(frame: pd.DataFrame, column: str | None) -> Mapping[str, str]:
 
 
 def in_order(groups: Iterable[str]) -> dict[str, int]:
-    """The place of every group among the others: by the number it begins with, then by name.
+    """The place of every group among the others: by the numbers in their names.
 
     >>> in_order(["24m", "3m", "24m"]), in_order(["young", "old"])
     ({'3m': 0, '24m': 1}, {'old': 0, 'young': 1})
     """
-
-    def key(name: str) -> tuple[float, str]:
-        found = re.match(r"\d+(?:\.\d+)?", name)
-        return (float(found[0]) if found else float("inf"), name)
-
-    return {name: place for place, name in enumerate(sorted(set(groups), key=key))}
+    return {name: place for place, name in enumerate(natural_order(set(groups)))}
 
 
 def ratio_ticks(values: Iterable[float], most: int = 8) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from concentra import get
 from concentra.pl import _style as style
+from concentra.printable import natural_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def composition(
     if len(named) == len(shares.columns):
         drawn = drawn[named]
     ranks = {one: place for place, one in enumerate(order)} if order else style.in_order(groups.values())
-    donors = sorted(shares.index, key=lambda donor: (ranks[groups[donor]], donor))
+    donors = sorted(shares.index, key=lambda donor: (ranks[groups[donor]], natural_key(donor)))
     places = _places([groups[donor] for donor in donors])
     ax = style.axes_or_new(ax)
     left = np.zeros(len(donors))

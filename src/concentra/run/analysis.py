@@ -22,13 +22,13 @@ from concentra.analysis.support import left_out_table, support
 from concentra.analysis.trend import trend
 from concentra.composition import Composition, levels_of, read
 from concentra.composition.clusters import Clustering, cluster_cells
-from concentra.composition.reading import natural_order
 from concentra.design import Design, Question, Settings, resolve
 from concentra.design.axis import parse_trend
 from concentra.design.confounding import confounding
 from concentra.design.question import contrast_columns, formula_columns, parse_contrast, refuse_repeated
 from concentra.errors import ArgumentError
 from concentra.notes import Note
+from concentra.printable import natural_order
 from concentra.run.declared import check_all, is_measured
 from concentra.run.options import Options, renamed
 from concentra.run.result import Analysis

@@ -13,10 +13,10 @@ import pandas as pd
 
 from concentra.composition import Composition
 from concentra.composition.annotated import KEY, from_anndata, storable
-from concentra.composition.reading import natural_order
 from concentra.design import Design, Question, Settings, resolve
 from concentra.design.question import Group, group_values
 from concentra.errors import ArgumentError, ColumnError, nearest
+from concentra.printable import natural_order
 
 Seed = int | np.random.Generator
 Others = Group | Sequence[Group]

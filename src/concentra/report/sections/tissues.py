@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from concentra.metrics import lorenz_curve
 from concentra.pl import _style as style
+from concentra.printable import natural_key
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings, unit_name
 from concentra.report.page import Page, Section
@@ -75,7 +76,7 @@ def _names(found: Findings, rows: pd.DataFrame) -> dict[str, str]:
     place = {name: number for number, name in enumerate(found.groups)}
     records = sorted(
         sentences.records(first),
-        key=lambda row: (place.get(found.group_of(row), 99), _late(found.along(row)), str(row[key])),
+        key=lambda row: (place.get(found.group_of(row), 99), _late(found.along(row)), natural_key(row[key])),
     )
     grouped = len(found.groups) > 1 and not all(_holds(str(row[key]), found.group_of(row)) for row in records)
     shown = sentences.distinct((row[key] for row in records), 24, _shortened)
