@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
+from concentra.printable import natural_key
 from concentra.report.markdown import HARD, decimals_for, number, p_text, together
 from concentra.stats.verdict import NOT_TESTABLE
 from concentra.study.claims import Claim, Judgement, gathered, read_claims
@@ -211,7 +212,7 @@ def mouse_totals(source: Source) -> Rows:
                 100 * row["difference"] / row["n_official"], 1, sign=bool(row["difference"])
             ),
         }
-        for _, row in frame.iterrows()
+        for row in sorted((row for _, row in frame.iterrows()), key=lambda row: natural_key(row["donor"]))
     ]
 
 
