@@ -79,7 +79,9 @@ class PlanePoints(Table):
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")
     axes: str = column("pair of axes", among=[RAW, NORMALISED])
-    what: str = column("region: a corner of it; permuted: a point of the null cloud", among=[REGION, PERMUTED])
+    what: str = column(
+        "region: a corner of it; permuted: a point of the null cloud", among=[REGION, PERMUTED]
+    )
     place: int = column("place in order", low=0)
     gini: float = column("shift in the Gini coefficient")
     hill_q1: float = column("shift in the effective number, or in its logarithm")
