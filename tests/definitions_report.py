@@ -136,7 +136,7 @@ def _compared(
             one | {"axes": axes, "gini": 0.1, "hill_q1": -2.0} for one in each for axes in ("raw", "normalised")
         ]),
         "plane_points": pd.DataFrame([
-            one | {"axes": axes, "what": "null", "place": 0, "gini": 0.01, "hill_q1": -0.1}
+            one | {"axes": axes, "what": "permuted", "place": 0, "gini": 0.01, "hill_q1": -0.1}
             for one in each for axes in ("raw", "normalised")
         ]),
         "granularity": pd.DataFrame([

@@ -23,6 +23,13 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(object).where(frame.notna(), "").astype(str).astype(object)
 
 
+def taken_for_missing(text: str) -> list[str]:
+    """Texts in a CSV that pandas, with its defaults, reads as missing values."""
+    plain = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    lost = pd.read_csv(io.StringIO(text), low_memory=False).isna() & (plain != "")
+    return sorted({one for name in plain for one in plain.loc[lost[name], name]})
+
+
 def theirs(path: Path, dialect: Dialect, *, windows: bool) -> pd.DataFrame:
     """The same table by pandas, which is given the separator and the encoding, and finds rows and fields by itself."""
     with opened(path) as stream:

@@ -172,7 +172,7 @@ def plane_points(adata: Any, *, key: str = "plane", modality: str | None = None)
     >>> adata = example()
     >>> tl.plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> sorted(plane_points(adata)["what"].unique())
-    ['null', 'region']
+    ['permuted', 'region']
     """
     return _table(adata, key, "points", "plane", modality)
 

@@ -57,7 +57,7 @@ def test_shifts_are_those_of_the_contrast(design: Design) -> None:
 def test_what_is_drawn(design: Design) -> None:
     tests, points = plane(design)
     sizes = points.groupby(["stratum", "axes", "what"]).size().unstack()
-    assert (sizes["null"] == N_SHOWN).all()
+    assert (sizes["permuted"] == N_SHOWN).all()
     assert sizes["region"].nunique() == 1
     assert len(sizes) == len(tests)
     Plane.check(tests, "plane")
@@ -76,7 +76,7 @@ def test_two_donors_have_a_cloud_and_no_region(cells: pd.DataFrame) -> None:
     tests, points = plane(few(cells, 2))
     assert not tests["region"].any()
     assert not tests["excludes_zero"].any()
-    assert set(points["what"]) == {"null"}
+    assert set(points["what"]) == {"permuted"}
     assert (tests["n_arrangements"] == 6).all()
 
 
@@ -103,6 +103,6 @@ def test_a_model_that_one_head_moves() -> None:
     tests, cloud = model_plane(np.stack([first, first, last]), rng=1, n_draws=400, n_null=200, level=0.95)
     raw = tests.set_index("axes").loc["raw"]
     assert raw["gini"] > 0 > raw["hill_q1"]
-    null = cloud[(cloud["what"] == "null") & (cloud["axes"] == "raw")]["gini"]
+    null = cloud[(cloud["what"] == "permuted") & (cloud["axes"] == "raw")]["gini"]
     assert 0.3 < (null > 0).mean() < 0.7, "the one head decides the sign of each exchange"
-    assert set(cloud["what"]) == {"region", "null"}
+    assert set(cloud["what"]) == {"region", "permuted"}

@@ -93,6 +93,8 @@ def test_a_whole_table_is_sorted_searched_filtered_and_downloaded(opened: Opened
         return values == sorted(values) and len(set(values)) > 1
 
     opened.when(ascending, "the rows are sorted by their number of cells")
+    compared = "['d10', 'd9', 'a'].sort(Bundle.DataTable.ext.type.order['string-asc'])"
+    assert opened.page.evaluate(compared) == ["a", "d9", "d10"]
 
 
 def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:

@@ -245,12 +245,12 @@ def test_donors_stand_above_their_group_with_its_median(adata, ax):
 
 
 def test_the_cloud_is_drawn_from_a_file_too(adata, ax, tmp_path):
-    """A reader of CSV that knows nothing of the table takes the word "null" for a missing value."""
+    """By a reader of CSV that knows nothing of the table."""
     points = get.plane_points(adata)
     points.to_csv(tmp_path / "plane_points.csv", index=False)
     pl.plane(get.plane(adata), pd.read_csv(tmp_path / "plane_points.csv"), ax=ax)
     drawn = ax.collections[0].get_offsets()
-    assert len(drawn) == ((points["what"] == "null") & (points["axes"] == "raw")).sum() > 0
+    assert len(drawn) == ((points["what"] == "permuted") & (points["axes"] == "raw")).sum() > 0
 
 
 def test_donors_tell_the_estimate(adata, ax):

@@ -7,9 +7,11 @@ import pytest
 
 import concentra
 from concentra.errors import TableError
+from concentra.outputs import table_text
 from concentra.run import analysis
 from concentra.run.declared import check_all, declared
 from definitions_run import UNDECLARED, cells, levels
+from definitions_tables import taken_for_missing
 
 
 def counts() -> pd.DataFrame:
@@ -25,6 +27,9 @@ def test_analyze_makes_the_tables_that_are_declared_for_it() -> None:
     asked = {"contrast": ["age:24m:3m", "age:3m:18m:24m"], "trend": "age", "levels": levels(), "draws": 100}
     found = concentra.analyze(pd.concat([rows, more], ignore_index=True), donor="mouse.id", **asked)
     assert set(found.tables) - UNDECLARED == set(declared())
+    assert not {
+        name: lost for name, one in found.tables.items() if (lost := taken_for_missing(table_text(one)))
+    }
 
 
 def test_a_table_that_is_not_as_declared_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:

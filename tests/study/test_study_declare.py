@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from concentra.design import Settings
 from concentra.errors import ArgumentError, TableError
+from concentra.outputs import table_text
 from concentra.study import declare, raw
 from concentra.study.declare import Table, all_parameters, column, nodes, tables
 from definitions_study import HOSTILE
+from definitions_tables import taken_for_missing
 
 
 class TinyTable(Table):
@@ -112,6 +115,15 @@ def test_every_table_is_described(name: str) -> None:
         assert found.description, f"{name}.{label}"
         assert label == label.lower()
         assert "eff_n" not in label
+        words = pd.DataFrame({"word": [str(one) for one in found.among or ()]})
+        assert not taken_for_missing(table_text(words)), f"{name}.{label}"
+
+
+def test_no_text_of_a_run_reads_as_missing(archive_run: Any) -> None:
+    """By a reader of CSV that knows nothing of the tables."""
+    found = {path.name: taken_for_missing(path.read_text("utf-8")) for path in archive_run.out.rglob("*.csv")}
+    assert len(found) > len(tables()) / 2
+    assert not {name: lost for name, lost in found.items() if lost}
 
 
 @pytest.mark.parametrize("name", list(nodes()))

@@ -30,6 +30,7 @@ from concentra.tables import Table, column
 
 Floats = NDArray[np.float64]
 RAW, NORMALISED = "raw", "normalised"
+REGION, PERMUTED = "region", "permuted"
 CORNERS = 72
 N_RANDOM = 2_000
 """Arrangements of labels drawn for a null cloud, where there are too many to enumerate."""
@@ -78,7 +79,9 @@ class PlanePoints(Table):
     contrast: str = column("the groups compared")
     stratum: str = column("tissue")
     axes: str = column("pair of axes", among=[RAW, NORMALISED])
-    what: str = column("corner of the region, or point of the null cloud", among=["region", "null"])
+    what: str = column(
+        "region: a corner of it; permuted: a point of the null cloud", among=[REGION, PERMUTED]
+    )
     place: int = column("place in order", low=0)
     gini: float = column("shift in the Gini coefficient")
     hill_q1: float = column("shift in the effective number, or in its logarithm")
@@ -226,7 +229,7 @@ def model_plane(
         One row a pair of axes: `axes`, the shifts `gini` and `hill_q1` from first to last checkpoint, and what
         `concentra.stats.null_cloud.PlaneTest` says of them.
     cloud
-        `axes`, `what` ("region" or "null"), `place`, `gini`, `hill_q1`.
+        `axes`, `what` ("region" or "permuted"), `place`, `gini`, `hill_q1`.
 
     Examples
     --------
@@ -246,8 +249,8 @@ def model_plane(
         effective = np.log(draws.hill_q1_draws) if axes == NORMALISED else draws.hill_q1_draws
         shifts = np.stack([np.diff(draws.gini_draws / scale)[:, 0], np.diff(effective)[:, 0]], axis=1)
         clouds += [
-            points_frame(axes, "region", central_hull(shifts, level=level)),
-            points_frame(axes, "null", null.shifts),
+            points_frame(axes, REGION, central_hull(shifts, level=level)),
+            points_frame(axes, PERMUTED, null.shifts),
         ]
     return pd.DataFrame(tests), pd.concat(clouds, ignore_index=True)
 
@@ -255,8 +258,8 @@ def model_plane(
 def points_frame(axes: str, what: str, points: Floats) -> pd.DataFrame:
     """Points (M, 2) of the plane as rows: `axes`, `what`, `place`, `gini`, `hill_q1`.
 
-    >>> points_frame("raw", "null", np.array([[0.1, -1.0]])).values.tolist()
-    [['raw', 'null', 0, 0.1, -1.0]]
+    >>> points_frame("raw", "permuted", np.array([[0.1, -1.0]])).values.tolist()
+    [['raw', 'permuted', 0, 0.1, -1.0]]
     """
     return pd.DataFrame(
         {
@@ -297,7 +300,7 @@ def plane(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
     ...     "age": ["3m"] * 4 + ["24m"] * 4, "n_cells": [50, 50, 60, 40, 90, 10, 80, 20]})
     >>> design = resolve(from_table(rows), Question("age", ("3m",), (("24m",),)), Settings(n_draws=100))
     >>> tests, points = plane(design)
-    >>> tests["axes"].tolist(), tests["gini"].round(3).tolist()[0], int((points["what"] == "null").sum())
+    >>> tests["axes"].tolist(), tests["gini"].round(3).tolist()[0], int((points["what"] == "permuted").sum())
     (['raw', 'normalised'], 0.3, 12)
     """
     tests, clouds = [], []
@@ -318,7 +321,7 @@ def plane(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
             | _judgement(arrow.test)
         )
         kept = np.unique(np.linspace(0, len(arrow.cloud.shifts) - 1, N_SHOWN).round().astype(int))
-        for what, points in (("region", arrow.region.polygon), ("null", arrow.cloud.shifts[kept])):
+        for what, points in ((REGION, arrow.region.polygon), (PERMUTED, arrow.cloud.shifts[kept])):
             clouds.append(points_frame(arrow.axes, what, points).assign(**place))
     columns = list(PlanePoints.columns())
     points = pd.concat(clouds, ignore_index=True)[columns] if clouds else PlanePoints.empty()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from concentra import get
+from concentra.analysis.plane import PERMUTED, REGION
 from concentra.pl import _style as style
 
 if TYPE_CHECKING:
@@ -100,12 +101,12 @@ def _fit(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _clouds(ax: Axes, points: pd.DataFrame, certain: set[str]) -> None:
-    null = points[points["what"] != "region"]  # from a file pandas reads the word "null" as a missing value
+    null = points[points["what"] == PERMUTED]
     n_clouds = max(1, null["stratum"].nunique())
     few = len(null) / n_clouds < 50
     ax.scatter(null["gini"], null["hill_q1"], s=5 if few else 2, color=style.FAINT, alpha=0.45, linewidth=0, zorder=1,
                rasterized=True)  # fmt: skip
-    for name, region in points[points["what"] == "region"].groupby("stratum", observed=True):
+    for name, region in points[points["what"] == REGION].groupby("stratum", observed=True):
         corners = region.sort_values("place")
         ax.fill(
             corners["gini"],

@@ -45,7 +45,7 @@ class Findings:
     versions
         Of the packages, by name.
     tissue
-        What a stratum is called.
+        What a stratum is called; "granularity" where all hold the same cells.
     id
         Begins the names of places in the page, where several findings share one.
 
@@ -69,6 +69,16 @@ class Findings:
     def table(self, name: str) -> pd.DataFrame:
         """The table of that name, empty where there is none."""
         return self.tables.get(name, pd.DataFrame())
+
+    @property
+    def tissues(self) -> str:
+        """What several strata are called."""
+        return "granularities" if self.same_cells else f"{self.tissue}s"
+
+    @property
+    def same_cells(self) -> bool:
+        """Whether the strata are the same cells, counted more or less finely."""
+        return self.tissue == "granularity"
 
     @property
     def level(self) -> float:

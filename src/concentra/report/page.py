@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.pl import _style as looks
-from concentra.printable import printable
+from concentra.printable import natural_order, printable
 from concentra.report import bundle
 from concentra.report.markdown import POWER, p_text
 
@@ -168,7 +168,7 @@ class Page:
         self, name: str, frame: pd.DataFrame, description: str = "", meanings: Mapping[str, str] | None = None
     ) -> Markup:
         """A whole table, drawn when it is opened; `meanings` are those of its columns, shown at their heads."""
-        self.tables[name] = frame
+        self.tables[name] = _naturally(frame)
         self.meanings[name] = meanings or {}
         return _macro("whole")(name, description, len(frame), list(map(str, frame.columns)))
 
@@ -219,6 +219,26 @@ class Page:
             hashes=[base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts.values()],
             **{name: _safe(text) for name, text in scripts.items()},
         )  # fmt: skip
+
+
+def _naturally(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with donors and samples in the order of the numbers in them, within what stands left of their columns.
+
+    >>> rows = pd.DataFrame({"stratum": ["b", "b", "a", "a"], "donor": ["d10", "d9", "d10", "d2"]})
+    >>> _naturally(rows).values.tolist()
+    [['b', 'd9'], ['b', 'd10'], ['a', 'd2'], ['a', 'd10']]
+    """
+    names = [name for name in ("donor", "sample") if name in frame]
+    if not names:
+        return frame
+    left = list(frame.columns[: min(map(list(frame.columns).index, names))])
+    blocks = frame.groupby(left, sort=False, dropna=False).ngroup() if left else np.zeros(len(frame))
+    places = [frame[name].astype(str).map(_places(frame[name])) for name in names]
+    return frame.iloc[np.lexsort([*reversed(places), blocks])]
+
+
+def _places(labels: pd.Series) -> dict[str, int]:
+    return {label: place for place, label in enumerate(natural_order(labels.unique()))}
 
 
 def _style() -> str:

@@ -36,7 +36,7 @@ def plane(
     >>> adata = example()
     >>> plane(adata, group="age", reference="3m", other="24m", n_draws=200)
     >>> sorted(get.plane_points(adata)["what"].unique())
-    ['null', 'region']
+    ['permuted', 'region']
     """
     adata = modality_of(adata, modality)
     settings = Settings(min_cells=min_cells, level=level, n_draws=n_draws, seed=seed_of(rng))

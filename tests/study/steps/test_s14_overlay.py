@@ -70,7 +70,7 @@ def test_the_null_cloud_of_blood_is_that_of_exchanged_labels(level: str) -> None
         shifts.append(median(mixed[49:]) - median(mixed[:49]))
     cloud = table("overlay_cloud")
     null = cloud[
-        (cloud["stratum"] == f"Blood, {level}") & (cloud["axes"] == "raw") & (cloud["what"] == "null")
+        (cloud["stratum"] == f"Blood, {level}") & (cloud["axes"] == "raw") & (cloud["what"] == "permuted")
     ]
     assert len(null) == 150
     assert null["hill_q1"].std() == pytest.approx(np.std(shifts), rel=0.25)

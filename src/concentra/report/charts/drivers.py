@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from concentra.pl import _style as style
 from concentra.report.charts._shared import Row, Spec, chart, choice, legend, tip
 
+ENDS = {"low": "from", "high": "to", "joint_low": "jointly from", "joint_high": "jointly to"}
+"""Ends of the lines, as the hover text names them."""
+
 
 def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
     """Contribution of each part to the shift of one metric, with its interval; the metric can be chosen.
@@ -15,10 +18,11 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
     `rows` have `part`, `metric` (its place in `metrics`), `contribution`, `low`, `high`, `joint_low`, `joint_high`,
     `size`, `toward`, `shares`, `p`.
     """
-    known = any(row["joint_low"] is not None for row in rows)
-    joint = (
-        [tip("joint_low", "jointly from", "+.3~f"), tip("joint_high", "jointly to", "+.3~f")] if known else []
-    )
+    ends = [
+        tip(name, words, "+.3~f")
+        for name, words in ENDS.items()
+        if any(row[name] is not None for row in rows)
+    ]
     toward = [("toward more concentrated", style.MORE), ("toward less concentrated", style.LESS)]
     return chart(
         rows,
@@ -41,8 +45,7 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
                                         "scale": {"domain": [name for name, _ in toward],
                                                   "range": [colour for _, colour in toward]}},
                               "tooltip": [tip("part", "cell type"), tip("contribution", "contribution", "+.3~f"),
-                                          tip("low", "from", "+.3~f"), tip("high", "to", "+.3~f"),
-                                          *joint,
+                                          *ends,
                                           tip("shares", "share of the cells"), tip("p", "adjusted p of the share"),
                                           tip("toward", "direction")]}},
                 {"mark": {"type": "rule", "aria": False, "strokeWidth": 0.8, "color": "currentColor"},

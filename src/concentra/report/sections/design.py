@@ -36,16 +36,7 @@ UNITS = ("donor", "sample", "covariate")
 
 def design(page: Page, found: Findings) -> Section:
     """Numbers of donors and cells, confounding, detectable change."""
-    units = found.units
-    few = int((~units["included"].astype(bool)).sum()) if "included" in units else 0
-    cells = int(found.table("composition")["n_cells"].sum())
-    blocks: list[Markup] = [page.text(
-        f"{sentences.counted(units['donor'].nunique(), 'donor')}, {sentences.counted(len(found.strata), 'tissue')}, "
-        f"{sentences.counted(found.table('composition')['part'].nunique(), 'cell type')}, "
-        f"{sentences.counted(cells, 'cell')}. "
-        f"{'No donor was' if not few else sentences.counted(few, 'donor was', 'donors were')} left out of a tissue for "
-        "having too few cells."
-    )]  # fmt: skip
+    blocks: list[Markup] = [page.text(f"{_there(found)}. {_few(found)} for having too few cells.")]
     for name, caption in (
         (
             "confounding",
@@ -65,6 +56,37 @@ def design(page: Page, found: Findings) -> Section:
             page.table(detectable, "What these donors could have shown with 80% power.", name="detectable")
         )
     return Section("design", "Design", tuple(blocks))
+
+
+def _there(found: Findings) -> str:
+    """How many donors, tissues, cell types and cells there are.
+
+    >>> units = pd.DataFrame({"stratum": ["2 types", "3 types"], "donor": "a"})
+    >>> cells = pd.DataFrame({"stratum": ["2 types"] * 2 + ["3 types"] * 3, "part": list("BTBUV"),
+    ...                       "n_cells": [4, 2, 4, 1, 1]})
+    >>> _there(Findings({"concentration": units, "composition": cells}))
+    '1 donor, 2 tissues, 4 cell types, 12 cells'
+    >>> _there(Findings({"concentration": units, "composition": cells}, tissue="granularity"))
+    '1 donor; 6 cells, counted over 2 and 3 cell types'
+    """
+    donors = sentences.counted(found.units["donor"].nunique(), "donor")
+    rows = found.table("composition")
+    if found.same_cells:
+        of = rows.groupby("stratum")
+        types = sentences.listed(sorted(of["part"].nunique()))
+        return f"{donors}; {sentences.counted(int(of['n_cells'].sum().max()), 'cell')}, counted over {types} cell types"
+    return ", ".join([
+        donors, sentences.counted(len(found.strata), "tissue"),
+        sentences.counted(rows["part"].nunique(), "cell type"),
+        sentences.counted(int(rows["n_cells"].sum()), "cell"),
+    ])  # fmt: skip
+
+
+def _few(found: Findings) -> str:
+    units = found.units
+    few = int((~units["included"].astype(bool)).sum()) if "included" in units else 0
+    who = sentences.counted(few, "donor was", "donors were") if few else "No donor was"
+    return f"{who} left out of a {found.tissue}"
 
 
 def _compared(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concentra.analysis.plane import PERMUTED
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings
@@ -34,7 +35,7 @@ def plane(page: Page, found: Findings) -> Section | None:
         ]  # fmt: skip
         cloud = []
         if len(points):
-            null = points[points["what"] == "null"]
+            null = points[points["what"] == PERMUTED]
             null = null[null["contrast"] == name] if "contrast" in null and name else null
             for one in axes:
                 here = null[null["axes"] == one]

@@ -21,6 +21,8 @@ METRICS = (
 )
 """Those whose drivers and specifications are shown."""
 MOST_DRIVERS = 12
+ENDS = {"low": "low", "high": "high", "joint_low": "low_adjusted", "joint_high": "high_adjusted"}
+"""Ends of the lines of a contribution in the chart, and their columns."""
 APPEARANCE = "(types gained or lost)"
 """How `NUMBER_OF_PARTS` is shown."""
 
@@ -51,20 +53,43 @@ def drivers(page: Page, found: Findings, stratum: str, contrast: str | None) -> 
             more = (row["contribution"] < 0) == (metric == "hill_q1")
             values.append({
                 "part": labels[str(row["part"])], "metric": place, "contribution": row["contribution"],
-                "low": row["low"], "high": row["high"], "size": abs(row["contribution"]),
-                "joint_low": row.get("low_adjusted"), "joint_high": row.get("high_adjusted"),
+                "size": abs(row["contribution"]),
+                **{name: _number(row.get(column)) for name, column in ENDS.items()},
                 "toward": f"toward {'more' if more else 'less'} concentrated",
                 "shares": _shares(row), "p": p_text(row.get("p_adjusted")),
             })  # fmt: skip
     if not values:
         return None
-    joint = any(value["joint_low"] is not None for value in values)
     return page.chart(
         charts.drivers(values, metrics=metrics), _titled(found, "Cell types that drive the shift", contrast),
-        "Contributions add up to the shift. Lines: intervals over donors"
-        + ("; thin lines hold for all cell types together." if joint else "."),
+        "Contributions add up to the shift." + _lines(rows),
         width="" if len(found.contrasts) > 1 and found.table("multiverse").empty else "double",
     )  # fmt: skip
+
+
+def _lines(rows: pd.DataFrame) -> str:
+    """What the lines of contributions are, where there are any.
+
+    >>> _lines(pd.DataFrame({"low": [-1.0], "low_adjusted": [-2.0]}))
+    ' Lines: intervals over donors; thin lines hold for all cell types together.'
+    >>> _lines(pd.DataFrame({"low": [-1.0], "interval": ["range"]})), _lines(pd.DataFrame({"low": [None]}))
+    (' Lines: ranges over pairs of donors.', '')
+    """
+    if rows["low"].isna().all():
+        return ""
+    if "interval" in rows and (rows["interval"] == "range").all():
+        return " Lines: ranges over pairs of donors."
+    joint = "; thin lines hold for all cell types together" if _joint(rows) else ""
+    return f" Lines: intervals over donors{joint}."
+
+
+def _joint(rows: pd.DataFrame) -> bool:
+    """Whether there are intervals that hold for all cell types together."""
+    return "low_adjusted" in rows and bool(rows["low_adjusted"].notna().any())
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None) -> Markup | None:
@@ -89,10 +114,9 @@ def driver_table(page: Page, found: Findings, stratum: str, contrast: str | None
             }
             | {title: _contribution(of.get(name)) for name, title in metrics}
         )
-    caption = (
-        "p: moderated t-test of the centred log-ratio of the share, adjusted over the cell types of the tissue. "
-        "Contributions to the shift with intervals that hold for all cell types together."
-    )
+    tested = "p: moderated t-test of the centred log-ratio of the share, adjusted over the cell types of the tissue. "
+    held = " with intervals that hold for all cell types together" if _joint(rows) else ""
+    caption = f"{tested if rows['p_value'].notna().any() else ''}Contributions to the shift{held}."
     table = page.table(shown, caption, name="drivers")
     return page.folded(
         _titled(found, "Every cell type: shares, tests, contributions", contrast), table, aside=True

@@ -109,7 +109,7 @@ def _holds(name: str, group: str) -> bool:
 
 def _ordered(found: Findings) -> str:
     column = found.axis[0]
-    return f"; donors in the order of {sentences.plain(column)}" if column else ""
+    return f"; donors in the order of {sentences.quantity(column, unit=False)}" if column else ""
 
 
 def _late(place: float) -> float:

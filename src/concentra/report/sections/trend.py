@@ -27,7 +27,7 @@ def trend(page: Page, found: Findings) -> Section | None:
     if table.empty:
         return None
     rows = table[table["metric"].isin(NAMES)].dropna(subset=["slope"])
-    along = sentences.plain(table["along"].iloc[0])
+    along = sentences.quantity(table["along"].iloc[0])
     shown = [
         {found.tissue: sentences.plain(row["stratum"]), "metric": NAMES[row["metric"]], "donors": str(row["n_donors"]),
          "slope": number(row["slope"], 4, sign=True),
@@ -39,7 +39,8 @@ def trend(page: Page, found: Findings) -> Section | None:
         [
             page.table(
                 shown,
-                f"Change of each metric per unit of {along}; exact test of rank correlation, adjusted over tissues",
+                f"Change of each metric per unit of {along}; exact test of rank correlation, adjusted over "
+                f"{found.tissues}",
                 name="trend",
             )
         ]

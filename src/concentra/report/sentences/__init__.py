@@ -25,6 +25,7 @@ from concentra.report.sentences.labels import (
     notes_of,
     p_words,
     plain,
+    quantity,
     records,
     short,
     worded,
@@ -34,5 +35,5 @@ from concentra.report.sentences.methods import methods
 __all__ = [
     "DIRECTIONS", "MEANINGS", "PREDICATES", "across", "answer", "counted", "description", "distinct", "effect",
     "finding", "identifier", "is_whole", "listed", "methods", "named_answers", "notes_of", "p_words", "plain",
-    "records", "short", "types_counted", "verdicts", "worded",
+    "quantity", "records", "short", "types_counted", "verdicts", "worded",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -34,13 +35,13 @@ def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
     """Names as a list within a sentence; long lists end with a count, names with commas are set apart by semicolons.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed("abcd", most=2)
-    ('a', 'a and b', 'a, b and c', 'a, b and 2 more')
+    ('a', 'a and b', 'a, b and c', 'a, b and two more')
     >>> listed(["skin, leg", "skin, arm"])
     'skin, leg; and skin, arm'
     """
     found = [plain(name) for name in names]
     if len(found) > most:
-        found = [*found[:most], f"{len(found) - most} more"]
+        found = [*found[:most], f"{worded(len(found) - most)} more"]
     if len(found) > 1 and any(", " in name for name in found):
         return f"{'; '.join(found[:-1])}; and {found[-1]}"
     return joined(found) or "none"
@@ -62,6 +63,17 @@ def plain(label: object, limit: int = 60) -> str:
     ('Limb Muscle', 60)
     """
     return identifier(str(label).replace("_", " "), limit)
+
+
+def quantity(column: object, *, unit: bool = True) -> str:
+    """A column of numbers as it is shown: a unit of time at the end of its name in brackets, or left out.
+
+    >>> quantity("age_years"), quantity("age_years", unit=False), quantity("age (months)"), quantity("years")
+    ('age (years)', 'age', 'age (months)', 'years')
+    """
+    text = plain(column)
+    found = re.fullmatch(r"(.*\w) \(?(hours|days|weeks|months|years)\)?", text)
+    return text if not found else f"{found[1]} ({found[2]})" if unit else found[1]
 
 
 def identifier(label: object, limit: int = 60) -> str:

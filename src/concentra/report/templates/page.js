@@ -83,6 +83,9 @@
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
   const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
+  const natural = new Intl.Collator("en", { numeric: true }).compare;
+  Bundle.DataTable.type("string", "order", { pre: value => value ?? "", asc: natural, desc: (one, other) => natural(other, one) });
+
   function whole(details) {
     if (details.dataset.done) return;
     details.dataset.done = "yes";

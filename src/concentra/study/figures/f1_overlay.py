@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from concentra.analysis.lineages import tissue_name
+from concentra.analysis.plane import PERMUTED, REGION
 from concentra.pl import _style as looks
 from concentra.report.markdown import number
 from concentra.stats.verdict import DIRECTIONS, LESS, MORE
@@ -77,8 +78,8 @@ def _panel(ax: Any, rows: pd.DataFrame, clouds: pd.DataFrame) -> None:
     style.zero_line(ax, horizontal=True)
     _fit(ax, rows)
     _quadrants(ax)
-    _density(ax, here[here["what"] == "null"])
-    regions = here[(here["what"] == "region") & here["main"]]
+    _density(ax, here[here["what"] == PERMUTED])
+    regions = here[(here["what"] == REGION) & here["main"]]
     for (cohort, _), region in regions.groupby(["cohort", "stratum"], sort=False):
         hue, corners = style.colour(str(cohort)), region.sort_values("place")
         ax.fill(corners["gini"], corners["hill_q1"], facecolor="none", edgecolor=hue, linewidth=0.7,

@@ -53,8 +53,12 @@ def answer(page: Page, results: Results, judgements: Sequence[Judgement]) -> Sec
 
 
 def _clauses(text: str) -> tuple[str, ...] | str:
-    """Each clause on a line of its own."""
-    return tuple(text.split("; ")) if text else "–"
+    """Each clause on a line of its own, what stands in brackets whole.
+
+    >>> _clauses("get a file (not this one; that is another); name it")
+    ('get a file (not this one; that is another)', 'name it')
+    """
+    return tuple(re.split(r"; (?![^(]*\))", text)) if text else "–"
 
 
 def tally(judgements: Sequence[Judgement]) -> str:
@@ -229,5 +233,6 @@ def change(established: str) -> str:
 def _pictures(page: Page, results: Results) -> list[Markup]:
     blocks = [*plane(page, results)]
     for cohort, rows in level_contrast(results, "adjusted").groupby("cohort", sort=False):
-        blocks.append(effect_chart(page, rows, title_of(str(cohort)), "hill_q1"))
+        name = f"{title_of(str(cohort))}, {adjustment(str(rows['contrast'].iloc[0]))}"
+        blocks.append(effect_chart(page, rows, name, "hill_q1"))
     return [page.grid(*blocks)] if blocks else []

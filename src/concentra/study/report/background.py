@@ -160,7 +160,7 @@ def provenance(page: Page, results: Results) -> Section:
         {
             "step": sentences.plain(name),
             "question": note["title"],
-            "parameters": ", ".join(f"{key} = {value}" for key, value in note["parameters"].items()) or "–",
+            "parameters": tuple(f"{key} = {value}" for key, value in note["parameters"].items()) or "–",
             "input (SHA-256)": tuple(f"{file} {digest[:12]}" for file, digest in note["inputs"].items())
             or "–",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from concentra.analysis.plane import PERMUTED
 from concentra.pl import _style as style
 from concentra.report import charts, sentences
 from concentra.report.page import Page
@@ -51,7 +52,7 @@ def plane(page: Page, results: Results) -> list[Markup]:
             "hill_q1": row["hill_q1"], "words": verdict,
             "verdict": verdict if verdict in style.VERDICTS else UNDECIDED,
         })  # fmt: skip
-    cloud = results.rows("overlay_cloud", what="null")
+    cloud = results.rows("overlay_cloud", what=PERMUTED)
     cloud = cloud.iloc[:: max(1, -(-len(cloud) // CLOUD))]
     points = [
         {"axes": AXES.index(row["axes"]), "slot": shown.index(sources[row["cohort"]]), "gini": round(row["gini"], 4),

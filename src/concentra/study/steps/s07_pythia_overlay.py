@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 
 from concentra.analysis.across_models import model_shifts
-from concentra.analysis.plane import AXES, model_plane
+from concentra.analysis.plane import AXES, PERMUTED, REGION, model_plane
 from concentra.analysis.trajectory import LARGE, SMALL, UNKNOWN, WITHHELD, follow
 from concentra.errors import AmountError
 from concentra.io.importance import Value, importance_values
@@ -182,7 +182,8 @@ class HeadCloud(Table):
     cohort: str = column("model")
     axes: str = column("raw or normalised", among=AXES)
     what: str = column(
-        "corner of the region over resampled heads, or point of the null cloud", among=["region", "null"]
+        "region: a corner of that over resampled heads; permuted: a point of the null cloud",
+        among=[REGION, PERMUTED],
     )
     place: int = column("number of the corner or point", low=0)
     gini: float = column("shift in Gini on these axes")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from concentra.analysis.plane import Plane, PlanePoints, plane
+from concentra.analysis.plane import PERMUTED, Plane, PlanePoints, plane
 from concentra.design import Settings, resolve
 from concentra.stats.verdict import DIRECTIONS
 from concentra.study.declare import OfCohorts, Table, column, step
@@ -125,7 +125,7 @@ def _placed(frame: pd.DataFrame, shifts: pd.DataFrame) -> pd.DataFrame:
 
 def _tested(tests: pd.DataFrame, cloud: pd.DataFrame, shifts: pd.DataFrame) -> pd.DataFrame:
     """The tests of models in the plane; both intervals over resampled heads must exclude 0."""
-    n_null = cloud[cloud["what"] == "null"].groupby(["cohort", "axes"]).size().rename("n_arrangements")
+    n_null = cloud[cloud["what"] == PERMUTED].groupby(["cohort", "axes"]).size().rename("n_arrangements")
     ends = shifts.set_index("cohort")
     apart = (ends["gini_low"] * ends["gini_high"] > 0) & (ends["hill_q1_low"] * ends["hill_q1_high"] > 0)
     found = _placed(tests, shifts).merge(n_null.reset_index(), on=["cohort", "axes"])
