@@ -175,7 +175,9 @@ def _counted(values: pd.Series) -> str:
 
 
 def confounding_notes(design: Design) -> list[Note]:
-    """Notes on columns that separate the groups or follow a trend; complete separation in nuisance columns is refused, all at once.
+    """Notes on columns that separate the groups or follow a trend; where nothing separates nuisance columns, a refusal.
+
+    All such columns are refused at once.
 
     Raises
     ------
