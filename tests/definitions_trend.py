@@ -40,3 +40,21 @@ def spearman_p(places, values):
     found = np.array([abs(spearman(order, values)) for order in itertools.permutations(places)])
     observed = abs(spearman(places, values))
     return (found >= observed - 1e-12).mean(), (found >= found.max() - 1e-12).mean()
+
+
+def share_along(places, values):
+    """Adjusted R squared of midranks on the means of each value: residuals of every donor, one by one."""
+    ranks = [(sum(x < place for x in places) + sum(x <= place for x in places) + 1) / 2 for place in places]
+    n, mean = len(ranks), sum(ranks) / len(ranks)
+    residual = total = 0.0
+    for rank, value in zip(ranks, values, strict=True):
+        same = [other for other, its in zip(ranks, values, strict=True) if its == value]
+        residual += (rank - sum(same) / len(same)) ** 2
+        total += (rank - mean) ** 2
+    return 1 - residual / (n - len(set(values))) / (total / (n - 1))
+
+
+def one_to_one(places, values):
+    """Whether two donors share a place exactly where they share a value, over all pairs."""
+    donors = list(zip(places, values, strict=True))
+    return all((x1 == x2) == (y1 == y2) for (x1, y1), (x2, y2) in itertools.combinations(donors, 2))

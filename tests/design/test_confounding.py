@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -5,6 +6,7 @@ from concentra.composition import from_table
 from concentra.design import Question, Settings, resolve
 from concentra.design.confounding import confounding
 from concentra.errors import DesignError
+from definitions_trend import one_to_one, share_along
 
 AGE = Question("age", ("3m",), (("24m",),))
 
@@ -114,3 +116,69 @@ def test_unequal_sexes_are_noted():
 
 def test_one_donor_a_group_is_noted():
     assert any("without a test" in note.text for note in asked(BALANCED[1:3]).notes)
+
+
+ALONG_AGE = Question(trend="age")
+
+
+def along(ages, **labels):
+    names = [f"d{place:02d}" for place in range(len(ages))]
+    frame = pd.DataFrame({"donor": names, "age": [f"{age}m" for age in ages], **labels})
+    return frame.assign(stratum="lung", part="T", n_cells=100)
+
+
+def test_a_label_that_changes_along_a_trend_is_named_and_adjusting_for_it_settles_it():
+    frame = along([1, 1, 3, 3, 18, 18, 24, 24], sex=list("ffffmmmm"), fair=list("xyxyxyxy"))
+    design = asked(frame, ALONG_AGE)
+    table = confounding(design).set_index("covariate")
+    assert table["confounded"].to_dict() == {"sex": "partial", "fair": "none"}
+    assert table.loc["sex", "reference_values"] == "f (4): 1m to 3m; m (4): 18m to 24m"
+    texts = [note.text for note in design.notes if "'sex'" in note.text]
+    assert texts == [
+        "trend along age: 'sex' changes along 'age' (f (4): 1m to 3m; m (4): 18m to 24m); --formula '~ sex' "
+        "adjusts for it, --within 'sex' compares like with like"
+    ]
+    assert not asked(frame, Question(trend="age", within="sex")).notes[1:]
+    adjusted = asked(frame, Question(trend="age", formula="~ sex"))
+    assert not [note for note in adjusted.notes if "'sex'" in note.text]
+
+
+def test_a_trend_with_the_order_of_a_batch_is_refused_unless_accepted():
+    frame = along([3, 3, 12, 12, 24, 24], batch=list("112233"))
+    with pytest.raises(
+        DesignError, match="completely confounded with 'batch' \\(1 \\(2\\): 3m; 2 \\(2\\): 12m"
+    ):
+        asked(frame, ALONG_AGE)
+    accepted = asked(frame, Question(trend="age", accept_confounding=("batch",)))
+    assert [note.kind for note in accepted.notes if "'batch'" in note.text] == ["accepted"]
+    stage = asked(frame.rename(columns={"batch": "stage"}), ALONG_AGE)
+    assert [note.text for note in stage.notes if "cannot be distinguished" in note.text]
+
+
+def test_numbers_along_a_trend():
+    ages = [1, 3, 6, 12, 18, 24]
+    frame = along(ages, dose=[str(2 * age) for age in ages], weight=["20", "22", "25", "27", "28", "26"])
+    table = confounding(asked(frame, ALONG_AGE)).set_index("covariate")
+    assert table["confounded"].to_dict() == {"dose": "complete", "weight": "partial"}
+    assert table.loc["weight", "reference_values"] == "rank correlation 0.83"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_how_closely_a_label_follows_a_trend_is_that_of_a_slow_definition(seed):
+    chance = np.random.default_rng(seed)
+    n = int(chance.integers(5, 14))
+    ages = np.sort(chance.choice([1, 3, 6, 12, 24], n))
+    label = [f"v{int(value)}" for value in np.round(ages / 9 + chance.normal(0, seed % 4 / 2, n))]
+    if len(set(ages)) < 2 or not 2 <= len(set(label)) < n:
+        pytest.skip("nothing to compare")
+    found = confounding(asked(along(ages, stain=label), ALONG_AGE)).set_index("covariate")
+    expected = "partial" if share_along(ages, label) > 0.5 else "none"
+    assert found.loc["stain", "confounded"] == ("complete" if one_to_one(ages, label) else expected)
+
+
+def test_a_column_that_adjusting_cannot_separate_is_not_advised_as_covariate_twice():
+    rows = [(f"d{n}", "3m" if n < 4 else "24m", "fm"[n % 2], "1" if n < 4 else "2") for n in range(8)]
+    with pytest.raises(DesignError) as refused:
+        asked(donors(rows), Question("age", ("3m",), (("24m",),), formula="~ batch"))
+    assert "batch + batch" not in str(refused.value)
+    assert "--accept-confounding 'batch'" in str(refused.value)

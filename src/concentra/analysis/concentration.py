@@ -12,6 +12,7 @@ from concentra.errors import DesignError, TableError
 from concentra.metrics import compute
 from concentra.metrics.depth import coverage, hill_q1_corrected, hill_q1_miller_madow
 from concentra.metrics.rarefaction import rarefied_gini, rarefied_hill
+from concentra.progress import counted
 from concentra.tables import Table, column
 
 PLAIN = ("gini_present", "gini_stratum", "hill_q0", "hill_q1", "hill_q2", "evenness", "largest_share")
@@ -102,7 +103,7 @@ def concentration(composition: Composition, settings: Settings = Settings()) -> 
             fix="lower --min-cells; or check the columns of tissues and donors",
         )
     found = {name: np.full(len(n_cells), np.nan) for name in (*PLAIN, *DEPTH, "depth")}
-    for stratum in composition.strata:
+    for stratum in counted(composition.strata):
         counts, _, rows = composition.of_stratum(stratum)
         for name, values in _measured(counts, included[rows], settings, composition.of_shares).items():
             found[name][rows] = values

@@ -18,6 +18,7 @@ from concentra.analysis.concentration import aligned
 from concentra.analysis.exact import EFFECTS, Sides, exact_test, shift_of_medians
 from concentra.analysis.model import EFFECTIVE, GINI, judged_strata
 from concentra.design.design import Design, Stratum, Term
+from concentra.progress import counted
 from concentra.stats.streams import stream
 from concentra.stats.verdict import DIRECTIONS, VERDICTS, direction
 from concentra.tables import Table, column
@@ -113,21 +114,20 @@ def contrast(design: Design, units: pd.DataFrame) -> pd.DataFrame:
     decided = judged_strata(design, known)
     values = {metric: known[metric].to_numpy(dtype=np.float64) for metric in METRICS}
     rows = []
-    for term in design.terms:
-        for stratum in design.strata:
-            judgement = decided[term.name, stratum.name]
-            measured = {metric: values[metric][stratum.rows] for metric in METRICS}
-            made = _described(design, stratum, term, measured)
-            place = {
-                "contrast": term.name,
-                "stratum": stratum.name,
-                "reference": term.reference or None,
-                "other": term.other or None,
-                "direction": _direction({row["metric"]: row["shift"] for row in made}, judgement) or None,
-                "verdict": judgement["verdict"],
-                "reason": judgement["reason"] or None,
-            }
-            rows += [place | row | judgement.get(row["metric"], {}) for row in made]
+    for term, stratum in counted([(term, stratum) for term in design.terms for stratum in design.strata]):
+        judgement = decided[term.name, stratum.name]
+        measured = {metric: values[metric][stratum.rows] for metric in METRICS}
+        made = _described(design, stratum, term, measured)
+        place = {
+            "contrast": term.name,
+            "stratum": stratum.name,
+            "reference": term.reference or None,
+            "other": term.other or None,
+            "direction": _direction({row["metric"]: row["shift"] for row in made}, judgement) or None,
+            "verdict": judgement["verdict"],
+            "reason": judgement["reason"] or None,
+        }
+        rows += [place | row | judgement.get(row["metric"], {}) for row in made]
     return pd.DataFrame(rows, columns=list(Contrast.columns()))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from concentra.analysis.attribution import INTERVALS, METRICS, ZERO, Attributed, pair_donors
 from concentra.analysis.part_tests import part_tests
 from concentra.design.design import Design, Stratum, Term
+from concentra.progress import counted
 from concentra.stats.streams import stream
 from concentra.tables import Table, column
 
@@ -161,26 +162,23 @@ def attributed_strata(design: Design, *, zero: float = ZERO) -> Iterator[tuple[T
     [('24m', 'lung', ('B', 'T'))]
     """
     settings = design.settings
-    for term in design.terms:
-        if not term.other:
-            continue
-        for stratum in design.strata:
-            sides = [amounts_of_donors(stratum, group) for group in (term.reference, term.other)]
-            if all(map(len, sides)):
-                rng = stream(settings.seed, "drivers", stratum.name)
-                yield (
-                    term,
-                    stratum,
-                    pair_donors(
-                        stratum.parts,
-                        sides[0],
-                        sides[1],
-                        n_draws=settings.n_draws,
-                        level=settings.level,
-                        zero=zero,
-                        rng=rng,
-                    ),
-                )
+    for term, stratum in counted(design.two_sided()):
+        sides = [amounts_of_donors(stratum, group) for group in (term.reference, term.other)]
+        if all(map(len, sides)):
+            rng = stream(settings.seed, "drivers", stratum.name)
+            yield (
+                term,
+                stratum,
+                pair_donors(
+                    stratum.parts,
+                    sides[0],
+                    sides[1],
+                    n_draws=settings.n_draws,
+                    level=settings.level,
+                    zero=zero,
+                    rng=rng,
+                ),
+            )
 
 
 def amounts_of_donors(stratum: Stratum, group: str) -> Floats:

@@ -26,6 +26,7 @@ from concentra.analysis.choices import (
 from concentra.composition.composition import Composition
 from concentra.design.design import Design
 from concentra.printable import natural_order
+from concentra.progress import counted
 from concentra.stats.multiverse import ALL_UP_TO, joint_test
 from concentra.stats.specifications import Comparisons, Sweep, signs, sweep
 from concentra.stats.streams import stream
@@ -244,7 +245,7 @@ def crossed(
     )
     donors = composition.units["donor"].to_numpy(dtype=object)
     found, summaries = [], []
-    for stratum in composition.strata:
+    for stratum in counted(composition.strata):
         counts, _, rows = composition.of_stratum(stratum)
         crossing = _Crossing.of(counts, donors[rows], labels[rows], restricting[rows], choices)
         if crossing is None:

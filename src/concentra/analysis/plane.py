@@ -20,6 +20,7 @@ from concentra.analysis.drivers import amounts_of_donors
 from concentra.design.design import Design, Term
 from concentra.metrics import gini, hill_number
 from concentra.metrics.gini import Support
+from concentra.progress import counted
 from concentra.stats.bootstrap import bootstrap_shift
 from concentra.stats.hull import central_hull
 from concentra.stats.joint import JointRegion, joint_region, mahalanobis_test
@@ -153,38 +154,37 @@ def arrows(design: Design) -> Iterator[tuple[Term, str, Arrow]]:
     ('lung', 'raw', 0.3, 6)
     """
     settings = design.settings
-    for term in design.terms:
-        for stratum in design.strata if term.other else ():
-            first, second = (amounts_of_donors(stratum, group).round().astype(np.int64)
-                             for group in (term.reference, term.other))  # fmt: skip
-            if min(len(first), len(second)) < 2:
-                continue
-            values = {axes: _values(first, second, metrics) for axes, metrics in AXES.items()}
-            known = [axes for axes, both in values.items() if not any(np.isnan(one).any() for one in both)]
-            if not known:
-                continue
-            every = {f"{axes} {name}": AXES[axes][name] for axes in known for name in AXES[axes]}
-            start = stream(settings.seed, "plane", stratum.name)
-            draws = bootstrap_shift(
-                first, second, every, rng=start, level=settings.level, n_draws=settings.n_draws
-            )
-            for axes in known:
-                rng = deepcopy(start)  # both pairs of axes see the same arrangements
-                cloud = null_cloud(*values[axes], rng=rng, n_random=N_RANDOM)
-                yield (
-                    term,
-                    stratum.name,
-                    Arrow(
-                        axes=axes,
-                        shift=cloud.observed,
-                        region=joint_region(
-                            draws, f"{axes} gini", f"{axes} hill_q1", level=settings.level, n_points=CORNERS
-                        ),
-                        cloud=cloud,
-                        test=judge_pair(cloud),
-                        p_joint=mahalanobis_test(*values[axes], rng=rng).p_value,
+    for term, stratum in counted(design.two_sided()):
+        first, second = (amounts_of_donors(stratum, group).round().astype(np.int64)
+                         for group in (term.reference, term.other))  # fmt: skip
+        if min(len(first), len(second)) < 2:
+            continue
+        values = {axes: _values(first, second, metrics) for axes, metrics in AXES.items()}
+        known = [axes for axes, both in values.items() if not any(np.isnan(one).any() for one in both)]
+        if not known:
+            continue
+        every = {f"{axes} {name}": AXES[axes][name] for axes in known for name in AXES[axes]}
+        start = stream(settings.seed, "plane", stratum.name)
+        draws = bootstrap_shift(
+            first, second, every, rng=start, level=settings.level, n_draws=settings.n_draws
+        )
+        for axes in known:
+            rng = deepcopy(start)  # both pairs of axes see the same arrangements
+            cloud = null_cloud(*values[axes], rng=rng, n_random=N_RANDOM)
+            yield (
+                term,
+                stratum.name,
+                Arrow(
+                    axes=axes,
+                    shift=cloud.observed,
+                    region=joint_region(
+                        draws, f"{axes} gini", f"{axes} hill_q1", level=settings.level, n_points=CORNERS
                     ),
-                )
+                    cloud=cloud,
+                    test=judge_pair(cloud),
+                    p_joint=mahalanobis_test(*values[axes], rng=rng).p_value,
+                ),
+            )
 
 
 def _values(first: NDArray[Any], second: NDArray[Any], metrics: Mapping[str, Any]) -> list[Floats]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from concentra.cli._options import About, Amount, CellType, Donor, Json, Parts, Tissue, Wide, print_json
+from concentra.cli._terminal import columns
 from concentra.errors import ArgumentError
 from concentra.printable import printable
+from concentra.progress import Stages
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from concentra.run import Analysis, Options
 
+ERASE = "\r\x1b[K"
+"""Back to the beginning of a line of the terminal, and nothing on it."""
 EXAMPLE = (
     "Example: concentra analyze cells.h5ad --donor mouse.id --tissue tissue --cell-type cell_ontology_class "
     "--contrast age:3m:24m --out analysis"
@@ -163,12 +169,11 @@ def run_analysis(options: Options, out: Path) -> tuple[Analysis, list[Path]]:
     from concentra.run.write import refuse_unwritable, write_all
 
     refuse_unwritable(out)
-    found = run(options, progress=_tell)
-    _tell("figures and report")
-    written = write_all(found, out)
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
-    return found, written
+    stages = Stages(_tell)
+    with stages.shown(), _erased():
+        found = run(options, progress=stages)
+        stages("figures and report")
+        return found, write_all(found, out)
 
 
 def _named(context: typer.Context) -> list[str]:
@@ -182,8 +187,30 @@ def _named(context: typer.Context) -> list[str]:
 
 
 def _tell(what: str) -> None:
+    """The present stage in the last line of the terminal; a long name is cut, how far it is stays."""
     if sys.stderr.isatty():
-        print(f"\r\x1b[K  {printable(what)[:76]}", end="", file=sys.stderr)
+        print(
+            f"{ERASE}  {_cut(printable(what), columns(sys.stderr) - 4)}", end="", file=sys.stderr, flush=True
+        )
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, without its middle where it is longer than `width`.
+
+    >>> _cut("age: young to old: drivers, 3 of 40, 9 s left", 25)
+    'age: young t…40, 9 s left'
+    """
+    return text if len(text) <= width else f"{text[: width // 2]}…{text[width // 2 + 1 - width :]}"
+
+
+@contextmanager
+def _erased() -> Iterator[None]:
+    """The line of the present stage is gone before an answer, or an error, is printed."""
+    try:
+        yield
+    finally:
+        if sys.stderr.isatty():
+            print(ERASE, end="", file=sys.stderr, flush=True)
 
 
 def _show(found: Analysis, written: list[Path], long: bool) -> None:

@@ -49,7 +49,11 @@ def count(
     memory: Annotated[str, typer.Option(help="What counting may use before it works on disk.")] = "1GB",
 ) -> None:
     """Count the cells of every combination of labels. Shards counted on any machines merge to the same counts."""
+    from concentra.composition.recognised import refuse_counts
+    from concentra.composition.rows import refuse_same_file
+    from concentra.io.counting import check_request
     from concentra.io.shards import Request, count_in_shards
+    from concentra.io.soma import is_soma
 
     request = Request(
         cells=tuple(_absolute(cell) for cell in cells),
@@ -59,13 +63,24 @@ def count(
         primary_only=primary_only,
         memory=memory,
     )
+    place = _shard(shard)
+    check_request(request.cells, request.by, place, where)
+    refuse_same_file(request.cells)
+    for path in request.cells:
+        if not is_soma(path):
+            refuse_counts(path, request.by)
     if shards is None:
         _refuse("without --shards", {"--cores": cores, "--profile": profile}, "add --shards 8")
-        found = request.count(out, _shard(shard), tell=_tell)
+        found = request.count(out, place, tell=_tell)
     else:
         _refuse("with --shards", {"--shard": shard if shard != WHOLE else None}, "leave out one of them")
         found = count_in_shards(out, request, cores=cores or os.cpu_count() or 1, profile=profile)
     say(f"{out}: {found}")
+    if 1 < found.n_cells == found.n_combinations and place == (1, 1):
+        _tell(
+            "limits: every combination occurs once: rows were counted as cells; `concentra analyze --amount COLUMN` "
+            "takes rows that are counts"
+        )
 
 
 def merge(
@@ -74,8 +89,10 @@ def merge(
     memory: Annotated[str, typer.Option(help="What merging may use before it works on disk.")] = "1GB",
 ) -> None:
     """Add up partial counts."""
+    from concentra.composition.rows import refuse_same_path
     from concentra.io.counting import merge_counts
 
+    refuse_same_path(parts)
     say(f"{out}: {merge_counts(out, parts, memory=memory)}")
 
 

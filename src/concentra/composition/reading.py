@@ -24,8 +24,9 @@ from concentra.composition.donors import (
     tell_apart,
 )
 from concentra.composition.labels import about_name, as_labels
+from concentra.composition.recognised import recognised_counts
 from concentra.composition.roles import SHOWN, Roles, candidates, guess_roles, refuse_turned, require
-from concentra.composition.rows import count_column, refuse_repeated_counts, refuse_same_file
+from concentra.composition.rows import refuse_repeated_counts, refuse_same_file
 from concentra.composition.totals import refuse_totals
 from concentra.composition.units import Columns, count_units
 from concentra.errors import ColumnError, LabelError, TableError, nearest
@@ -189,15 +190,12 @@ def _amount(
     rows: pd.DataFrame, roles: Roles, amount: str | None, sample: str | None, wanted: Sequence[str], file: str
 ) -> tuple[str | None, list[Note]]:
     """The column of counts: as named, or recognised where every combination of labels occurs once."""
-    keys = [one for one in (roles.donor, roles.stratum, sample, roles.part) if one is not None]
     if amount is None:
-        finer = [keys, *([[*keys, roles.sample]] if roles.sample else []), [*keys, *wanted]]
-        ways = ((count_column(rows, list(dict.fromkeys(one))), list(dict.fromkeys(one))) for one in finer)
-        found, keys = next((way for way in ways if way[0] is not None), (None, keys))
+        found = recognised_counts(rows, roles, sample, wanted)
         if found is None:
             return None, []
-        return found, [Note("guessed", f"each row is a count: column {found!r} (every combination of "
-                            f"{', '.join(keys)} occurs once)")]  # fmt: skip
+        return found[0], [Note("guessed", f"each row is a count: column {found[0]!r} (every combination of "
+                               f"{', '.join(found[1])} occurs once)")]  # fmt: skip
     require(amount, rows.columns, "--amount")
     labels = [str(n) for n in rows if n != amount and not pd.api.types.is_float_dtype(rows[n].dtype)]
     refuse_repeated_counts(rows, labels, file)

@@ -129,11 +129,8 @@ def refuse_same_file(paths: Sequence[str | Path]) -> None:
     expected: each file once
     fix: leave out one of them
     """
-    places = [Path(path) for path in paths if os.path.exists(path)]  # noqa: PTH110 - Path.exists raises for a name too long
-    for place, one in enumerate(places):
-        for other in places[:place]:
-            if one.samefile(other):
-                raise _same(other, one, "are one file")
+    refuse_same_path(paths)
+    places = _there(paths)
     sizes: dict[int, list[Path]] = {}
     for one in places:
         if one.is_file() and one.stat().st_size:
@@ -145,6 +142,27 @@ def refuse_same_file(paths: Sequence[str | Path]) -> None:
             if content in seen:
                 raise _same(seen[content], one, "have the same content")
             seen[content] = one
+
+
+def refuse_same_path(paths: Sequence[str | Path]) -> None:
+    """Raise where two paths are one file or folder.
+
+    >>> refuse_same_path([".", "./"])
+    Traceback (most recent call last):
+        ...
+    concentra.errors.ArgumentError: error: '.' and '.' are one file
+    expected: each file once
+    fix: leave out one of them
+    """
+    places = _there(paths)
+    for place, one in enumerate(places):
+        for other in places[:place]:
+            if one.samefile(other):
+                raise _same(other, one, "are one file")
+
+
+def _there(paths: Sequence[str | Path]) -> list[Path]:
+    return [Path(path) for path in paths if os.path.exists(path)]  # noqa: PTH110 - Path.exists raises for a name too long
 
 
 def _same(one: Path, other: Path, what: str) -> ArgumentError:

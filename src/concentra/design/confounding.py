@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from concentra.design.axis import numeric_values
 from concentra.design.design import Design
@@ -26,10 +27,12 @@ NUISANCE = re.compile(
 ALIAS = re.compile(r"(?i)age|stage|month|year|week|day|time|old|young|group|cohort")
 """Where both the column and the group match, one may be another name of the other."""
 SHOWN = 4
+ALONG = 0.5
+"""Of the variance of donors' ranks along a trend, the share from which on a label is reported to change with it."""
 
 
 def confounding(design: Design) -> pd.DataFrame:
-    """Whether two groups differ in any other column that describes their donors.
+    """Whether two groups differ in any other column that describes their donors, or such a column follows a trend.
 
     Returns
     -------
@@ -38,6 +41,11 @@ def confounding(design: Design) -> pd.DataFrame:
     share no value and one of them has a single one (numbers: their ranges do not overlap), "partial" where the shares
     of values differ by more than a quarter (numbers: medians by more than one standard deviation), else "none". A
     column that has a value of its own for every donor is not listed.
+
+    Of a trend, `reference`, `other` and `other_values` are empty and `reference_values` says where along the trend each
+    value lies; "complete" where each value of the column has a place of its own along the trend and each place a value
+    of its own (numbers: the order is the same or the reverse), so that no model separates the two; "partial" where the
+    column explains more than half of the variance of the donors' ranks along the trend (adjusted R squared).
 
     Examples
     --------
@@ -49,6 +57,8 @@ def confounding(design: Design) -> pd.DataFrame:
     >>> confounding(design)[["covariate", "reference_values", "confounded"]].values.tolist()
     [['sex', 'f (1), m (1)', 'none']]
     """
+    if design.axis is not None:
+        return pd.DataFrame(_along(design, design.axis), columns=COLUMNS)
     if design.groups is None:
         return pd.DataFrame(columns=COLUMNS)
     units = design.composition.units.assign(_group=design.groups)[design.included]
@@ -89,6 +99,62 @@ def _compared(first: pd.Series, second: pd.Series) -> dict[str, Any] | None:
     }
 
 
+def _along(design: Design, axis: np.ndarray) -> list[dict[str, Any]]:
+    """One row for each column that describes donors, and how closely it follows the trend."""
+    trend = str(design.question.trend)
+    units = design.composition.units.assign(_place=axis, _label=design.composition.label(trend).to_numpy())
+    donors = units[design.included].drop_duplicates(["donor", "_place"])
+    rows = []
+    for name in design.composition.labels:
+        known = donors[donors[name].notna()]
+        n_values = known[name].nunique()
+        if name in (trend, design.question.within) or n_values < 2 or known["_place"].nunique() < 2:
+            continue
+        numbers = numeric_values(known[name]) if n_values > 4 else None
+        if numbers is None and n_values == len(known):
+            continue
+        ranks = rankdata(known["_place"])
+        if numbers is not None:
+            found = _numbers_along(ranks, rankdata(numbers))
+        else:
+            found = _values_along(ranks, known[name], known["_label"])
+        rows.append({"covariate": name, "reference": "", "other": "", "other_values": ""} | found)
+    return rows
+
+
+def _numbers_along(ranks: np.ndarray, others: np.ndarray) -> dict[str, str]:
+    correlation = float(np.corrcoef(ranks, others)[0, 1])
+    return {
+        "reference_values": f"rank correlation {correlation:.2f}",
+        "confounded": _how_close(correlation**2, len(ranks), 2, abs(correlation) > 1 - 1e-9),
+    }
+
+
+def _values_along(ranks: np.ndarray, values: pd.Series, labels: pd.Series) -> dict[str, str]:
+    frame = pd.DataFrame({"rank": ranks, "value": values.to_numpy(), "label": labels.to_numpy()})
+    by_value = frame.groupby("value", observed=True)["rank"]
+    total = float(((ranks - ranks.mean()) ** 2).sum())
+    within = float(((frame["rank"] - by_value.transform("mean")) ** 2).sum())
+    one_to_one = by_value.nunique().max() == 1 == frame.groupby("rank")["value"].nunique().max()
+    ends = []
+    for value, rows in frame.sort_values("rank", kind="stable").groupby("value", sort=False, observed=True):
+        first, last = str(rows["label"].iloc[0]), str(rows["label"].iloc[-1])
+        ends.append(f"{value} ({len(rows)}): {first}" + (f" to {last}" if last != first else ""))
+    more = f"; and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
+    return {
+        "reference_values": "; ".join(ends[:SHOWN]) + more,
+        "confounded": _how_close(1 - within / total, len(frame), len(ends), bool(one_to_one)),
+    }
+
+
+def _how_close(explained: float, n: int, n_coefficients: int, complete: bool) -> str:
+    """From the share of variance explained, adjusted for the number of coefficients."""
+    if complete:
+        return COMPLETE
+    adjusted = 1 - (1 - explained) * (n - 1) / (n - n_coefficients) if n > n_coefficients else 0.0
+    return PARTIAL if adjusted > ALONG else NO
+
+
 def _numbers(first: pd.Series, second: pd.Series) -> dict[str, Any]:
     spread = float(np.sqrt((first.var() + second.var()) / 2))
     disjoint = bool(first.max() < second.min() or second.max() < first.min())
@@ -109,33 +175,48 @@ def _counted(values: pd.Series) -> str:
 
 
 def confounding_notes(design: Design) -> list[Note]:
-    """Notes on columns that separate the groups; complete separation in nuisance columns is refused, all at once.
+    """Notes on columns that separate the groups or follow a trend; where nothing separates nuisance columns, a refusal.
+
+    All such columns are refused at once.
 
     Raises
     ------
     DesignError
-        Groups differ completely in columns such as sex, batch or site, and that is not accepted.
+        Groups differ completely in columns such as sex, batch or site, or a trend has their order, and that is not
+        accepted.
     """
-    question = design.question
+    question, trend = design.question, design.question.trend
     adjusted = set(formula_columns(question.formula))
     notes, refused = [], []
     for row in confounding(design).to_dict("records"):
         name, how = str(row["covariate"]), row["confounded"]
-        sides = f"{row['reference']}: {row['reference_values']}; {row['other']}: {row['other_values']}"
+        sides = str(row["reference_values"])
+        if trend is None:
+            sides = f"{row['reference']}: {sides}; {row['other']}: {row['other_values']}"
         accepted = name in question.accept_confounding
         if how == COMPLETE and accepted:
-            notes.append(Note("accepted", f"{question.name}: the groups differ completely in {name!r} ({sides}), "
-                              "accepted by the user"))  # fmt: skip
-        elif how == COMPLETE and NUISANCE.search(name) and not _alias(name, question.column):
+            differ = (
+                "the groups differ completely in" if trend is None else f"{trend!r} has the same order as"
+            )
+            notes.append(
+                Note("accepted", f"{question.name}: {differ} {name!r} ({sides}), accepted by the user")
+            )
+        elif how == COMPLETE and NUISANCE.search(name) and not _alias(name, trend or question.column):
             refused.append((name, sides))
         elif how == COMPLETE:
-            notes.append(Note("limits", f"{question.name}: {name!r} differs just as the groups do ({sides}): the two "
-                              "cannot be distinguished"))  # fmt: skip
+            differs = "differs just as the groups do" if trend is None else f"changes just as {trend!r} does"
+            notes.append(Note("limits", f"{question.name}: {name!r} {differs} ({sides}): the two cannot be "
+                              "distinguished"))  # fmt: skip
         elif how == PARTIAL and name not in adjusted:
+            unequal = (
+                f"the groups are unequal in {name!r}"
+                if trend is None
+                else f"{name!r} changes along {trend!r}"
+            )
             alike = "" if numeric_values(design.composition.label(name)) is not None else (
                 f", --within {name!r} compares like with like"
             )  # fmt: skip
-            notes.append(Note("limits", f"{question.name}: the groups are unequal in {name!r} ({sides}); --formula "
+            notes.append(Note("limits", f"{question.name}: {unequal} ({sides}); --formula "
                               f"{adjusting(question.formula, [name])!r} adjusts for it{alike}"))  # fmt: skip
     if refused:
         raise _separated(question, refused)
@@ -144,13 +225,18 @@ def confounding_notes(design: Design) -> list[Note]:
 
 def _separated(question: Question, refused: Sequence[tuple[str, str]]) -> DesignError:
     names = list(dict.fromkeys(name for name, _ in refused))
+    more = [name for name in names if name not in formula_columns(question.formula)]
+    adjusts = f", then --formula {adjusting(question.formula, more)!r} adjusts" if more else ""
+    groups = question.trend is None
     accepting = " ".join(f"--accept-confounding {name!r}" for name in names)
     return DesignError(
         found=f"{question.name!r} completely confounded with "
         + " and with ".join(f"{name!r} ({sides})" for name, sides in refused),
-        expected="groups that share values of such columns, or the effects cannot be distinguished",
-        fix=f"add donors of each group with the values of the other, then --formula "
-        f"{adjusting(question.formula, names)!r} adjusts; compare other groups; or {accepting} where it cannot matter",
+        expected=("groups that share" if groups else "places along the trend that share")
+        + " values of such columns, or the effects cannot be distinguished",
+        fix=f"add donors of each {'group' if groups else 'place'} with the values of "
+        f"{'the other' if groups else 'others'}{adjusts}; {'compare other groups; ' if groups else ''}"
+        f"or {accepting} where it cannot matter",
     )
 
 

@@ -184,6 +184,10 @@ class Design:
             )  # fmt: skip
         return tuple(found)
 
+    def two_sided(self) -> list[tuple[Term, Stratum]]:
+        """Every comparison of two groups, in every stratum."""
+        return [(term, stratum) for term in self.terms if term.other for stratum in self.strata]
+
     def _labels(self, column: str | None) -> Names | None:
         return None if column is None else self.composition.label(column).to_numpy(dtype=object)
 

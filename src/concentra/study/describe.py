@@ -25,7 +25,7 @@ The columns of five more tables depend on the data:
 - `parts`: one row a (tissue, cell type), with the number of cells and of samples that hold it, and the coarser types
   of `--levels`;
 - `confounding`: one row a (pair of groups, label): `reference_values`, `other_values`, and `confounded`, which is
-  *complete*, *partial* or *none*;
+  *complete*, *partial* or *none*; of a trend one row a label: where each of its values lies along the trend;
 - `clusters`, `stability` (with `--resolutions`): the cluster of every cell, and how far clusterings agree over
   seeds."""
 STUDY = f"""# Tables of the study

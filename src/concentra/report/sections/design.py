@@ -40,7 +40,7 @@ def design(page: Page, found: Findings) -> Section:
     for name, caption in (
         (
             "confounding",
-            "Other columns in the two groups. Complete: the groups share no value, so the two cannot be separated.",
+            "Other columns in the groups, or along the trend. Complete: the two cannot be separated.",
         ),
         ("design", "Donors in each tissue."),
     ):
@@ -104,8 +104,17 @@ def _sides_named(frame: pd.DataFrame) -> pd.DataFrame:
     ...                       "other_values": "male (3)"})
     >>> _sides_named(frame).columns.tolist()
     ['covariate', '3m', '24m']
+    >>> frame.assign(reference="", other="", other_values="").pipe(_sides_named).columns.tolist()  # along a trend
+    ['covariate', 'values along the trend']
     """
     sides = ("reference", "other")
+    if (
+        "other_values" in frame
+        and not (frame["other"].astype(bool) | frame["other_values"].astype(bool)).any()
+    ):
+        return frame.drop(columns=[*sides, "other_values"]).rename(
+            columns={"reference_values": "values along the trend"}
+        )
     if (
         not {*sides, *(f"{side}_values" for side in sides)} <= set(frame)
         or len(frame[[*sides]].drop_duplicates()) != 1

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from concentra.metrics import lorenz_curve
 from concentra.pl import _style as style
 from concentra.printable import natural_key
+from concentra.progress import counted
 from concentra.report import charts, sentences
 from concentra.report.findings import Findings, unit_name
 from concentra.report.page import Page, Section
@@ -35,7 +36,7 @@ def tissues(page: Page, found: Findings, *, aside: bool = False) -> Section:
     for row in sentences.records(found.verdicts):
         verdicts.setdefault(str(row["stratum"]), []).append(row)
     blocks = []
-    for place, stratum in enumerate(found.strata):
+    for place, stratum in enumerate(counted(found.strata)):
         rows = verdicts.get(stratum, [])
         words = {str(row["verdict"]) for row in rows}
         bare = aside or words == {NOT_TESTABLE}
