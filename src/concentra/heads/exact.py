@@ -169,7 +169,7 @@ class Runner:
             raise HookError(
                 found=f"the model fails on a batch without any ablation: {type(error).__name__}: {str(error)[:300]}",
                 expected="a model that computes on these batches, in this type, on this device",
-                fix="try model(**batch); see dtype= and device=, and loss= for a model without next tokens",
+                fix="see dtype= and device=, and loss= for a model without next tokens; in Python, try model(**batch)",
             ) from error
 
     def _losses(self, batch: dict[str, Any], shape: tuple[int, ...]) -> tuple[Sums, Counts, int]:

@@ -18,13 +18,15 @@ import pandas as pd
 
 from concentra import __version__
 from concentra.errors import ArgumentError
-from concentra.heads.batches import as_batches, fingerprint
+from concentra.heads.batches import as_batches, fingerprint, n_sequences
 from concentra.heads.checkpoints import Checkpoints, checkpoint_loader, matching
 from concentra.heads.identity import function_identity, model_identity
 from concentra.heads.importance import DEFAULTS, importance_by_layer
 from concentra.heads.parts import ALL, Parts
 from concentra.heads.sites import find_head_sites
+from concentra.heads.sizes import shape_of
 from concentra.heads.table import check_suffix, write_table
+from concentra.printable import joined
 
 Load = Callable[[str], Any]
 UNRECORDED = (
@@ -111,13 +113,13 @@ def sweep_checkpoints(
     parts = Parts(Path(out))
     if not resume and shard[1] > 1:
         raise ArgumentError(
-            found="resume=False for one shard of several",
+            found="resume=False for one share of several",
             expected="shards that leave each other's parts alone",
             fix=f"remove {parts.folder} before the first shard runs",
         )
     asked = _asked(loader, whole, options) | {"about_tokens": about_tokens or {}, "version": __version__}
-    parts.ask(asked, names, resume=resume)
-    work = _Sweep(loader, whole, parts, options, progress)
+    parts.ask(asked, names, resume=resume, alone=shard[1] == 1)
+    work = _Sweep(loader, whole, parts, asked, options, progress)
     failed: dict[str, str] = {}
     for name, share in _shares(names, shard):
         try:
@@ -140,6 +142,7 @@ class _Sweep:
     loader: Any
     batches: list[dict[str, Any]]
     parts: Parts
+    asked: dict[str, Any]
     options: dict[str, Any]
     progress: bool
     notes: list[str] = field(default_factory=list)
@@ -191,7 +194,14 @@ class _Sweep:
         found = [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
         if not found:
             raise ArgumentError(
-                found=f"no layer to measure: layers={layers}, heads={heads}",
+                found="no layer to measure with "
+                + joined(
+                    [
+                        f"{name}={one}"
+                        for name, one in (("layers", layers), ("heads", heads))
+                        if one is not None
+                    ]
+                ),
                 expected=f"layers from {min(every)} to {max(every)}, and heads in them",
                 fix="name a layer, or leave out layers= and heads= for all",
             )
@@ -208,6 +218,7 @@ class _Sweep:
                 "notes": table.attrs["notes"],
                 "measured": time.strftime("%Y-%m-%d"),
             }
+            self.parts.check(self.asked)  # another run may have begun in the same place before the first part
             self.parts.write(checkpoint, layer, table, written)
 
     def _at_once(self) -> bool:
@@ -247,9 +258,11 @@ def _asked(loader: Any, batches: list[dict[str, Any]], options: dict[str, Any]) 
     if isinstance(loader, Checkpoints):
         source = str(Path(loader.source).resolve()) if loader.local else loader.source
         source += f" as {loader.model_class or 'saved'}"
+    shapes = joined([str(shape_of(batch)) for batch in {shape_of(one): one for one in batches}.values()])
     return {
         "source": source,
         "tokens": fingerprint(batches),
+        "sequences": f"{sum(map(n_sequences, batches))} sequences in batches of {shapes}",
         "loss": loss if isinstance(loss, str) else function_identity(loss),
         "options": dict(sorted(kept.items())),
     }
@@ -303,13 +316,13 @@ def checkpoint_names(load: Any, checkpoints: Sequence[str | int] | None) -> list
     """The checkpoints asked for, patterns replaced by the names that they match; all where none are."""
     known = isinstance(load, Checkpoints)
     names = [str(checkpoint) for checkpoint in checkpoints or []]
-    if known and (checkpoints is None or any(sign in name for name in names for sign in "*?[")):
+    if known and (checkpoints is None or load.local or any(sign in name for name in names for sign in "*?[")):
         there = load.names()
-        names = there if checkpoints is None else matching(names, there)
+        names = there if checkpoints is None else matching(names, there, all_there=load.local)
     if not names or len(set(names)) < len(names):
         raise ArgumentError(
             found=f"checkpoints {names}",
             expected="at least one checkpoint, each once",
-            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder or file a checkpoint",
+            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder or file per checkpoint",
         )
     return names
