@@ -165,7 +165,7 @@ def logits_of(output: Any) -> Any:
     raise ArgumentError(
         found=f"no logits in a {type(output).__name__}",
         expected="a model with a language head",
-        fix="load the class with the head, ...ForCausalLM or ...ForMaskedLM (model_class=), or in Python give a loss of your own",
+        fix="load the class with the head, ...ForCausalLM or ...ForMaskedLM (model_class=)",
     )
 
 

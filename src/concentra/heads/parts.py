@@ -23,7 +23,7 @@ from concentra.printable import joined, natural_key
 
 ALL = "all"
 """The part of a checkpoint whose layers are measured at once."""
-ASKED, ORDER = "asked.json", "checkpoints.json"
+ASKED, ORDER, INSTEAD = "asked.json", "checkpoints.json", "instead.json"
 KEYS = ("source", "tokens", "options", "loss")
 """What must be the same in all parts of a table."""
 
@@ -96,10 +96,19 @@ class Parts:
         names = (str(_read(path).get("checkpoint")) for one in folders for path in one.glob("*.json"))
         return [name for name in in_order(set(names)) if self.records(name)]
 
+    def instead(self, checkpoint: str) -> dict[str, Any]:
+        """The options with which a checkpoint is measured because what passes share changed its results."""
+        return dict(_read(self.folder / safe(checkpoint) / INSTEAD).get("instead", {}))
+
+    def measure_instead(self, checkpoint: str, options: dict[str, Any]) -> None:
+        """Let no part of a checkpoint count that was not measured with these options."""
+        record = {"checkpoint": checkpoint, "instead": options}
+        write_text(self.folder / safe(checkpoint) / INSTEAD, json.dumps(record, indent=1) + "\n")
+
     def clear(self) -> None:
         """Remove all parts, and no other file."""
         for record in self.folder.glob("*/*.json"):
-            if "sha256" in _read(record):
+            if {"sha256", "instead"} & set(_read(record)):
                 record.with_suffix(self.out.suffix).unlink(missing_ok=True)
                 record.unlink()
         for path in (self.folder / ASKED, self.folder / ORDER):
@@ -125,10 +134,12 @@ class Parts:
 
     def records(self, checkpoint: str) -> dict[str, dict[str, Any]]:
         """The records of the whole parts of a checkpoint, by the name of the part."""
-        found = {}
+        found, instead = {}, self.instead(checkpoint)
         for path in sorted((self.folder / safe(checkpoint)).glob("*.json")):
             part = path.with_suffix(self.out.suffix)
             record = _read(path)
+            if record.get("instead", {}) != instead:
+                continue
             if part.exists() and record.get("sha256") == sha256(part):
                 found[part.stem] = record
         return found

@@ -20,6 +20,7 @@ from concentra import __version__
 from concentra.errors import ArgumentError
 from concentra.heads.batches import as_batches, fingerprint, n_sequences
 from concentra.heads.checkpoints import Checkpoints, checkpoint_loader, matching
+from concentra.heads.confirm import SharingError
 from concentra.heads.identity import function_identity, model_identity
 from concentra.heads.importance import DEFAULTS, importance_by_layer
 from concentra.heads.parts import ALL, Parts
@@ -166,7 +167,7 @@ class _Sweep:
         every = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
         layers = self._wanted(every)
         missing = self._missing(records, layers, share)
-        if missing:
+        while missing:
             about = {
                 "identity": identity,
                 "layers": layers,
@@ -174,7 +175,15 @@ class _Sweep:
                 "version": __version__,
                 "class": type(model).__name__,
             }
-            self._write(checkpoint, model, missing, about)
+            try:
+                self._write(checkpoint, model, missing, about)
+                break
+            except SharingError as error:
+                if self.options.get("prefix_cache") is True:
+                    raise
+                self.notes.append(error.note)
+                self.parts.measure_instead(checkpoint, error.instead)
+                missing = self._missing(self.parts.records(checkpoint), layers, share)
         del model
         gc.collect()
         if known and not cached:
@@ -208,12 +217,16 @@ class _Sweep:
         return found
 
     def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
-        options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}
+        instead = self.parts.instead(checkpoint)
+        options = (
+            self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress} | instead
+        )
         for table in importance_by_layer(model, self.batches, **options):
             self.notes += [note for note in table.attrs["notes"] if note not in self.notes]
             layer = ALL if self._at_once() else int(table["layer"].iloc[0])
             dtype = str(next((one.dtype for one in model.parameters() if one.is_floating_point()), ""))
             written = about | {
+                "instead": instead,
                 "dtype": dtype,
                 "notes": table.attrs["notes"],
                 "measured": time.strftime("%Y-%m-%d"),
