@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ pytest.importorskip("transformers")
 pytestmark = [pytest.mark.heads, pytest.mark.filterwarnings("ignore")]
 
 from concentra.errors import HookError  # noqa: E402
-from concentra.heads import exact, find_head_sites, head_importance  # noqa: E402
+from concentra.heads import exact, find_head_sites, head_importance, sweep_checkpoints  # noqa: E402
+from concentra.heads.parts import Parts  # noqa: E402
 
 
 def check(model: Any, ids: list[Any], labels: list[Any] | None = None, *, rtol: float = 1e-6) -> Any:
@@ -75,6 +77,72 @@ def test_blocks_that_pass_on_more_at_one_length_are_noticed(long: int) -> None:
     assert "each pass starts at the bottom" in table.attrs["notes"][0]
 
 
+def passing_aside_for_data(batch: Any, first: str, last: str) -> Any:
+    """A model whose module `last` also uses the output of `first`, for one batch alone."""
+    model, kept = definitions.tiny("llama"), {}
+
+    def see(module: Any, arguments: Any, keywords: dict[str, Any]) -> None:
+        ids = keywords["input_ids"] if "input_ids" in keywords else arguments[0]
+        kept["now"] = torch.equal(ids[: len(batch)], batch)
+
+    def keep(module: Any, arguments: Any, output: Any) -> None:
+        kept["first"] = output
+
+    def use(module: Any, arguments: Any, output: Any) -> Any:
+        return output + 0.3 * kept["first"] if kept["now"] else output
+
+    model.register_forward_pre_hook(see, with_kwargs=True)
+    model.model.get_submodule(first).register_forward_hook(keep)
+    model.model.get_submodule(last).register_forward_hook(use)
+    return model
+
+
+@pytest.mark.parametrize("last", ["layers.2", "norm"])
+@pytest.mark.parametrize("first", ["layers.0", "layers.0.mlp", "layers.0.self_attn.q_proj"])
+@pytest.mark.parametrize("at_a_time", [1, 2**24])
+def test_blocks_that_pass_on_more_for_some_data_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, first: str, last: str, at_a_time: int
+) -> None:
+    monkeypatch.setattr(exact, "BYTES_AT_A_TIME", at_a_time)
+    ids = [definitions.tokens(seed=seed) for seed in range(4)]
+    model = passing_aside_for_data(ids[2], first, last)
+    table = check(model, ids)
+    assert table.attrs["prefix_cache"] is False
+    assert "all was measured again" in table.attrs["notes"][0]
+    with pytest.raises(HookError, match="whole"):
+        head_importance(model, ids, prefix_cache=True, progress=False)
+
+
+def test_a_sweep_keeps_no_part_from_before_a_difference_was_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [definitions.tokens(seed=seed) for seed in range(4)]
+    model, out = passing_aside_for_data(ids[2], "layers.0", "norm"), tmp_path / "heads.csv"
+
+    def sweep(**options: Any) -> Any:
+        return sweep_checkpoints(
+            lambda name: model, ["a"], ids, out, timings=False, progress=False, **options
+        )
+
+    with monkeypatch.context() as patch:  # killed between the difference and the first part after it
+        patch.setattr(Parts, "measure_instead", then_killed(Parts.measure_instead))
+        with pytest.raises(KeyboardInterrupt):
+            sweep()
+    assert list(Path(f"{out}.parts").glob("*/layer_0000.csv"))
+    table = sweep()
+    expected = head_importance(model, ids, prefix_cache=False, variants_per_pass=1, progress=False)
+    assert (table["ablated_loss"] == expected["ablated_loss"]).all()
+    assert sweep().equals(table)
+
+
+def then_killed(work: Any) -> Any:
+    def killed(*arguments: Any) -> None:
+        work(*arguments)
+        raise KeyboardInterrupt
+
+    return killed
+
+
 def written(kind: str) -> Any:
     """A model whose weights are made anew of each batch's first tokens."""
     model = definitions.tiny("llama")
@@ -83,26 +151,31 @@ def written(kind: str) -> Any:
 
     def write(module: Any, arguments: Any, keywords: dict[str, Any]) -> None:
         ids = keywords["input_ids"] if "input_ids" in keywords else arguments[0]
-        scale = 1 + float(ids[:, 0].float().mean()) / 30
+        scale: Any = 1 + float(ids[:, 0].float().mean()) / 30
+        if kind == "one entry":
+            scale = torch.ones_like(before[0])
+            scale[1, 1] = 100 * float(ids[:, 0].float().mean())
         for layer, weight in zip(layers, before, strict=True):
             if kind == "replaced":
                 layer.weight.data = scale * weight
             elif kind == "another":
                 layer.weight = torch.nn.Parameter(scale * weight)
             else:
-                (layer.weight.data if kind == "in place" else layer.weight.detach()).copy_(scale * weight)
+                (layer.weight.detach() if kind == "detached" else layer.weight.data).copy_(scale * weight)
 
     model.register_forward_pre_hook(write, with_kwargs=True)
     return model
 
 
-@pytest.mark.parametrize("kind", ["replaced", "another", "in place", "detached"])
+@pytest.mark.parametrize("kind", ["replaced", "another", "in place", "detached", "one entry"])
 def test_weights_written_in_each_pass_are_those_multiplied(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(exact, "BYTES_AT_A_TIME", 1)
     ids = [definitions.tokens(seed=seed) for seed in range(5)]
-    assert check(written(kind), ids).attrs["tiles"]
+    table = check(written(kind), ids)
+    assert table.attrs["tiles"]
+    assert not table.attrs["notes"]
 
 
 @pytest.mark.parametrize("at_a_time", [1, 2**24])

@@ -11,6 +11,7 @@ import typer
 
 from concentra.cli import heads_sweep
 from concentra.cli._figures import save_figure
+from concentra.cli._heads_errors import in_options
 from concentra.cli._options import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ VALUES = Literal["abs", "harm", "help", "signed"]
 
 
 @application.command(epilog="Example: concentra heads trajectory ablations.csv --value harm --json")
+@in_options
 def trajectory(
     table: Annotated[
         Path, typer.Argument(help="Table of head ablations (.csv, .tsv, .txt, .xlsx, .rds, .parquet).")

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from concentra.cli._heads_errors import in_options
 from concentra.cli._heads_options import bytes_of, heads_of, layers_of, own_arguments, shards_of
 from concentra.cli._heads_report import finish, report, show_cost
 from concentra.cli._heads_tokens import evaluation_batches
 from concentra.errors import ArgumentError, DataAbsentError
 
 
+@in_options
 def sweep(
     model: Annotated[
         str,
@@ -138,6 +140,7 @@ def sweep(
     finish(table, out, json)
 
 
+@in_options
 def merge(
     out: Annotated[Path, typer.Argument(help="The table that the shards were given with --out.")],
     json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
@@ -148,6 +151,7 @@ def merge(
     finish(merge_sweep(out), out, json)
 
 
+@in_options
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("heads-demo"),
     steps: Annotated[int, typer.Option(help="Steps of training.", min=1)] = 800,

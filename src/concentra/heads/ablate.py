@@ -75,7 +75,7 @@ def donor_sequences(n_sequences: int, seed: int, batch_number: int) -> Any:
         raise ArgumentError(
             found=f"a batch of {n_sequences} sequence",
             expected="two or more sequences in each batch, for ablation='resample'",
-            fix="choose a batch_size that leaves no batch of one",
+            fix="choose batch_size= so that no batch of one is left",
         )
     order = np.random.default_rng((seed, batch_number)).permutation(n_sequences)
     donors = np.empty_like(order)
@@ -213,7 +213,7 @@ def check_heads(sites: dict[int, HeadSite], heads: Sequence[tuple[int, int]]) ->
             raise ArgumentError(
                 found=f"no head {head} in layer {layer}",
                 expected=f"{there}; both are counted from 0",
-                fix="heads=[(layer, head), ...]",
+                fix="heads=[(0, 3), (8, 9)], pairs of layer and head",
             )
 
 

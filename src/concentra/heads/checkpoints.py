@@ -317,8 +317,10 @@ def _no_state(file: Path, why: str) -> FileFormatError:
     )
 
 
-def matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+def matching(wanted: Sequence[str], there: Sequence[str], *, all_there: bool = False) -> list[str]:
     """The checkpoints that names or patterns ask for, each once: in the order of the names, patterns in `there`'s.
+
+    Names that are not `there` are kept, unless that is all there is: a commit at Hugging Face is in no list.
 
     >>> matching(["step*000"], ["main", "step512", "step1000", "step2000"])
     ['step1000', 'step2000']
@@ -326,7 +328,7 @@ def matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
     chosen: list[str] = []
     for name in wanted:
         pattern = name not in there and any(sign in name for sign in "*?[")
-        found = fnmatch.filter(there, name) if pattern else [name]
+        found = fnmatch.filter(there, name) if pattern else [name] if name in there or not all_there else []
         if not found:
             raise ArgumentError(
                 found=f"no checkpoint matches {name!r}",

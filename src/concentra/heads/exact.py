@@ -1,11 +1,11 @@
 """Exact ablation, batch by batch: one forward pass a unit, with what can be shared between passes shared.
 
-What is shared never changes a bit of a result, and that is checked rather than assumed, on the first batch of each
-shape in which a token counts: a pass from the prefix without ablation must give the baseline, and several variants in
-one pass must give the very losses that they give one at a time. Losses over tiles of a large vocabulary must agree
-with those of all logits to ROUNDING; baseline and ablations then come alike from tiles, whose kernels multiply in the
-blocks too, and in the last block, where hidden states allow it, from products of low rank. What fails the check, or
-fails altogether, is not used, and a note reports it.
+What is shared never changes a bit of a result. That is checked on a sample of ablations (see `concentra.heads.confirm`)
+and on the first batch of each shape in which a token counts: a pass from the prefix without ablation must give the
+baseline, and several variants in one pass the very losses that they give one at a time. Losses over tiles of a large
+vocabulary must agree with those of all logits to ROUNDING; baseline and ablations then come alike from tiles, whose
+kernels multiply in the blocks too, and in the last block, where hidden states allow it, from products of low rank. What
+fails the check, or fails altogether, is not used, and a note reports it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from concentra.errors import ConcentraError, HookError
 from concentra.heads._torch import torch
 from concentra.heads.ablate import Replacement, projection_input, replace_columns
 from concentra.heads.batches import n_sequences
+from concentra.heads.confirm import LAST_BITS, ROUNDING, Outputs, SharingError, differs, sharing
 from concentra.heads.loss import Loss, call_model, logits_of
 from concentra.heads.lowrank import low_rank_losses
 from concentra.heads.prefix import Blocks, Prefix, advance, repeated, resuming
@@ -34,12 +35,9 @@ from concentra.heads.variants import has_experts, most_variants
 
 Sums = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Shape = tuple[int, ...]
 WORTH_BATCHING = 0.25
 """Seconds of a forward pass above which overhead is small, so that several variants in one save nothing."""
-ROUNDING = 1e-6
-"""Losses over tiles of the vocabulary may differ by this much, relative to a sequence's loss, from all at once."""
-LAST_BITS = 1e-4
-"""Variants by a number that was given may differ by this much, relative to the loss, from one at a time."""
 
 
 @dataclass
@@ -60,6 +58,8 @@ class Runner:
         Variants of the batch in one pass, or "auto".
     max_cache_bytes
         What the logits of one pass and the repeated prefix may hold together; it bounds the variants.
+    again
+        Which units, by batch and layer, are computed again by a whole pass.
     """
 
     model: Any
@@ -71,14 +71,16 @@ class Runner:
     variants: int | str = "auto"
     max_cache_bytes: int = 2**30
     notes: list[str] = field(default_factory=list)
-    widths: dict[tuple[int, ...], int] = field(default_factory=dict)
-    tiled: dict[tuple[int, ...], bool] = field(default_factory=dict)
+    widths: dict[Shape, int] = field(default_factory=dict)
+    tiled: dict[Shape, bool] = field(default_factory=dict)
     full_rank: set[int] = field(default_factory=set)
-    proven: set[tuple[int, tuple[int, ...], tuple[str, ...]]] = field(default_factory=set)
-    compared: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
+    proven: set[tuple[int, Shape, tuple[str, ...]]] = field(default_factory=set)
+    compared: set[tuple[int, Shape]] = field(default_factory=set)
     held: dict[int, Prefix] = field(default_factory=dict)
     known: dict[int, tuple[Sums, Counts, int, float]] = field(default_factory=dict)
     clean: dict[int, Any] = field(default_factory=dict)
+    again: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    outputs: Outputs = field(default_factory=Outputs)
     peak_bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -91,7 +93,7 @@ class Runner:
     def baseline(self, batch: dict[str, Any], number: int) -> tuple[Sums, Counts]:
         """The summed losses and token counts, both (n,), without ablation."""
         if number not in self.known:
-            with torch.no_grad():
+            with torch.no_grad(), self.outputs.noted(self.model, self.blocks, number):
                 if self.tiled.get(shape_of(batch), False):
                     started = time.perf_counter()
                     with self._kernels(batch):
@@ -111,10 +113,13 @@ class Runner:
         tiles = None
         if not counts.any():  # nothing to compare
             return sums, counts, size, seconds
-        if shape_of(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1:
+        tried = shape_of(batch) not in self.tiled and size > BYTES_AT_A_TIME and len(heard) == 1
+        if tried:
             tiles = self._tiles(batch, sums)
         self.tiled[shape_of(batch)] = tiles is not None
         if tiles is None:
+            if tried:
+                self.outputs.forget(number)
             return sums, counts, size, seconds
         found, hidden = tiles
         self.clean = self.clean or {number: hidden}
@@ -153,12 +158,35 @@ class Runner:
             return np.zeros((len(units), len(sums))), time.perf_counter() - started
         with torch.no_grad():
             prefix = self._prefix(batch, number, site)
-            with self._kernels(batch):
+            with self._kernels(batch), sharing(self._shares(shape_of(batch), prefix)):
                 rows = self._low_rank(batch, number, site, units, prefix)
                 if rows is None:
                     width = self._width(batch, site, units, prefix, number)
                     rows = self._rows(batch, site, units, prefix, number, width)
+            for place in self.again.get((number, site.layer), []):
+                self._confirm(batch, number, site, units[place], prefix, rows[place])
         return rows, time.perf_counter() - started
+
+    def _confirm(
+        self, batch: dict[str, Any], number: int, site: HeadSite, unit: Any, prefix: Prefix | None, row: Sums
+    ) -> None:
+        """Compare the sums (n,) without one unit with those of a whole pass that shares nothing with others."""
+        shape = shape_of(batch)
+        if not self._shares(shape, prefix):
+            return
+        with self._switched_off(batch, site, [unit], None, number) as once:
+            whole = self.loss(call_model(self.model, once), once)[0].double().cpu().numpy()
+        tiled = self.tiled.get(shape, False)
+        tolerance = LAST_BITS if self.variants != "auto" else ROUNDING if tiled else 0
+        if np.allclose(row, whole, rtol=tolerance, atol=0, equal_nan=True):
+            return
+        if not tiled and np.array_equal(self._pass(batch, site, [unit], prefix, number)[0], whole):
+            raise differs("the loss of several variants in one pass", {"variants_per_pass": 1})
+        raise differs(f"the loss without one unit of layer {site.layer}")
+
+    def _shares(self, shape: Shape, prefix: Prefix | None) -> bool:
+        """Whether passes are not whole ones of one variant each."""
+        return prefix is not None or self.widths.get(shape) != 1 or self.tiled.get(shape, False)
 
     def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
         try:
@@ -169,10 +197,10 @@ class Runner:
             raise HookError(
                 found=f"the model fails on a batch without any ablation: {type(error).__name__}: {str(error)[:300]}",
                 expected="a model that computes on these batches, in this type, on this device",
-                fix="try model(**batch); see dtype= and device=, and loss= for a model without next tokens",
+                fix="see dtype= and device=, and loss= for a model without next tokens; in Python, try model(**batch)",
             ) from error
 
-    def _losses(self, batch: dict[str, Any], shape: tuple[int, ...]) -> tuple[Sums, Counts, int]:
+    def _losses(self, batch: dict[str, Any], shape: Shape) -> tuple[Sums, Counts, int]:
         """The sums, the counts and the bytes of logits of one pass, of batches of `shape` or copies of one."""
         if self.unembedding is not None and self.tiled.get(shape, False):
             sums, counts = self.unembedding.losses(self.model, batch)
@@ -200,10 +228,11 @@ class Runner:
         try:
             with self._kernels(batch):
                 prefix = advance(self.model, self.blocks, site, batch, self.held.pop(number, None))
+                self.outputs.check(number, prefix)
                 if (site.layer, shape_of(batch), tuple(sorted(batch))) not in self.proven:
                     self._prove(batch, number, site, prefix)
         except Exception as error:  # whatever it is, the plain way remains
-            if self.prefix_required:
+            if self.prefix_required or (self.proven and isinstance(error, SharingError)):
                 raise
             self.blocks = None
             self.held.clear()
@@ -223,11 +252,7 @@ class Runner:
         with resuming(self.model, self.blocks, site, prefix, 1):
             same = self._as_baseline(batch, number)
         if not same:
-            raise HookError(
-                found=f"from the outputs below {site.name!r} the loss is not the baseline's",
-                expected="blocks that pass on nothing but their output",
-                fix='prefix_cache="auto", which does without where it must',
-            )
+            raise differs(f"from the outputs below {site.name!r} the loss")
         self.proven.add((site.layer, shape_of(batch), tuple(sorted(batch))))
 
     def _as_baseline(self, batch: dict[str, Any], number: int) -> bool:

@@ -20,6 +20,7 @@ from concentra.heads.ablate import (
     sequence_axes,
 )
 from concentra.heads.batches import as_batches
+from concentra.heads.confirm import SharingError, sampled
 from concentra.heads.exact import Runner
 from concentra.heads.guard import evaluating, placed, quantised
 from concentra.heads.loss import Loss, next_token_loss, refuse_foresight, resolve_loss
@@ -156,7 +157,14 @@ def head_importance(
     (16, [0, 1, 2, 3])
     """
     options = {name: value for name, value in locals().items() if name not in ("model", "batches")}
-    found = list(importance_by_layer(model, batches, **options))
+    try:
+        found = list(importance_by_layer(model, batches, **options))
+    except SharingError as error:
+        if prefix_cache is True:
+            raise
+        table = head_importance(model, batches, **options | error.instead)
+        table.attrs["notes"] = [error.note, *table.attrs["notes"]]
+        return table
     table = pd.concat(found, ignore_index=True)
     table.attrs = found[-1].attrs
     return table
@@ -173,6 +181,11 @@ def importance_by_layer(model: Any, batches: Any, **options: Any) -> Iterator[pd
     """The rows of `head_importance`, one table a layer as soon as it is measured; see there for the options.
 
     With `target_se` and with `method="taylor"` all layers are measured at once: one table.
+
+    Raises
+    ------
+    SharingError
+        What passes share changed a result; the tables before it are void.
     """
     chosen = SimpleNamespace(**(DEFAULTS | options))
     _check_options(chosen.method, chosen.unit, chosen.variants_per_pass, chosen.prefix_cache)
@@ -196,6 +209,8 @@ def importance_by_layer(model: Any, batches: Any, **options: Any) -> Iterator[pd
         notes = stack.enter_context(placed(model, chosen.device, chosen.dtype))
         whole = [_on_device(model, batch) for batch in whole]
         runner = _runner(model, sites, list(units), whole, chosen, notes)
+        if chosen.method == "exact":
+            runner.again = sampled({site.layer: len(some) for site, some in units.items()}, len(whole))
         shown = f"heads {chosen.checkpoint}".strip() if chosen.progress else ""
         pieces = Work(runner, units, whole, shown).pieces(
             chosen.method, chosen.target_se, chosen.min_sequences

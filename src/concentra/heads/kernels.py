@@ -14,6 +14,7 @@ from typing import Any
 
 from concentra.heads._torch import torch
 from concentra.heads.guard import replaced_forward
+from concentra.heads.sizes import checksum
 
 ALL = slice(None)
 BLOCK = (64, 16)
@@ -30,12 +31,14 @@ class _Arranged:
     weight: Any
     version: int
     some: Any
+    total: int
     arranged: Any
 
-    def holds(self, weight: Any) -> bool:
+    def holds(self, weight: Any, *, all_of_it: bool) -> bool:
         """Whether the weights are still those: `.data` may be written to without a new version."""
         same = weight.data_ptr() == self.weight.data_ptr() and weight._version == self.version
-        return same and bool(torch.equal(_some(weight), self.some))
+        same = same and bool(torch.equal(_some(weight), self.some))
+        return same and (not all_of_it or checksum(weight) == self.total)
 
 
 @dataclass
@@ -51,6 +54,7 @@ class Kernels:
     max_bytes: int = 2**29
     held_bytes: int = 0
     kept: dict[tuple[int, int | None, int | None], _Arranged] = field(default_factory=dict)
+    seen: set[tuple[int, int | None, int | None]] = field(default_factory=set)
 
     def product(self, rows: Any, module: Any, words: slice = ALL, bias: bool = True) -> Any:
         """What a `Linear` makes of rows (..., width): its outputs `words`, without its bias where not wanted."""
@@ -63,19 +67,26 @@ class Kernels:
 
     def _arranged(self, whole: Any, weight: Any, words: slice, n_rows: int) -> Any:
         key = (id(whole), words.start, words.stop)
-        if key in self.kept and self.kept[key].holds(weight):
+        if key in self.kept and self.kept[key].holds(weight, all_of_it=key not in self.seen):
+            self.seen.add(key)
             return self.kept[key].arranged
         size = 0 if key in self.kept else _arranged_bytes(weight)
         if not isinstance(whole, torch.nn.Parameter) or self.held_bytes + size > self.max_bytes:
             return weight
         arranged = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
         self.held_bytes += size
-        self.kept[key] = _Arranged(whole, weight.detach(), weight._version, _some(weight).clone(), arranged)
+        some, total = _some(weight).clone(), checksum(weight)
+        self.kept[key] = _Arranged(whole, weight.detach(), weight._version, some, total, arranged)
+        self.seen.add(key)
         return arranged
 
     @contextmanager
     def used(self, model: Any) -> Iterator[None]:
-        """Let all plain `Linear` modules of a model compute with these kernels."""
+        """Let all plain `Linear` modules of a model compute with these kernels.
+
+        Here all of each matrix is seen to be as it was, once; at each further product, a grid of its entries.
+        """
+        self.seen.clear()
         with ExitStack() as stack:
             for module in model.modules():
                 if type(module) is torch.nn.Linear and "forward" not in module.__dict__:

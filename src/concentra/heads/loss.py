@@ -91,7 +91,7 @@ def resolve_loss(loss: str | Loss, model: Any) -> Loss:
     if loss not in ("next_token", "token"):
         raise ArgumentError(
             found=f"loss={loss!r}",
-            expected="'auto', 'next_token', 'token' or a function of the output and the batch",
+            expected="auto, next_token, token, or in Python a function of the output and the batch",
             fix='loss="next_token"',
         )
     if loss == "next_token" and shifted:
@@ -165,7 +165,7 @@ def logits_of(output: Any) -> Any:
     raise ArgumentError(
         found=f"no logits in a {type(output).__name__}",
         expected="a model with a language head",
-        fix="load the class with the head (...ForCausalLM, ...ForMaskedLM), or give a function as loss=",
+        fix="load the class with the head, ...ForCausalLM or ...ForMaskedLM (model_class=)",
     )
 
 
@@ -187,7 +187,7 @@ def _check_positions(logits: Any, labels: Any) -> None:
         raise ArgumentError(
             found=f"logits of shape {tuple(logits.shape)} for labels of shape {tuple(labels.shape)}",
             expected="logits (n_sequences, length, vocabulary), one position a label",
-            fix="give the model's own loss as loss=, a function of the output and the batch",
+            fix="in Python, give the model's own loss, a function of the output and the batch",
         )
 
 
@@ -232,5 +232,5 @@ def refuse_foresight(
         raise ArgumentError(
             found=f"{type(model).__name__} sees the token that it is to predict: its attention is not causal",
             expected="a causal model for the loss of the next token",
-            fix='masked_batches(...) with the ...ForMaskedLM class, or loss="next_token" to measure it all the same',
+            fix='model_class="...ForMaskedLM" and masked tokens, or loss="next_token" to measure it all the same',
         )

@@ -23,7 +23,9 @@ from concentra.printable import joined, natural_key
 
 ALL = "all"
 """The part of a checkpoint whose layers are measured at once."""
-ASKED, ORDER = "asked.json", "checkpoints.json"
+ASKED, ORDER, INSTEAD = "asked.json", "checkpoints.json", "instead.json"
+KEYS = ("source", "tokens", "options", "loss")
+"""What must be the same in all parts of a table."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,13 @@ class Parts:
         """Where they lie."""
         return Path(f"{self.out}.parts")
 
-    def ask(self, asked: dict[str, Any], checkpoints: Sequence[str], *, resume: bool) -> None:
-        """Record the settings, or check that they equal those recorded before.
+    def ask(
+        self, asked: dict[str, Any], checkpoints: Sequence[str], *, resume: bool, alone: bool = True
+    ) -> None:
+        """Record the settings, or check that they equal those recorded before, where a part was measured with them.
+
+        A record without parts, as a mistaken command leaves it, gives way to the new one; so do checkpoints of which
+        nothing was measured, where this run is `alone` and not one share of several.
 
         Raises
         ------
@@ -52,52 +59,66 @@ class Parts:
             Something differs, or cannot be identified.
         """
         path = self.folder / ASKED
-        if not resume and self.folder.exists():
+        if not resume:
             self.clear()
-        if path.exists():
-            self._compare(_read(path), asked)
-        else:
+        measured = self.measured()
+        if path.exists() and measured:
+            self.check(asked)
+            _check_loss(asked, self.folder)
+        elif not path.exists() or not _same(_read(path), asked):
             write_text(path, json.dumps(asked, indent=1) + "\n")
-        known = [name for name in self.order() if name not in checkpoints]
+            (self.folder / ORDER).unlink(missing_ok=True)
         earlier = self.order()
+        kept = [name for name in earlier if name in measured or not alone]
         order = (
-            earlier + [name for name in checkpoints if name not in earlier] if known else list(checkpoints)
+            list(checkpoints) if set(kept) <= set(checkpoints) else list(dict.fromkeys([*kept, *checkpoints]))
         )
         if order != earlier:
             write_text(self.folder / ORDER, json.dumps(order) + "\n")
 
-    def _compare(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
-        changed = [
-            key for key in ("source", "tokens", "options", "loss") if before.get(key) != asked.get(key)
-        ]
-        if "source" in changed:
-            raise _of_another_model(self.folder, str(before.get("source")), str(asked.get("source")))
-        if changed == ["options"]:
-            one, other = before.get("options", {}), asked.get("options", {})
-            named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-            changed = [f"options ({', '.join(sorted(named))})"]
-        if changed:
-            raise ArgumentError(
-                found=f"{self.folder} was measured with other {joined(changed)}",
-                expected="the same model, evaluation tokens, loss and options in all parts of a table",
-                fix="--no-resume measures all again; another --out keeps both",
-            )
-        if asked.get("loss") is None:
-            raise ArgumentError(
-                found=f"a loss that cannot be identified (a lambda, a closure, an object), and parts in {self.folder}",
-                expected="a function of a module, by whose code it is seen that the parts were measured with it",
-                fix="write the loss as a function of a module; or resume=False, which measures all again",
-            )
+    def check(self, asked: dict[str, Any]) -> None:
+        """Refuse settings that are not those recorded, such as those of another run at the same table."""
+        before = _read(self.folder / ASKED)
+        if _same(before, asked):
+            return
+        if before.get("source") != asked["source"]:
+            raise _of_another_model(self.folder, str(before.get("source", "unknown")), asked["source"])
+        raise ArgumentError(
+            found=f"{self.folder} was measured with other {joined(_differences(before, asked))}",
+            expected="the same model, evaluation tokens, loss and options in all parts of a table",
+            fix="the options of before go on with these parts; another --out keeps both; --no-resume removes the "
+            "parts and measures all again",
+        )
+
+    def measured(self) -> list[str]:
+        """The checkpoints of which a part is there."""
+        folders = [one for one in self.folder.glob("*") if one.is_dir()]
+        names = (str(_read(path).get("checkpoint")) for one in folders for path in one.glob("*.json"))
+        return [name for name in in_order(set(names)) if self.records(name)]
+
+    def instead(self, checkpoint: str) -> dict[str, Any]:
+        """The options with which a checkpoint is measured because what passes share changed its results."""
+        return dict(_read(self.folder / safe(checkpoint) / INSTEAD).get("instead", {}))
+
+    def measure_instead(self, checkpoint: str, options: dict[str, Any]) -> None:
+        """Let no part of a checkpoint count that was not measured with these options."""
+        record = {"checkpoint": checkpoint, "instead": options}
+        write_text(self.folder / safe(checkpoint) / INSTEAD, json.dumps(record, indent=1) + "\n")
 
     def clear(self) -> None:
-        """Remove all parts."""
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
+        """Remove all parts, and no other file."""
+        for record in self.folder.glob("*/*.json"):
+            if {"sha256", "instead"} & set(_read(record)):
+                record.with_suffix(self.out.suffix).unlink(missing_ok=True)
+                record.unlink()
+        for path in (self.folder / ASKED, self.folder / ORDER):
+            path.unlink(missing_ok=True)
 
     def order(self) -> list[str]:
-        """The checkpoints in the order in which they were first asked for."""
+        """The checkpoints in the order in which they were first asked for, then others that were measured."""
         path = self.folder / ORDER
-        return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+        asked = list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+        return list(dict.fromkeys([*asked, *self.measured()]))
 
     def path(self, checkpoint: str, layer: int | str) -> Path:
         """The file of a part."""
@@ -113,10 +134,12 @@ class Parts:
 
     def records(self, checkpoint: str) -> dict[str, dict[str, Any]]:
         """The records of the whole parts of a checkpoint, by the name of the part."""
-        found = {}
+        found, instead = {}, self.instead(checkpoint)
         for path in sorted((self.folder / safe(checkpoint)).glob("*.json")):
             part = path.with_suffix(self.out.suffix)
             record = _read(path)
+            if record.get("instead", {}) != instead:
+                continue
             if part.exists() and record.get("sha256") == sha256(part):
                 found[part.stem] = record
         return found
@@ -159,6 +182,35 @@ class Parts:
         table = self.table(order)
         write_table(table, self.out)
         return table
+
+
+def _same(before: dict[str, Any], asked: dict[str, Any]) -> bool:
+    return all(before.get(key) == asked[key] for key in KEYS)
+
+
+def _differences(before: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """What differs between two records, by name, with both values."""
+    found = []
+    if before.get("tokens") != asked["tokens"]:
+        one, other = (str(record.get("sequences", "")) for record in (before, asked))
+        found.append("tokens" + (f" ({one} there, {other} now)" if one and one != other else ""))
+    if before.get("loss") != asked["loss"]:
+        found.append(f"loss ({before.get('loss')} there, {asked['loss']} now)")
+    one, other = before.get("options", {}), asked["options"]
+    named = sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
+    if named:
+        both = (f"{name}={one.get(name)} there, {name}={other.get(name)} now" for name in named)
+        found.append(f"options ({'; '.join(both)})")
+    return found
+
+
+def _check_loss(asked: dict[str, Any], folder: Path) -> None:
+    if asked.get("loss") is None:
+        raise ArgumentError(
+            found=f"a loss that cannot be identified (a lambda, a closure, an object), and parts in {folder}",
+            expected="a function of a module, by whose code it is seen that the parts were measured with it",
+            fix="write the loss as a function of a module; or resume=False, which measures all again",
+        )
 
 
 def _of_another_model(folder: Path, before: str, asked: str) -> ArgumentError:

@@ -18,13 +18,16 @@ import pandas as pd
 
 from concentra import __version__
 from concentra.errors import ArgumentError
-from concentra.heads.batches import as_batches, fingerprint
+from concentra.heads.batches import as_batches, fingerprint, n_sequences
 from concentra.heads.checkpoints import Checkpoints, checkpoint_loader, matching
+from concentra.heads.confirm import SharingError
 from concentra.heads.identity import function_identity, model_identity
 from concentra.heads.importance import DEFAULTS, importance_by_layer
 from concentra.heads.parts import ALL, Parts
 from concentra.heads.sites import find_head_sites
+from concentra.heads.sizes import shape_of
 from concentra.heads.table import check_suffix, write_table
+from concentra.printable import joined
 
 Load = Callable[[str], Any]
 UNRECORDED = (
@@ -111,13 +114,13 @@ def sweep_checkpoints(
     parts = Parts(Path(out))
     if not resume and shard[1] > 1:
         raise ArgumentError(
-            found="resume=False for one shard of several",
+            found="resume=False for one share of several",
             expected="shards that leave each other's parts alone",
             fix=f"remove {parts.folder} before the first shard runs",
         )
     asked = _asked(loader, whole, options) | {"about_tokens": about_tokens or {}, "version": __version__}
-    parts.ask(asked, names, resume=resume)
-    work = _Sweep(loader, whole, parts, options, progress)
+    parts.ask(asked, names, resume=resume, alone=shard[1] == 1)
+    work = _Sweep(loader, whole, parts, asked, options, progress)
     failed: dict[str, str] = {}
     for name, share in _shares(names, shard):
         try:
@@ -140,6 +143,7 @@ class _Sweep:
     loader: Any
     batches: list[dict[str, Any]]
     parts: Parts
+    asked: dict[str, Any]
     options: dict[str, Any]
     progress: bool
     notes: list[str] = field(default_factory=list)
@@ -163,7 +167,7 @@ class _Sweep:
         every = [site.layer for site in self.options.get("sites") or find_head_sites(model)]
         layers = self._wanted(every)
         missing = self._missing(records, layers, share)
-        if missing:
+        while missing:
             about = {
                 "identity": identity,
                 "layers": layers,
@@ -171,7 +175,15 @@ class _Sweep:
                 "version": __version__,
                 "class": type(model).__name__,
             }
-            self._write(checkpoint, model, missing, about)
+            try:
+                self._write(checkpoint, model, missing, about)
+                break
+            except SharingError as error:
+                if self.options.get("prefix_cache") is True:
+                    raise
+                self.notes.append(error.note)
+                self.parts.measure_instead(checkpoint, error.instead)
+                missing = self._missing(self.parts.records(checkpoint), layers, share)
         del model
         gc.collect()
         if known and not cached:
@@ -191,23 +203,35 @@ class _Sweep:
         found = [layer for layer in chosen if heads is None or layer in {layer for layer, _ in heads}]
         if not found:
             raise ArgumentError(
-                found=f"no layer to measure: layers={layers}, heads={heads}",
+                found="no layer to measure with "
+                + joined(
+                    [
+                        f"{name}={one}"
+                        for name, one in (("layers", layers), ("heads", heads))
+                        if one is not None
+                    ]
+                ),
                 expected=f"layers from {min(every)} to {max(every)}, and heads in them",
                 fix="name a layer, or leave out layers= and heads= for all",
             )
         return found
 
     def _write(self, checkpoint: str, model: Any, layers: list[int], about: dict[str, Any]) -> None:
-        options = self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress}
+        instead = self.parts.instead(checkpoint)
+        options = (
+            self.options | {"layers": layers, "checkpoint": checkpoint, "progress": self.progress} | instead
+        )
         for table in importance_by_layer(model, self.batches, **options):
             self.notes += [note for note in table.attrs["notes"] if note not in self.notes]
             layer = ALL if self._at_once() else int(table["layer"].iloc[0])
             dtype = str(next((one.dtype for one in model.parameters() if one.is_floating_point()), ""))
             written = about | {
+                "instead": instead,
                 "dtype": dtype,
                 "notes": table.attrs["notes"],
                 "measured": time.strftime("%Y-%m-%d"),
             }
+            self.parts.check(self.asked)  # another run may have begun in the same place before the first part
             self.parts.write(checkpoint, layer, table, written)
 
     def _at_once(self) -> bool:
@@ -247,9 +271,11 @@ def _asked(loader: Any, batches: list[dict[str, Any]], options: dict[str, Any]) 
     if isinstance(loader, Checkpoints):
         source = str(Path(loader.source).resolve()) if loader.local else loader.source
         source += f" as {loader.model_class or 'saved'}"
+    shapes = joined([str(shape_of(batch)) for batch in {shape_of(one): one for one in batches}.values()])
     return {
         "source": source,
         "tokens": fingerprint(batches),
+        "sequences": f"{sum(map(n_sequences, batches))} sequences in batches of {shapes}",
         "loss": loss if isinstance(loss, str) else function_identity(loss),
         "options": dict(sorted(kept.items())),
     }
@@ -303,13 +329,13 @@ def checkpoint_names(load: Any, checkpoints: Sequence[str | int] | None) -> list
     """The checkpoints asked for, patterns replaced by the names that they match; all where none are."""
     known = isinstance(load, Checkpoints)
     names = [str(checkpoint) for checkpoint in checkpoints or []]
-    if known and (checkpoints is None or any(sign in name for name in names for sign in "*?[")):
+    if known and (checkpoints is None or load.local or any(sign in name for name in names for sign in "*?[")):
         there = load.names()
-        names = there if checkpoints is None else matching(names, there)
+        names = there if checkpoints is None else matching(names, there, all_there=load.local)
     if not names or len(set(names)) < len(names):
         raise ArgumentError(
             found=f"checkpoints {names}",
             expected="at least one checkpoint, each once",
-            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder or file a checkpoint",
+            fix="checkpoints=['step512', 'step1000'], or a folder with one sub-folder or file per checkpoint",
         )
     return names

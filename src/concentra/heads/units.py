@@ -26,7 +26,7 @@ def choose_units(
         raise ArgumentError(
             found=f"no layer {unknown[:5]}" if unknown else "no layer",
             expected=f"layers among {[site.layer for site in sites]}",
-            fix="layers=[0, 1, ...], or leave it out for all",
+            fix="layers=[0, 1], or leave it out for all",
         )
     wanted = None if heads is None else {(int(layer), int(head)) for layer, head in heads}
     chosen: dict[HeadSite, Units] = {}
@@ -41,7 +41,7 @@ def choose_units(
         raise ArgumentError(
             found=f"no {unit} at (layer, number) {sorted((wanted or set()) - there)[:5]}",
             expected=f"layers {[site.layer for site in sites]} with {sites[0].n_heads} heads each",
-            fix="heads=[(layer, number), ...], or leave it out for all",
+            fix="heads=[(0, 3), (8, 9)], pairs of layer and number, or leave it out for all",
         )
     within = {site: units for site, units in chosen.items() if layers is None or site.layer in layers}
     if not within:
