@@ -42,16 +42,20 @@ def spearman_p(places, values):
     return (found >= observed - 1e-12).mean(), (found >= found.max() - 1e-12).mean()
 
 
+def change_along(places, values):
+    """The change of numbers over two standard deviations of the places, its slope a mean of those of all pairs.
+
+    Each slope is weighted by the square of the distance between the two donors.
+    """
+    pairs = list(itertools.combinations(zip(places, values, strict=True), 2))
+    weights = sum((x1 - x2) ** 2 for (x1, _), (x2, _) in pairs)
+    slope = sum((x1 - x2) * (y1 - y2) for (x1, y1), (x2, y2) in pairs) / weights
+    return slope * 2 * (weights / len(places) ** 2) ** 0.5
+
+
 def share_along(places, values):
-    """Adjusted R squared of midranks on the means of each value: residuals of every donor, one by one."""
-    ranks = [(sum(x < place for x in places) + sum(x <= place for x in places) + 1) / 2 for place in places]
-    n, mean = len(ranks), sum(ranks) / len(ranks)
-    residual = total = 0.0
-    for rank, value in zip(ranks, values, strict=True):
-        same = [other for other, its in zip(ranks, values, strict=True) if its == value]
-        residual += (rank - sum(same) / len(same)) ** 2
-        total += (rank - mean) ** 2
-    return 1 - residual / (n - len(set(values))) / (total / (n - 1))
+    """By how much shares of values change along the places: half the sum of all absolute changes."""
+    return sum(abs(change_along(places, [one == value for one in values])) for value in set(values)) / 2
 
 
 def one_to_one(places, values):

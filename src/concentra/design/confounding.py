@@ -27,8 +27,6 @@ NUISANCE = re.compile(
 ALIAS = re.compile(r"(?i)age|stage|month|year|week|day|time|old|young|group|cohort")
 """Where both the column and the group match, one may be another name of the other."""
 SHOWN = 4
-ALONG = 0.5
-"""Of the variance of donors' ranks along a trend, the share from which on a label is reported to change with it."""
 
 
 def confounding(design: Design) -> pd.DataFrame:
@@ -44,8 +42,10 @@ def confounding(design: Design) -> pd.DataFrame:
 
     Of a trend, `reference`, `other` and `other_values` are empty and `reference_values` says where along the trend each
     value lies; "complete" where each value of the column has a place of its own along the trend and each place a value
-    of its own (numbers: the order is the same or the reverse), so that no model separates the two; "partial" where the
-    column explains more than half of the variance of the donors' ranks along the trend (adjusted R squared).
+    of its own (numbers: the order is the same or the reverse), so that no model separates the two; "partial" where, on
+    straight lines over two standard deviations of the trend, the shares of values change by more than a quarter
+    (numbers: by more than their standard deviation about the line). Two places with equally many donors are two
+    standard deviations apart, so that the rule for values is that of groups.
 
     Examples
     --------
@@ -113,46 +113,52 @@ def _along(design: Design, axis: np.ndarray) -> list[dict[str, Any]]:
         numbers = numeric_values(known[name]) if n_values > 4 else None
         if numbers is None and n_values == len(known):
             continue
-        ranks = rankdata(known["_place"])
+        places = known["_place"].to_numpy(dtype=float)
         if numbers is not None:
-            found = _numbers_along(ranks, rankdata(numbers))
+            found = _numbers_along(places, numbers.to_numpy(dtype=float))
         else:
-            found = _values_along(ranks, known[name], known["_label"])
+            found = _values_along(places, known[name], known["_label"])
         rows.append({"covariate": name, "reference": "", "other": "", "other_values": ""} | found)
     return rows
 
 
-def _numbers_along(ranks: np.ndarray, others: np.ndarray) -> dict[str, str]:
-    correlation = float(np.corrcoef(ranks, others)[0, 1])
+def _numbers_along(places: np.ndarray, numbers: np.ndarray) -> dict[str, str]:
+    correlation = float(np.corrcoef(rankdata(places), rankdata(numbers))[0, 1])
+    change = float(_changes(places, numbers[:, np.newaxis])[0])
+    variance = float(numbers.var()) - (change / 2) ** 2
+    spread = np.sqrt(max(variance, 0.0) * len(numbers) / max(len(numbers) - 2, 1))
     return {
         "reference_values": f"rank correlation {correlation:.2f}",
-        "confounded": _how_close(correlation**2, len(ranks), 2, abs(correlation) > 1 - 1e-9),
+        "confounded": COMPLETE if abs(correlation) > 1 - 1e-9 else PARTIAL if abs(change) > spread else NO,
     }
 
 
-def _values_along(ranks: np.ndarray, values: pd.Series, labels: pd.Series) -> dict[str, str]:
-    frame = pd.DataFrame({"rank": ranks, "value": values.to_numpy(), "label": labels.to_numpy()})
-    by_value = frame.groupby("value", observed=True)["rank"]
-    total = float(((ranks - ranks.mean()) ** 2).sum())
-    within = float(((frame["rank"] - by_value.transform("mean")) ** 2).sum())
-    one_to_one = by_value.nunique().max() == 1 == frame.groupby("rank")["value"].nunique().max()
+def _values_along(places: np.ndarray, values: pd.Series, labels: pd.Series) -> dict[str, str]:
+    frame = pd.DataFrame({"place": places, "value": values.to_numpy(), "label": labels.to_numpy()})
+    one_to_one = all(
+        frame.groupby(one, observed=True)[other].nunique().max() == 1
+        for one, other in (("value", "place"), ("place", "value"))
+    )
+    apart = np.abs(_changes(places, pd.get_dummies(frame["value"]).to_numpy(dtype=float))).sum() / 2
     ends = []
-    for value, rows in frame.sort_values("rank", kind="stable").groupby("value", sort=False, observed=True):
+    for value, rows in frame.sort_values("place", kind="stable").groupby("value", sort=False, observed=True):
         first, last = str(rows["label"].iloc[0]), str(rows["label"].iloc[-1])
         ends.append(f"{value} ({len(rows)}): {first}" + (f" to {last}" if last != first else ""))
     more = f"; and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
     return {
         "reference_values": "; ".join(ends[:SHOWN]) + more,
-        "confounded": _how_close(1 - within / total, len(frame), len(ends), bool(one_to_one)),
+        "confounded": COMPLETE if one_to_one else PARTIAL if apart > 0.25 else NO,
     }
 
 
-def _how_close(explained: float, n: int, n_coefficients: int, complete: bool) -> str:
-    """From the share of variance explained, adjusted for the number of coefficients."""
-    if complete:
-        return COMPLETE
-    adjusted = 1 - (1 - explained) * (n - 1) / (n - n_coefficients) if n > n_coefficients else 0.0
-    return PARTIAL if adjusted > ALONG else NO
+def _changes(places: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Changes (k,) of k columns of values (n, k) over two standard deviations of n places, on least-squares lines.
+
+    The slope is cov(places, values) / var(places), so the change is 2 cov(places, values) / sd(places).
+    """
+    deviations = places - places.mean()
+    changes: np.ndarray = 2 * deviations @ values / (len(places) * places.std())
+    return changes
 
 
 def _numbers(first: pd.Series, second: pd.Series) -> dict[str, Any]:
