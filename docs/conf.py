@@ -85,11 +85,14 @@ OPERATOR = re.compile(r"(\\ln(?![A-Za-z])|\\operatorname\{logit\})\s*(?![\s(\\])
 ACCENTED = re.compile(r"(\\(?:hat|tilde)\s*(?:\\[A-Za-z]+|[A-Za-z]))(?=[_^])")
 """A letter with an accent before an index, which docutils would set under the letter instead of beside it."""
 
+FRACTION = re.compile(r"(frac)(\d)(\d)")
+"""A fraction of two digits without brackets, which docutils would read as one number."""
+
 
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula as MathML, which browsers draw without a script."""
     formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
-    formula = ACCENTED.sub(r"{\1}", formula)
+    formula = FRACTION.sub(r"\1{\2}{\3}", ACCENTED.sub(r"{{}\1}", formula))
     formula = OPERATOR.sub(r"\\,\1\\,", formula).removeprefix(r"\,")
     return str(tex2mathml(" ".join(formula.split()), as_block=block))
 
