@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx import addnodes
+from sphinx.ext.napoleon import NumpyDocstring
 
 import concentra
 from concentra import pl
@@ -57,6 +60,7 @@ python_maximum_signature_line_length = 80
 napoleon_google_docstring = False
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
+napoleon_use_param = False  # parameters that share a description stand together
 napoleon_custom_sections = ["Returns", "Raises", "Attributes"]  # prose or definitions, not `name : type`
 
 # A name in single backticks is a link where it is known, and looks like code where it is not; only names that begin
@@ -78,9 +82,17 @@ OPERATOR = re.compile(r"(\\ln(?![A-Za-z])|\\operatorname\{logit\})\s*(?![\s(\\])
 """An operator before its argument without a bracket: browsers set no space there, nor before it, where TeX does."""
 
 
+ACCENTED = re.compile(r"(\\(?:hat|tilde)\s*(?:\\[A-Za-z]+|[A-Za-z]))(?=[_^])")
+"""A letter with an accent before an index, which docutils would set under the letter instead of beside it."""
+
+FRACTION = re.compile(r"(frac)(\d)(\d)")
+"""A fraction of two digits without brackets, which docutils would read as one number."""
+
+
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula as MathML, which browsers draw without a script."""
     formula = re.sub(r"\\(?:dots|Big)(?![A-Za-z])", lambda found: SPELLINGS[found[0]], node.astext())
+    formula = FRACTION.sub(r"\1{\2}{\3}", ACCENTED.sub(r"{{}\1}", formula))
     formula = OPERATOR.sub(r"\\,\1\\,", formula).removeprefix(r"\,")
     return str(tex2mathml(" ".join(formula.split()), as_block=block))
 
@@ -97,12 +109,21 @@ def block_math(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def plain_aliases(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
-    """A signature in which an alias within another type stands by its name alone."""
+def whole_sentence(docstring: Any) -> tuple[str, Iterable[str]]:
+    """The docstring of an attribute as it is; napoleon would take what stands before a colon for a type."""
+    return "", NumpyDocstring(docstring._dedent(docstring._consume_to_end()), docstring._config).lines()
+
+
+NumpyDocstring._consume_inline_attribute = whole_sentence
+
+
+def plain_signature(app: Sphinx, *about: Any) -> tuple[str, str | None] | None:
+    """A signature in which an alias within another type, and a default that a function makes, can be read."""
     signature, returned = about[-2:]
     if signature is None:
         return None
     plain = [re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text or "") for text in (signature, returned)]
+    plain[0] = plain[0].replace("<factory>", "...")  # no expression: the types beside it would stand in full
     return plain[0], plain[1] or None
 
 
@@ -126,10 +147,25 @@ def plain_shell(app: Sphinx, page: nodes.document) -> None:
             block.replace_self(nodes.literal_block(command, command, language="sh"))
 
 
+def without_functions(app: Sphinx, page: nodes.document) -> None:
+    """Leave out the value of a constant that holds functions: it has no name that a reader could write."""
+    for value in [*page.findall(addnodes.desc_annotation)]:
+        if "<function" in value.astext():
+            value.parent.remove(value)
+
+
+def repeated(app: Sphinx, what: str, name: str, member: Any, *about: Any) -> bool | None:
+    """Leave out what stands elsewhere: the key of a table, the fields of a named tuple."""
+    field = str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+    return True if field or name == "Config" else None
+
+
 def setup(app: Sphinx) -> None:
     """Register the renderer of formulas, the pictures of the gallery, and what is shown otherwise."""
     app.connect("builder-inited", draw_pictures)
     app.connect("autodoc-process-docstring", show_picture)
-    app.connect("autodoc-process-signature", plain_aliases)
+    app.connect("autodoc-process-signature", plain_signature)
+    app.connect("autodoc-skip-member", repeated)
+    app.connect("doctree-read", without_functions)
     app.connect("doctree-read", plain_shell)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

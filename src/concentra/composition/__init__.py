@@ -5,7 +5,7 @@
 `composition`          `Composition` and `from_table`: counts (units × parts), labels of units, what was left out
 `units`, `described`   which cells belong to which sample of which donor, and what describes it
 `roles`, `spelling`    columns guessed from names; labels that look the same
-`checks`, `rows`       what a table holds that is no composition; whether a row is a cell or a count, and new
+`checks`, `rows`       what a table holds that is no composition; whether a row is a cell or a count, or read before
 `donors`, `totals`     who is a donor, and who is not; sums and means, which are neither donor nor part
 `labels`               columns as text, and their names
 `clusters`, `nesting`  compositions over clusters, and within each coarser part

@@ -52,9 +52,9 @@ class Kernels:
     """
 
     max_bytes: int = 2**29
-    held_bytes: int = 0
-    kept: dict[tuple[int, int | None, int | None], _Arranged] = field(default_factory=dict)
-    seen: set[tuple[int, int | None, int | None]] = field(default_factory=set)
+    held_bytes: int = field(default=0, init=False)
+    kept: dict[tuple[int, int | None, int | None], _Arranged] = field(default_factory=dict, init=False)
+    seen: set[tuple[int, int | None, int | None]] = field(default_factory=set, init=False)
 
     def product(self, rows: Any, module: Any, words: slice = ALL, bias: bool = True) -> Any:
         """What a `Linear` makes of rows (..., width): its outputs `words`, without its bias where not wanted."""

@@ -125,7 +125,7 @@ def gini_levels(amounts: ArrayLike, groups: ArrayLike, *, check: bool = True) ->
     Parameters
     ----------
     amounts, groups, check
-        As for `entropy_levels`. Parts that are absent count as zeros, as in ``gini(support="stratum")``.
+        As for `entropy_levels`; parts that are absent count as zeros, as in ``gini(support="stratum")``.
 
     Returns
     -------

@@ -99,12 +99,12 @@ def rarefied_gini(counts: ArrayLike, m: int, *, support: Support = "present", ch
     With :math:`Y_i` the counts in a subsample of m of the n cells, drawn without replacement, the
     coefficient over all K parts of the stratum is expected to be, exactly,
 
-    .. math:: \mathrm{E}\,G_{stratum}(m) = \frac{1}{K m} \sum_{i<j} \mathrm{E}\,|Y_i - Y_j| .
+    .. math:: \mathrm{E}\,G_{\text{stratum}}(m) = \frac{1}{K m} \sum_{i<j} \mathrm{E}\,|Y_i - Y_j| .
 
     Over the parts present it is the ratio of two exact expectations, with :math:`S(m)` the number of parts
     present:
 
-    .. math:: \hat G_{present}(m) = 1 - \frac{K\, (1 - \mathrm{E}\,G_{stratum}(m))}{\mathrm{E}\,S(m)} .
+    .. math:: \hat G_{\text{present}}(m) = 1 - \frac{K\, (1 - \mathrm{E}\,G_{\text{stratum}}(m))}{\mathrm{E}\,S(m)} .
 
     Parameters
     ----------

@@ -19,8 +19,9 @@ def cell_variance(amounts: ArrayLike) -> Floats:
     Cells are drawn from shares p. To first order a metric f varies by
     :math:`\bigl(\sum_i p_i g_i^2 - (\sum_i p_i g_i)^2\bigr) / m` with :math:`g_i = \partial f / \partial p_i`:
 
-    .. math:: g_i = -\ln p_i \quad\text{(ln effective number)}, \qquad
-              g_i = \frac{2 r_i - K - 1}{K\, G (1 - G)} \quad\text{(logit Gini over K parts, part i of rank } r_i).
+    .. math:: g_i = -\ln p_i \quad\text{and}\quad g_i = \frac{2 r_i - K - 1}{K\, G (1 - G)}
+
+    for ln effective number and for logit Gini over K parts, part i of rank :math:`r_i`.
 
     Parameters
     ----------
