@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from concentra.errors import ArgumentError
 
 FEWEST_CELLS = 20
+CALIBRATED_FROM = 3
+"""Donors of a group from which on the rate of false verdicts was measured."""
 """The common number of cells of rarefied values is never below this, unless it is named."""
 
 

@@ -14,10 +14,15 @@ from concentra.report.markdown import number, together
 from concentra.report.page import Cell, Page, Section, p_cell
 
 READING = (
-    "Ratio and difference are those of the model, corrected for numbers of cells; a ratio need not be the quotient of "
-    "the medians, which are as counted. Intervals hold for each row alone; adjusted p and verdict allow for all rows."
+    "Ratio and difference are those of the model, {corrected}; a ratio need not be the quotient of the medians, which "
+    "are as {given}. Intervals hold for each row alone; adjusted p and verdict allow for all rows."
 )
 """How the numbers of a verdict are read."""
+OF_COUNTS = {"corrected": "corrected for numbers of cells", "given": "counted"}
+OF_SHARES = {
+    "corrected": "without correction for numbers of cells, which shares do not tell",
+    "given": "given",
+}
 
 
 def answer(page: Page, found: Findings) -> Section:
@@ -59,7 +64,9 @@ def answer(page: Page, found: Findings) -> Section:
             here = pooled[pooled["contrast"] == name] if several else pooled
             blocks += [page.text(one) for one in sentences.across(here, tissue=found.tissue)]
     blocks += [page.text(one, "note") for rest in limits.values() for one in rest]
-    blocks.append(page.text(READING, "note"))
+    blocks.append(
+        page.text(READING.format(**(OF_SHARES if found.options.get("shares") else OF_COUNTS)), "note")
+    )
     shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
     blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
     return Section("answer", "Answer", tuple(blocks))

@@ -37,7 +37,7 @@ MEANINGS = {
     "one metric only": "one of the two metrics changes beyond chance, the other does not",
     "no change beyond the margin": "both metrics are shown to change by less than the margin",
     "undecided": "neither a change nor its absence is established",
-    "not testable": "too few donors, or a single cell type",
+    "not testable": "too few donors or cells, or a single cell type",
 }
 """What each verdict means, in the order in which they are listed."""
 
