@@ -262,3 +262,18 @@ def test_a_report_on_shares_does_not_speak_of_numbers_of_cells() -> None:
         assert words in of_counts
         assert words not in of_shares
     assert "without correction for numbers of cells" in of_shares
+
+
+def test_a_chart_without_any_estimate_is_not_drawn() -> None:
+    rows = [
+        (f"d{donor}", "a" if donor < 3 else "b", part, 4 + donor + place)
+        for donor in range(6)
+        for place, part in enumerate("BTN")
+    ]
+    frame = pd.DataFrame(rows, columns=["donor", "group", "cell_type", "n_cells"])
+    how = {"amount": "n_cells", "contrast": "group:a:b", "multiverse": False, "draws": 100, "min_cells": 10}
+    few = report_page(concentra.analyze(frame, **how))
+    enough = report_page(concentra.analyze(frame.assign(n_cells=frame["n_cells"] * 9), **how))
+    assert "Right of 0: more concentrated" in enough
+    assert "Left of 1: more concentrated" in few
+    assert "Right of 0: more concentrated" not in few

@@ -162,14 +162,18 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
         ]  # fmt: skip
 
     side, level = f"{side[:1].upper()}{side[1:]}. " if side else "", f"{100 * found.level:g}%"
-    return [page.grid(
+    shown = [
         page.chart(charts.forest(points("hill_q1"), ratio=True, title="ratio of effective numbers",
                                  unit="ratio"),
                    "Effective number", f"{side}Left of 1: more concentrated. Lines: {level} intervals."),
-        page.chart(charts.forest(points("gini"), ratio=False, title="difference in Gini coefficient",
-                                 unit="difference"),
-                   "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
-    )]  # fmt: skip
+    ]  # fmt: skip
+    if of_gini := points("gini"):
+        shown.append(
+            page.chart(charts.forest(of_gini, ratio=False, title="difference in Gini coefficient",
+                                     unit="difference"),
+                       "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
+        )  # fmt: skip
+    return [page.grid(*shown)]
 
 
 def _described(page: Page, found: Findings) -> tuple[Markup, ...]:
