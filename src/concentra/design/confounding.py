@@ -114,10 +114,11 @@ def _along(design: Design, axis: np.ndarray) -> list[dict[str, Any]]:
         if numbers is None and n_values == len(known):
             continue
         ranks = rankdata(known["_place"])
-        if numbers is not None:
-            found = _numbers_along(ranks, rankdata(numbers))
-        else:
-            found = _values_along(ranks, known[name], known["_label"])
+        found = (
+            _numbers_along(ranks, rankdata(numbers))
+            if numbers is not None
+            else _values_along(ranks, known, name)
+        )
         rows.append({"covariate": name, "reference": "", "other": "", "other_values": ""} | found)
     return rows
 
@@ -130,16 +131,18 @@ def _numbers_along(ranks: np.ndarray, others: np.ndarray) -> dict[str, str]:
     }
 
 
-def _values_along(ranks: np.ndarray, values: pd.Series, labels: pd.Series) -> dict[str, str]:
-    frame = pd.DataFrame({"rank": ranks, "value": values.to_numpy(), "label": labels.to_numpy()})
+def _values_along(ranks: np.ndarray, donors: pd.DataFrame, name: str) -> dict[str, str]:
+    frame = donors[["donor", "_label"]].assign(rank=ranks, value=donors[name]).reset_index(drop=True)
     by_value = frame.groupby("value", observed=True)["rank"]
     total = float(((ranks - ranks.mean()) ** 2).sum())
     within = float(((frame["rank"] - by_value.transform("mean")) ** 2).sum())
     one_to_one = by_value.nunique().max() == 1 == frame.groupby("rank")["value"].nunique().max()
     ends = []
     for value, rows in frame.sort_values("rank", kind="stable").groupby("value", sort=False, observed=True):
-        first, last = str(rows["label"].iloc[0]), str(rows["label"].iloc[-1])
-        ends.append(f"{value} ({len(rows)}): {first}" + (f" to {last}" if last != first else ""))
+        first, last = str(rows["_label"].iloc[0]), str(rows["_label"].iloc[-1])
+        ends.append(
+            f"{value} ({rows['donor'].nunique()}): {first}" + (f" to {last}" if last != first else "")
+        )
     more = f"; and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
     return {
         "reference_values": "; ".join(ends[:SHOWN]) + more,
@@ -216,8 +219,10 @@ def confounding_notes(design: Design) -> list[Note]:
             alike = "" if numeric_values(design.composition.label(name)) is not None else (
                 f", --within {name!r} compares like with like"
             )  # fmt: skip
-            notes.append(Note("limits", f"{question.name}: {unequal} ({sides}); --formula "
-                              f"{adjusting(question.formula, [name])!r} adjusts for it{alike}"))  # fmt: skip
+            advice = f"--formula {adjusting(question.formula, [name])!r} adjusts for it{alike}"
+            if trend is not None and _alias(name, trend):
+                advice = "the two are hard to distinguish, if it is more than another name of it"
+            notes.append(Note("limits", f"{question.name}: {unequal} ({sides}); {advice}"))
     if refused:
         raise _separated(question, refused)
     return notes
