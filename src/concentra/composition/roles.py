@@ -169,8 +169,8 @@ def says_part(name: str) -> bool:
     return any(one.replace("_", "") in key for one in ROLES["part"][:OF_CELLS])
 
 
-def refuse_turned(donor: str) -> None:
-    """Raise where the column of donors of a wide table says that its rows are cell types.
+def refuse_turned(donor: str, way: str = "transpose the table") -> None:
+    """Raise where the column of donors of a wide table says that its rows are cell types; `way` is what helps.
 
     >>> refuse_turned("mouse")
     """
@@ -178,7 +178,7 @@ def refuse_turned(donor: str) -> None:
         raise TableError(
             found=f"column {donor!r} as that of donors: by its name, each row is a cell type",
             expected="a row for each sample, and a column for each cell type",
-            fix="transpose the table; or rename the column, if it does name donors",
+            fix=f"{way}; or rename the column, if it does name donors",
         )
 
 
