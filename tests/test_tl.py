@@ -186,3 +186,15 @@ def test_coarse_shifts_are_those_of_summed_counts(analysed):
     ages = of.obs["age"].to_numpy()
     expected = np.median(values[ages == "24m"]) - np.median(values[ages == "3m"])
     assert found.loc[("half", "crystallizes", "hill_q1"), "shift"] == pytest.approx(expected)
+
+
+def test_a_trend_with_the_order_of_a_batch_is_accepted_by_name():
+    rows = [
+        (f"d{n}", f"{3 + 3 * (n // 2)}m", f"run {n // 2}", part, 60 + n) for n in range(6) for part in "BT"
+    ]
+    cells = pd.DataFrame(rows, columns=["donor", "age", "batch", "cell_type", "n_cells"])
+    made = pp.composition(cells, unit="donor", part="cell_type", amount="n_cells", about=["age", "batch"])
+    with pytest.raises(DesignError, match="'batch'"):
+        tl.trend(made, along="age")
+    tl.trend(made, along="age", accept_confounding=["batch"])
+    assert get.confounding(made, key="trend")["confounded"].tolist() == ["complete"]

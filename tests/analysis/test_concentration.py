@@ -88,3 +88,9 @@ def test_shares_have_no_depth() -> None:
     assert found["included"].all()
     assert found[["hill_q1_corrected", "gini_rarefied", "coverage", "depth"]].isna().all(axis=None)
     assert found["gini_present"].to_numpy() == pytest.approx([0, 0.25, 0], abs=1e-14)
+
+
+def test_counts_that_were_taken_for_cells_are_said_to_be_such() -> None:
+    table = rows(COUNTS).assign(n_cells=1)
+    with pytest.raises(DesignError, match="--amount COLUMN"):
+        measured(from_table(table), Settings())

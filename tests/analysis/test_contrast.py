@@ -15,6 +15,8 @@ from concentra.analysis.concentration import concentration
 from concentra.analysis.contrast import METRICS, Contrast, contrast
 from concentra.analysis.exact import van_elteren
 from concentra.analysis.model import Omnibus, omnibus, responses
+from concentra.composition import from_table
+from concentra.design import Question, Settings, resolve
 from concentra.metrics import hill_number
 from concentra.stats.exact import mann_whitney_exact, wilcoxon_signed_rank_exact
 from concentra.stats.verdict import VERDICTS, direction
@@ -290,3 +292,22 @@ def test_directions():
     assert direction(-0.1, 1.0) == "less concentrated"
     assert direction(0.1, 1.0) == direction(0.0, -1.0) == "mixed"
     assert direction(float("nan"), 1.0) == ""
+
+
+def test_why_a_stratum_cannot_be_tested_is_said_in_words_of_the_data():
+    few = {
+        donor: ([9, 6, 4] if donor == "a" else [30, 20, 10 + place]) for place, donor in enumerate("abcdef")
+    }
+    rows = [
+        (stratum, donor, "3m" if donor < "d" else "24m", part, n)
+        for stratum, counts in (("few", few), ("one", {donor: [60] for donor in "abcdef"}))
+        for donor, row in counts.items()
+        for part, n in zip("BTN", row, strict=False)
+    ]
+    frame = pd.DataFrame(rows, columns=["stratum", "donor", "age", "part", "n_cells"])
+    chosen = Settings(min_cells=10)
+    design = resolve(from_table(frame), Question("age", ("3m",), (("24m",),)), chosen)
+    found = contrast(design, concentration(design.composition, chosen)).groupby("stratum")["reason"].first()
+    assert found["one"] == "a single cell type"
+    assert found["few"].startswith("1 of 6 samples with fewer than 20 cells")
+    assert found["few"].endswith("--min-cells 20 leaves them out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,12 @@ def test_the_control_cohort_by_donor(run: Run, data: Path) -> None:
     rows = run("metrics", data / "controls" / "pbmc_ageing_huang2021.csv", "--transposed", "--json").json
     assert [row["unit"] for row in rows][:2] == ["YM1", "YM2"]
     assert [row["amount"] for row in rows] == pytest.approx([1.0] * 20, abs=1e-6)
+
+
+def test_a_row_for_each_cell_type_is_not_taken_for_a_unit(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("celltype,M1,M2\nB,30,20\nT,10,40\n")
+    assert_error(run("metrics", table), "column 'celltype'", "--transposed")
+    turned = run("metrics", table, "--transposed", "--json")
+    assert [row["unit"] for row in json.loads(turned.out)] == ["M1", "M2"]
+    assert run("metrics", table, "--unit", "celltype").code == 0

@@ -153,3 +153,14 @@ def test_verify_prints_a_line_a_claim_and_all_of_it_with_long(
     assert capsys.readouterr().out.splitlines()[-1] == "2 differ"
     show(made, long=True)
     assert "  observed: -2.180" in capsys.readouterr().out
+
+
+def test_why_a_tissue_cannot_be_tested_stands_beside_its_ratio(narrow: pytest.MonkeyPatch) -> None:
+    file, frame = Screen(), contrast(["Lung"], ("not testable",)).assign(reason="a single cell type")
+    frame.loc[frame["metric"] == "hill_q1", "effect"] = 1.0
+    for lines in terminal.verdict_lines(frame).values():
+        terminal.print_lines(lines, file=file)
+    text = ANSI.sub("", file.getvalue())
+    assert text.rstrip().endswith("not testable, ratio 1.00 without an interval: a single cell type")
+    one = contrast(["Lung"], ("one metric only",)).assign(reason="gini_stratum")
+    assert "gini_stratum" not in str(terminal.verdict_lines(one))

@@ -76,3 +76,14 @@ def test_a_column_of_samples_beside_the_donor():
     assert guess_roles(["sample_id", "cell_type"]).sample is None
     with pytest.raises(ColumnError, match="a column for the sample"):
         guess_roles(["donor_id", "cell_type"], sample="visit")
+
+
+def test_all_columns_that_are_not_recognised_are_asked_for_at_once():
+    with pytest.raises(ColumnError) as refused:
+        guess_roles(["Maus", "Organ", "Zelltyp"])
+    text = str(refused.value)
+    assert "looks like the donor, and none like the cell type" in text
+    assert "--donor COLUMN --cell-type COLUMN [--tissue COLUMN]" in text
+    with pytest.raises(ColumnError) as refused:
+        guess_roles(["Maus", "Organ", "Zelltyp"], part="Zelltyp")
+    assert "cell type" not in str(refused.value)

@@ -231,4 +231,4 @@ def test_shares_are_accounted_for_before_they_are_rescaled():
     frame = pd.DataFrame({"mouse": ["a", "a", None, "b"], "type": list("TBTT"), "n": [0.1, 0.2, 0.3, 0.7]})
     made = count_units(frame, Columns("mouse", "type", amount="n", shares=True))
     assert made.left_out["n_cells"].tolist() == [0.3]
-    assert made.account == "shares of 2 samples counted; rows of `left_out`: 1"
+    assert made.account == "shares of 2 samples read, 1 row left out"

@@ -155,6 +155,19 @@ def test_a_trend_with_the_order_of_a_batch_is_refused_unless_accepted():
     assert [note.text for note in stage.notes if "cannot be distinguished" in note.text]
 
 
+def test_another_name_of_a_trend_is_no_covariate_to_adjust_for():
+    found = asked(along([1, 1, 3, 3, 18, 18, 24, 24], age_group=["young"] * 4 + ["old"] * 4), ALONG_AGE)
+    text = next(note.text for note in found.notes if "'age_group'" in note.text)
+    assert "hard to distinguish" in text
+    assert "--formula" not in text
+
+
+def test_a_donor_with_several_ages_counts_once():
+    frame = along([1, 3, 18, 24, 3, 18], sex=list("ffmmfm")).assign(donor=["a", "b", "c", "d", "a", "c"])
+    table = confounding(asked(frame.assign(sample=list("uvwxyz")), ALONG_AGE)).set_index("covariate")
+    assert table.loc["sex", "reference_values"] == "f (2): 1m to 3m; m (2): 18m to 24m"
+
+
 def test_numbers_along_a_trend():
     ages = [1, 3, 6, 12, 18, 24]
     frame = along(ages, dose=[str(2 * age) for age in ages], weight=["20", "22", "25", "27", "28", "26"],

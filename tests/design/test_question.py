@@ -65,3 +65,10 @@ def test_columns_of_a_formula():
     assert formula_columns(None) == []
     with pytest.raises(ArgumentError, match="the formula '~ age \\+ \\('"):
         formula_columns("~ age + (")
+
+
+def test_a_column_alone_is_no_contrast_and_the_message_shows_how_to_go_on():
+    with pytest.raises(ArgumentError, match="the reference first: treatment:REFERENCE:OTHER"):
+        contrast_columns("treatment", ["treatment", "sex"])
+    with pytest.raises(ArgumentError, match="write all three"):
+        contrast_columns("dose", ["treatment", "sex"])

@@ -15,6 +15,7 @@ import concentra
 from concentra.cli import application
 from concentra.errors import ArgumentError
 from concentra.run import Analysis
+from concentra.run.write import report_page
 from definitions_run import (
     ASKED,
     LABELS,
@@ -232,3 +233,47 @@ def test_names_of_version_0_1_still_work(tmp_path: Path, reference: Analysis) ->
     assert set(LABELS[:3]) <= set(rows)
     with pytest.raises(ArgumentError, match="stratum and tissue"):
         concentra.analyze(rows, stratum="place", tissue="place", **QUESTION)
+
+
+@pytest.mark.parametrize(("n_donors", "noted"), [(2, True), (3, False)])
+def test_two_donors_a_group_are_noted(n_donors: int, noted: bool) -> None:
+    rows = [
+        (f"d{donor}", "a" if donor < n_donors else "b", part, 40 + donor)
+        for donor in range(2 * n_donors)
+        for part in "BT"
+    ]
+    frame = pd.DataFrame(rows, columns=["donor", "group", "cell_type", "n_cells"])
+    found = concentra.analyze(frame, amount="n_cells", contrast="group:a:b", multiverse=False, draws=100)
+    notes = [note.text for note in found.notes if "calibrated from 3" in note.text]
+    assert bool(notes) == noted
+
+
+def test_a_report_on_shares_does_not_speak_of_numbers_of_cells() -> None:
+    frame = pd.DataFrame(
+        [(f"d{donor}", "a" if donor < 3 else "b", part, share + donor / 100)
+         for donor in range(6) for part, share in (("B", 0.3), ("T", 0.5), ("N", 0.2))],
+        columns=["donor", "group", "cell_type", "share"],
+    )  # fmt: skip
+    how = {"contrast": "group:a:b", "multiverse": False, "draws": 100}
+    of_shares = report_page(concentra.analyze(frame, amount="share", shares=True, **how))
+    counts = frame.assign(share=(frame["share"] * 1000).round().astype(int))
+    of_counts = report_page(concentra.analyze(counts, amount="share", **how))
+    for words in ("corrected for numbers of cells", "Donors with fewer than 50 cells", "entropy estimator"):
+        assert words in of_counts
+        assert words not in of_shares
+    assert "without correction for numbers of cells" in of_shares
+
+
+def test_a_chart_without_any_estimate_is_not_drawn() -> None:
+    rows = [
+        (f"d{donor}", "a" if donor < 3 else "b", part, 4 + donor + place)
+        for donor in range(6)
+        for place, part in enumerate("BTN")
+    ]
+    frame = pd.DataFrame(rows, columns=["donor", "group", "cell_type", "n_cells"])
+    how = {"amount": "n_cells", "contrast": "group:a:b", "multiverse": False, "draws": 100, "min_cells": 10}
+    few = report_page(concentra.analyze(frame, **how))
+    enough = report_page(concentra.analyze(frame.assign(n_cells=frame["n_cells"] * 9), **how))
+    assert "Right of 0: more concentrated" in enough
+    assert "Left of 1: more concentrated" in few
+    assert "Right of 0: more concentrated" not in few

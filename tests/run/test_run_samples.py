@@ -120,3 +120,17 @@ def test_a_time_that_is_asked_about_is_compared_and_names_no_samples(named: dict
     found = concentra.analyze(rows, contrast="timepoint:before:after", **HOW, **named)
     assert donors(found) == (6, 6)
     assert set(found.composition.units["timepoint"]) == {"before", "after"}
+
+
+def test_an_unpaired_question_about_pairs_is_told_of_pairs() -> None:
+    rows = [
+        (f"p{donor}", when, part, 40 + donor + place)
+        for donor in range(4)
+        for place, (when, part) in enumerate((when, part) for when in ("before", "after") for part in "BT")
+    ]
+    frame = pd.DataFrame(rows, columns=["patient", "when", "cell_type", "n_cells"])
+    how = {"amount": "n_cells", "contrast": "when:before:after", "multiverse": False, "draws": 100}
+    asked = [str(note) for note in concentra.analyze(frame, **how).notes]
+    assert [note for note in asked if "--paired-by 'patient' compares these with each other" in note]
+    paired = [str(note) for note in concentra.analyze(frame, paired_by="patient", **how).notes]
+    assert not [note for note in paired if "--paired-by" in note]

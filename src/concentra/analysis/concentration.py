@@ -100,7 +100,10 @@ def concentration(composition: Composition, settings: Settings = Settings()) -> 
         raise DesignError(
             found=f"no donor with {settings.min_cells} cells in any tissue; the largest has {n_cells.max():,}",
             expected=f"donors with at least {settings.min_cells} cells in a tissue",
-            fix="lower --min-cells; or check the columns of tissues and donors",
+            fix="lower --min-cells; or check the columns of tissues and donors"
+            if composition.counts.max() > 1
+            else "name the column of counts, --amount COLUMN: each donor has one row of a type, as "
+            "in a table of counts",
         )
     found = {name: np.full(len(n_cells), np.nan) for name in (*PLAIN, *DEPTH, "depth")}
     for stratum in counted(composition.strata):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from concentra.analysis.concentration import aligned
 from concentra.design.design import Design, Stratum, Term
+from concentra.design.settings import FEWEST_CELLS
 from concentra.stats.linear_model import LinearModel, donor_correlation, linear_model
 from concentra.stats.moderated import ContrastTests, contrast_tests, omnibus_tests
 from concentra.stats.multiplicity import benjamini_hochberg
@@ -76,10 +77,26 @@ def judged_strata(design: Design, units: pd.DataFrame) -> dict[tuple[str, str], 
         found |= dict(zip(places, _judged(design, _stacked(tests)), strict=True))
     for term in design.terms:
         for stratum in design.strata:
-            absent = [one for one in (term.reference, term.other) if one and not stratum.n_donors(one)]
-            if absent and found[term.name, stratum.name]["verdict"] == NOT_TESTABLE:
-                found[term.name, stratum.name]["reason"] = f"no donor of {' or '.join(absent)}"
+            judgement = found[term.name, stratum.name]
+            if judgement["verdict"] == NOT_TESTABLE:
+                judgement["reason"] = _reason(design, stratum, term) or judgement["reason"]
     return found
+
+
+def _reason(design: Design, stratum: Stratum, term: Term) -> str:
+    """What in the data of a stratum makes a test impossible, in the words of the data; empty where it is the model."""
+    absent = [one for one in (term.reference, term.other) if one and not stratum.n_donors(one)]
+    if absent:
+        return f"no donor of {' or '.join(absent)}"
+    if len(stratum.parts) == 1:
+        return "a single cell type"
+    few = 0 if design.composition.of_shares else int((stratum.n_cells < FEWEST_CELLS).sum())
+    return (
+        f"{few} of {len(stratum.n_cells)} samples with fewer than {FEWEST_CELLS} cells, too few for a Gini "
+        f"coefficient; --min-cells {FEWEST_CELLS} leaves them out"
+        if few
+        else ""
+    )
 
 
 def _correlation(strata: Sequence[Stratum], y: Sequence[Floats]) -> float:

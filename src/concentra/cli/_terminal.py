@@ -162,6 +162,7 @@ def verdict_lines(contrast: pd.DataFrame) -> dict[str, list[Line]]:
     from concentra.pl._style import look
     from concentra.report import sentences
     from concentra.report.markdown import number
+    from concentra.stats.verdict import NOT_TESTABLE
 
     order = list(sentences.MEANINGS)
     rows = sentences.records(sentences.verdicts(contrast))
@@ -175,7 +176,7 @@ def verdict_lines(contrast: pd.DataFrame) -> dict[str, list[Line]]:
             known = low == low and low is not None
             interval = f"({number(low, 2)} to {number(high, 2)})" if known else "without an interval"
             text += f", ratio {number(row['hill_q1_effect'], 2)} {interval}"
-        elif row["reason"] and isinstance(row["reason"], str):
+        if row["verdict"] == NOT_TESTABLE and isinstance(row["reason"], str) and row["reason"]:
             text += f": {row['reason']}"
         found[str(row["contrast"])].append(Line(how.sign, str(row["stratum"]), text, how.colour))
     return found

@@ -71,9 +71,14 @@ def measured(
     import numpy as np
 
     from concentra.composition.checks import listed, refuse_covariates, refuse_sums
+    from concentra.composition.roles import refuse_turned
     from concentra.io.counts import read_counts
+    from concentra.io.tables import TABLES, file_ending, table_columns
     from concentra.metrics import compute, coverage, hill_q1_corrected
 
+    if unit is None and not transposed:
+        columns = list(table_columns(path, file_ending(path, TABLES)))
+        refuse_turned(columns[0] if columns else "", "--transposed reads it as it is")
     notes: list[str] = []
     if parts is not None:
         about = [*about, *_others(path, unit, parts)]

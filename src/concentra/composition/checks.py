@@ -196,7 +196,7 @@ def _refuse_odd(numbers: Numbers, file: str) -> None:
             found=f"{numbers.cells.iloc[int(np.argmax(odd))]!r} in column {numbers.name!r}, "
             f"data row {int(np.argmax(odd)) + 1} of {file!r} is no plain number",
             expected="numbers without percent signs, and without separators of thousands other than , . ' and spaces",
-            fix="remove them, and add --shares if these are percentages; "
+            fix="remove them; `concentra analyze --shares`, if these are percentages; "
             f"--about {shlex.quote(numbers.name)}, if it is no part",
         )
 
@@ -204,7 +204,8 @@ def _refuse_odd(numbers: Numbers, file: str) -> None:
 def _amounts(numbers: Numbers, names: Sequence[str], file: str, blanks: Blanks, shares: bool) -> Amounts:
     others = [name for name in names if name != numbers.name]
     about = shlex.quote(numbers.name)
-    fix = f"correct the cell; --about {about}, if {numbers.name} is no part; --shares, if these are shares"
+    no_part = f"--about {about}, if {numbers.name} is no part"
+    fix = f"correct the cell; {no_part}; `concentra analyze --shares`, if these are shares"
     if shares:
         require_numbers(numbers, file, expected="a share of 0 or more", fix=fix)
         amounts: Amounts = np.nan_to_num(numbers.values)
@@ -246,7 +247,7 @@ def amount_column(
     ([1800, 12], ["column 'n' is read with separators of thousands"])
     """
     numbers = read_numbers(column, separator=separator)
-    fix = "correct the row, or remove it; shares without numbers of cells need --shares"
+    fix = "correct the row, or remove it; `concentra analyze --shares`, if these are shares"
     if numbers.blank.any():
         row = int(np.argmax(numbers.blank))
         raise AmountError(
@@ -348,7 +349,7 @@ def check_sums(sums: Amounts, *, shares: bool, file: str = "the table") -> tuple
         ...
     concentra.errors.TableError: error: every row of 'the table' sums to 100: these are percentages
     expected: numbers of cells
-    fix: --shares, which compares shares without correction for the number of cells; or give the numbers of cells
+    fix: `concentra analyze --shares` compares them without correction for numbers of cells; or give these
     """
     sums = np.asarray(sums, dtype=float)
     near = {
@@ -362,8 +363,7 @@ def check_sums(sums: Amounts, *, shares: bool, file: str = "the table") -> tuple
                 found=f"every row of {file!r} sums to {total}: these are "
                 + ("percentages" if total == 100 else "fractions"),
                 expected="numbers of cells",
-                fix="--shares, which compares shares without correction for the number of cells; or give the numbers "
-                "of cells",
+                fix="`concentra analyze --shares` compares them without correction for numbers of cells; or give these",
             )
         return ()
     for row in np.flatnonzero(sums <= 0)[:1]:

@@ -104,7 +104,7 @@ class Composition:
         """
         if self.of_shares:
             lost = len(self.left_out)
-            return f"shares of {len(self.units):,} samples counted; rows of `left_out`: {lost:,}"
+            return f"shares of {len(self.units):,} samples read, {lost:,} row{'s' * (lost != 1)} left out"
         counted, lost = int(self.counts.sum()), int(self.left_out["n_cells"].sum())
         return f"{counted + lost:,} cells read: {counted:,} counted in {len(self.units):,} samples, {lost:,} left out"
 

@@ -118,10 +118,13 @@ def guess_roles(
                     expected=f"a column with several {SHOWN[role]}s",
                     fix=f"name another column, {option} COLUMN; {option} {single[0]!r} takes this one as it is",
                 )
+            also = role == "donor" and chosen["part"] is None and len(known) > 1
             raise ColumnError(
-                found=f"no column that looks like the {SHOWN[role]}",
-                expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}",
-                fix=_advice(role, [name for name in known if name != part]),
+                found=f"no column that looks like the {SHOWN[role]}"
+                + (f", and none like the {SHOWN['part']}" if also else ""),
+                expected=f"a column such as {', '.join(map(repr, ROLES[role][:4]))}"
+                + (f", and one such as {', '.join(map(repr, ROLES['part'][:3]))}" if also else ""),
+                fix=_advice(role, [name for name in known if name != part], also=also),
             )
     if sample is not None:
         require(sample, known, "sample")
@@ -131,14 +134,15 @@ def guess_roles(
     return Roles(str(chosen["donor"]), chosen["stratum"], str(chosen["part"]), sample, tuple(notes))
 
 
-def _advice(role: str, known: list[str]) -> str:
+def _advice(role: str, known: list[str], *, also: bool = False) -> str:
     """What to do where no column looks like a role."""
     if len(known) == 1:
         return (
             "the table has one column: separate those of a file of text by commas, semicolons or tabs; make the sheet "
             "with the table the first of its workbook"
         )
-    fix = f"name it, {OPTIONS[role]} COLUMN: {nearest(role, known)}"
+    options = f"{OPTIONS[role]} COLUMN" + (f" {OPTIONS['part']} COLUMN [--tissue COLUMN]" if also else "")
+    fix = f"name {'them' if also else 'it'}, {options}: {nearest(role, known)}"
     if role == "part":
         return f"{fix}; or --wide, if each row is a sample and each column a cell type"
     if known and says_part(known[0]):
@@ -165,8 +169,8 @@ def says_part(name: str) -> bool:
     return any(one.replace("_", "") in key for one in ROLES["part"][:OF_CELLS])
 
 
-def refuse_turned(donor: str) -> None:
-    """Raise where the column of donors of a wide table says that its rows are cell types.
+def refuse_turned(donor: str, way: str = "transpose the table") -> None:
+    """Raise where the column of donors of a wide table says that its rows are cell types; `way` is what helps.
 
     >>> refuse_turned("mouse")
     """
@@ -174,7 +178,7 @@ def refuse_turned(donor: str) -> None:
         raise TableError(
             found=f"column {donor!r} as that of donors: by its name, each row is a cell type",
             expected="a row for each sample, and a column for each cell type",
-            fix="transpose the table; or rename the column, if it does name donors",
+            fix=f"{way}; or rename the column, if it does name donors",
         )
 
 

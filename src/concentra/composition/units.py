@@ -272,7 +272,7 @@ def _sampled(kept: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[N
                 Note(
                     "limits",
                     f"{len(varied)} donors have several values of {column!r}: they are treated "
-                    "as samples of one donor",
+                    f"as samples of one donor; --paired-by {columns.donor!r} compares these with each other",
                 )
             )
         inside = kept["donor"].isin(varied) & kept[name].notna()

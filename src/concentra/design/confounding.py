@@ -114,10 +114,11 @@ def _along(design: Design, axis: np.ndarray) -> list[dict[str, Any]]:
         if numbers is None and n_values == len(known):
             continue
         places = known["_place"].to_numpy(dtype=float)
-        if numbers is not None:
-            found = _numbers_along(places, numbers.to_numpy(dtype=float))
-        else:
-            found = _values_along(places, known[name], known["_label"])
+        found = (
+            _numbers_along(places, numbers.to_numpy(dtype=float))
+            if numbers is not None
+            else _values_along(places, known, name)
+        )
         rows.append({"covariate": name, "reference": "", "other": "", "other_values": ""} | found)
     return rows
 
@@ -133,8 +134,8 @@ def _numbers_along(places: np.ndarray, numbers: np.ndarray) -> dict[str, str]:
     }
 
 
-def _values_along(places: np.ndarray, values: pd.Series, labels: pd.Series) -> dict[str, str]:
-    frame = pd.DataFrame({"place": places, "value": values.to_numpy(), "label": labels.to_numpy()})
+def _values_along(places: np.ndarray, donors: pd.DataFrame, name: str) -> dict[str, str]:
+    frame = donors[["donor", "_label"]].assign(place=places, value=donors[name]).reset_index(drop=True)
     one_to_one = all(
         frame.groupby(one, observed=True)[other].nunique().max() == 1
         for one, other in (("value", "place"), ("place", "value"))
@@ -142,8 +143,10 @@ def _values_along(places: np.ndarray, values: pd.Series, labels: pd.Series) -> d
     apart = np.abs(_changes(places, pd.get_dummies(frame["value"]).to_numpy(dtype=float))).sum() / 2
     ends = []
     for value, rows in frame.sort_values("place", kind="stable").groupby("value", sort=False, observed=True):
-        first, last = str(rows["label"].iloc[0]), str(rows["label"].iloc[-1])
-        ends.append(f"{value} ({len(rows)}): {first}" + (f" to {last}" if last != first else ""))
+        first, last = str(rows["_label"].iloc[0]), str(rows["_label"].iloc[-1])
+        ends.append(
+            f"{value} ({rows['donor'].nunique()}): {first}" + (f" to {last}" if last != first else "")
+        )
     more = f"; and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
     return {
         "reference_values": "; ".join(ends[:SHOWN]) + more,
@@ -222,8 +225,10 @@ def confounding_notes(design: Design) -> list[Note]:
             alike = "" if numeric_values(design.composition.label(name)) is not None else (
                 f", --within {name!r} compares like with like"
             )  # fmt: skip
-            notes.append(Note("limits", f"{question.name}: {unequal} ({sides}); --formula "
-                              f"{adjusting(question.formula, [name])!r} adjusts for it{alike}"))  # fmt: skip
+            advice = f"--formula {adjusting(question.formula, [name])!r} adjusts for it{alike}"
+            if trend is not None and _alias(name, trend):
+                advice = "the two are hard to distinguish, if it is more than another name of it"
+            notes.append(Note("limits", f"{question.name}: {unequal} ({sides}); {advice}"))
     if refused:
         raise _separated(question, refused)
     return notes

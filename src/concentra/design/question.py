@@ -189,7 +189,9 @@ def contrast_columns(text: str, known: Collection[str]) -> list[str]:
         raise ArgumentError(
             found=f"the contrast {text!r}",
             expected="COLUMN:REFERENCE:OTHER, such as age:3m:24m or age:1m+3m:24m",
-            fix="write all three, with colons between them",
+            fix=f"add two of its values, the reference first: {text}:REFERENCE:OTHER"
+            if text in known
+            else "write all three, with colons between them",
         )
     if not found:
         raise ColumnError(

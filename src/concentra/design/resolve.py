@@ -14,7 +14,7 @@ from concentra.design.confounding import confounding_notes
 from concentra.design.design import Design
 from concentra.design.matrix import model_columns
 from concentra.design.question import Question, formula_columns
-from concentra.design.settings import Settings
+from concentra.design.settings import CALIBRATED_FROM, Settings
 from concentra.errors import DesignError
 from concentra.notes import Note
 
@@ -236,6 +236,28 @@ def _refuse_or_note(design: Design) -> list[Note]:
             )
         ]
     return []
+
+
+def few_donors_notes(design: Design) -> list[Note]:
+    """A note where a group has two donors everywhere: more than nothing, and fewer than verdicts are calibrated for.
+
+    >>> from concentra.composition import from_table
+    >>> rows = pd.DataFrame([("lung", d, "3m" if d < "c" else "24m", p, 60) for d in "abcd" for p in "BT"],
+    ...                     columns=["stratum", "donor", "age", "part", "n_cells"])
+    >>> few_donors_notes(resolve(from_table(rows), Question("age", ("3m",), (("24m",),))))[0].text.split("; ")[0]
+    'age: 3m to 24m: a group has 2 donors everywhere'
+    """
+    question = design.question
+    if not question.two_groups:
+        return []
+    most = max(min(stratum.n_donors(name) for name in question.groups) for stratum in design.strata)
+    if not 1 < most < CALIBRATED_FROM:
+        return []
+    text = (
+        f"{question.name}: a group has {most} donors everywhere; verdicts are calibrated from {CALIBRATED_FROM} a group"
+        ', and "undecided" is not "no change"'
+    )
+    return [Note("limits", text)]
 
 
 def _left_out_notes(excluded: pd.DataFrame, question: Question) -> list[Note]:

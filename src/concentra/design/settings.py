@@ -8,6 +8,8 @@ from concentra.errors import ArgumentError
 
 FEWEST_CELLS = 20
 """The common number of cells of rarefied values is never below this, unless it is named."""
+CALIBRATED_FROM = 3
+"""Donors of a group from which on the rate of false verdicts was measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from concentra.design import Design, Question, Settings, resolve
 from concentra.design.axis import parse_trend
 from concentra.design.confounding import confounding
 from concentra.design.question import contrast_columns, formula_columns, parse_contrast, refuse_repeated
+from concentra.design.resolve import few_donors_notes
 from concentra.errors import ArgumentError
 from concentra.notes import Note
 from concentra.printable import natural_order
@@ -146,7 +147,8 @@ def run(
         tables |= _clustered(options, data, composition, designs, found, progress)
     tables |= {name: _stacked(name, frames) for name, frames in found.items()}
     check_all(tables)
-    notes = [*_simulated(data), *composition.notes, *(note for design in designs for note in design.notes)]
+    of_designs = [note for one in designs for note in (*one.notes, *few_donors_notes(one))]
+    notes = [*_simulated(data), *composition.notes, *of_designs]
     if not designs:
         how = "--contrast COLUMN:REFERENCE:OTHER, --formula or --trend asks how concentration changes"
         notes.append(Note("limits", f"nothing was compared: {how}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from concentra.analysis import contrast
@@ -9,6 +10,7 @@ from concentra.analysis import trend as ranking
 from concentra.analysis.concentration import concentration
 from concentra.composition.annotated import modality_of
 from concentra.design import Question, Settings, resolve
+from concentra.design.confounding import confounding
 from concentra.tl._shared import Seed, composition_of, parameters, seed_of, store
 
 
@@ -17,6 +19,7 @@ def trend(
     *,
     along: str,
     formula: str | None = None,
+    accept_confounding: Sequence[str] = (),
     min_cells: int = 50,
     depth: int | None = None,
     alpha: float = 0.05,
@@ -31,9 +34,11 @@ def trend(
     ----------
     along
         A column of `obs`: numbers, ages such as "3m", dates, or ordered categories.
+    accept_confounding
+        Columns that may have the order of the trend.
     formula, min_cells, depth, alpha, level, rng, key_added, modality
         As for `contrast`; see `concentra.analysis.trend`. The model's effect, over the range of the axis, is stored
-        as `contrast` beside.
+        as `contrast` beside, and other columns along the trend as `confounding`.
 
     Examples
     --------
@@ -46,7 +51,8 @@ def trend(
     """
     adata = modality_of(adata, modality)
     settings = Settings(min_cells=min_cells, depth=depth, alpha=alpha, level=level, seed=seed_of(rng))
-    design = resolve(composition_of(adata, [along]), Question(trend=along, formula=formula), settings)
+    question = Question(trend=along, formula=formula, accept_confounding=tuple(accept_confounding))
+    design = resolve(composition_of(adata, [along]), question, settings)
     units = concentration(design.composition, settings)
     store(
         adata,
@@ -54,4 +60,5 @@ def trend(
         parameters(design),
         trend=ranking.trend(design, units),
         contrast=contrast.contrast(design, units),
+        confounding=confounding(design),
     )

@@ -14,10 +14,15 @@ from concentra.report.markdown import number, together
 from concentra.report.page import Cell, Page, Section, p_cell
 
 READING = (
-    "Ratio and difference are those of the model, corrected for numbers of cells; a ratio need not be the quotient of "
-    "the medians, which are as counted. Intervals hold for each row alone; adjusted p and verdict allow for all rows."
+    "Ratio and difference are those of the model, {corrected}; a ratio need not be the quotient of the medians, which "
+    "are as {given}. Intervals hold for each row alone; adjusted p and verdict allow for all rows."
 )
 """How the numbers of a verdict are read."""
+OF_COUNTS = {"corrected": "corrected for numbers of cells", "given": "counted"}
+OF_SHARES = {
+    "corrected": "without correction for numbers of cells, which shares do not tell",
+    "given": "given",
+}
 
 
 def answer(page: Page, found: Findings) -> Section:
@@ -59,7 +64,9 @@ def answer(page: Page, found: Findings) -> Section:
             here = pooled[pooled["contrast"] == name] if several else pooled
             blocks += [page.text(one) for one in sentences.across(here, tissue=found.tissue)]
     blocks += [page.text(one, "note") for rest in limits.values() for one in rest]
-    blocks.append(page.text(READING, "note"))
+    blocks.append(
+        page.text(READING.format(**(OF_SHARES if found.options.get("shares") else OF_COUNTS)), "note")
+    )
     shown = [word for word in sentences.MEANINGS if (found.verdicts["verdict"] == word).any()]
     blocks.append(page.terms({word: sentences.MEANINGS[word] for word in shown}))
     return Section("answer", "Answer", tuple(blocks))
@@ -155,14 +162,18 @@ def _picture(page: Page, rows: pd.DataFrame, found: Findings) -> list[Markup]:
         ]  # fmt: skip
 
     side, level = f"{side[:1].upper()}{side[1:]}. " if side else "", f"{100 * found.level:g}%"
-    return [page.grid(
+    shown = [
         page.chart(charts.forest(points("hill_q1"), ratio=True, title="ratio of effective numbers",
                                  unit="ratio"),
                    "Effective number", f"{side}Left of 1: more concentrated. Lines: {level} intervals."),
-        page.chart(charts.forest(points("gini"), ratio=False, title="difference in Gini coefficient",
-                                 unit="difference"),
-                   "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
-    )]  # fmt: skip
+    ]  # fmt: skip
+    if of_gini := points("gini"):
+        shown.append(
+            page.chart(charts.forest(of_gini, ratio=False, title="difference in Gini coefficient",
+                                     unit="difference"),
+                       "Gini coefficient", f"{side}Right of 0: more concentrated. Lines: {level} intervals."),
+        )  # fmt: skip
+    return [page.grid(*shown)]
 
 
 def _described(page: Page, found: Findings) -> tuple[Markup, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ MEANINGS = {
     "one metric only": "one of the two metrics changes beyond chance, the other does not",
     "no change beyond the margin": "both metrics are shown to change by less than the margin",
     "undecided": "neither a change nor its absence is established",
-    "not testable": "too few donors, or a single cell type",
+    "not testable": "too few donors or cells, or a single cell type",
 }
 """What each verdict means, in the order in which they are listed."""
 
@@ -178,11 +179,25 @@ def _changed(rows: pd.DataFrame, verdict: str, level: float) -> str:
             )
             return f"{_subject(rows)} {word} along {along} ({_sizes(rows, level)})"
         return f"{_subject(rows)} {word} ({plain(first['contrast'])}; {_sizes(rows, level)})"
-    if verdict == "mixed":
-        sides = f"from {plain(first['reference'])} to {plain(first['other'])}"
-    else:
-        sides = f"in {plain(first['other'])} than in {plain(first['reference'])}"
+    sides = (
+        f"from {plain(first['reference'])} to {plain(first['other'])}" if verdict == "mixed" else _than(first)
+    )
     return f"{_subject(rows)} {word} {sides} ({_sizes(rows, level)})"
+
+
+def _than(row: pd.Series) -> str:
+    """The two groups compared; those that are bare numbers with the name of their column.
+
+    >>> _than(pd.Series({"contrast": "age: 3m to 24m", "reference": "3m", "other": "24m"}))
+    'in 24m than in 3m'
+    >>> _than(pd.Series({"contrast": "age_months: 3 to 24", "reference": "3", "other": "24"}))
+    'at age months 24 than at 3'
+    """
+    reference, other = plain(row["reference"]), plain(row["other"])
+    column, found, _ = str(row["contrast"]).partition(f": {row['reference']} to ")
+    if found and all(re.fullmatch(r"[\d.,]+", one) for one in (reference, other)):
+        return f"at {plain(column)} {other} than at {reference}"
+    return f"in {other} than in {reference}"
 
 
 def _sizes(rows: pd.DataFrame, level: float) -> str:

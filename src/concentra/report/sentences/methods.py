@@ -47,11 +47,15 @@ def methods(
     words = [
         "The unit of analysis was the donor within a tissue; cells were never treated as replicates.",
         f"Donors with fewer than {options['min_cells']} cells in a tissue were left out."
-        if options.get("min_cells")
+        if options.get("min_cells") and not options.get("shares")
         else "",
         f"The concentration of cell-type composition was measured by the Gini coefficient{cite('gini')} over all cell "
-        f"types of the tissue and by the effective number of types, the Hill number of order 1{cite('hill1973')}, "
-        f"estimated with the entropy estimator of Chao, Wang and Jost{cite('chao2013')}.",
+        f"types of the tissue and by the effective number of types, the Hill number of order 1{cite('hill1973')}"
+        + (
+            ", both of shares without numbers of cells, for which no correction is possible."
+            if options.get("shares")
+            else f", estimated with the entropy estimator of Chao, Wang and Jost{cite('chao2013')}."
+        ),
     ]
     if len(contrast := tables.get("contrast", pd.DataFrame())):
         several = contrast["stratum"].nunique() > 1
