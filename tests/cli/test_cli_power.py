@@ -56,12 +56,16 @@ def test_the_terminal_tells_how_many_donors_are_needed():
     enough = rows[(rows["metric"] == "hill_q1") & (rows["power"] >= 0.8)]
     fewest = enough["n_donors"].min()
     cells = enough.loc[enough["n_donors"] == fewest, "n_cells"].min()
-    text = " ".join(run(*options).stdout.split())
-    assert (
-        f"a ratio of effective numbers of 0.8 needs {fewest} donors a group with {cells:,} cells each" in text
-    )
+    said, header, *told = run(*options).stdout.splitlines()
+    assert "probability of 0.8" in said
+    assert "effective number, ratio 0.8" in header
+    assert len(told) == 1, "a line a tissue"
+    assert f" {fewest} with {cells:,} " in told[0]
+    long = run(*options, "--long").stdout.splitlines()
+    assert long[-3:] == [said, header, *told]
+    assert len(long) == len(rows) + 5, "the power of every study, below its header"
     many = run("--effective", 8, "--sd", 0.5, "--donors", "3,4", "--cells", 300).stdout
-    assert "needs more than 4" in " ".join(many.split())
+    assert "more than 4" in many
 
 
 def test_a_wide_pilot_says_which_columns_are_no_cell_types(tmp_path):

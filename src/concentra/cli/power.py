@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 EXAMPLE = (
     "Example: concentra power pilot.h5ad --group age --donors 3,6,10 --cells 500,2000 --figure power.png"
 )
-LINES = {"hill_q1": "a ratio of effective numbers of {:g}", "gini_stratum": "a difference of Gini of {:g}"}
+CHANGES = {"hill_q1": "effective number, ratio {:g}", "gini_stratum": "Gini, difference {:g}"}
 METRICS = {"hill_q1": "effective number", "gini_stratum": "Gini"}
 MOST_PANELS = 6
 
@@ -74,6 +74,7 @@ def power(
     figure: Annotated[
         Path | None, typer.Option(help="Draw the curves to this file (.png, .pdf, .svg).")
     ] = None,
+    long: Annotated[bool, typer.Option("--long", help="Print the power of every study, too.")] = False,
     json: Json = False,
 ) -> None:
     """What change a study with a given number of donors could detect. Starts from a pilot or from assumptions."""
@@ -107,10 +108,11 @@ def power(
     if json:
         print_json(found.to_dict("records"))
     else:
-        print_table([_shown(row) for row in found.to_dict("records")])  # type: ignore[arg-type]
-        print()
-        for line in answers(found, target):
-            say(line)
+        if long:
+            print_table([_shown(row) for row in found.to_dict("records")])  # type: ignore[arg-type]
+            print()
+        say(f"donors a group, and cells of each, that show a change with a probability of {target:g}:")
+        print_table(needs(found, target))
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -124,29 +126,28 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return shown | {"metric": METRICS[row["metric"]]}
 
 
-def answers(found: pd.DataFrame, target: float) -> list[str]:
-    """How many donors each tissue needs, a sentence a tissue: the fewest, and the fewest cells with which they do.
+def needs(found: pd.DataFrame, target: float) -> list[dict[str, Any]]:
+    """How many donors each tissue needs, a row a tissue: the fewest, and the fewest cells with which they do.
 
     >>> import pandas as pd
     >>> rows = [("lung", m, n, 300, e, p) for m, e, powers in (("hill_q1", 0.8, (0.5, 0.9)), ("gini_stratum", 0.05,
     ...         (0.1, 0.3))) for n, p in zip((3, 6), powers)]
     >>> table = pd.DataFrame(rows, columns=["stratum", "metric", "n_donors", "n_cells", "effect", "power"])
-    >>> answers(table, 0.8)[0]  # doctest: +ELLIPSIS
-    'lung: a ratio of effective numbers of 0.8 needs 6 donors a group with 300 cells each; a difference of ...'
+    >>> needs(table, 0.8)[0]
+    {'tissue': 'lung', 'effective number, ratio 0.8': '6 with 300', 'Gini, difference 0.05': 'more than 6'}
     """
-    lines = []
-    for stratum, rows in found.groupby("stratum", sort=False):
-        needs = []
-        for metric, words in LINES.items():
-            own = rows[rows["metric"] == metric]
+    rows = []
+    for stratum, of in found.groupby("stratum", sort=False):
+        row: dict[str, Any] = {"tissue": stratum}
+        for metric, words in CHANGES.items():
+            own = of[of["metric"] == metric]
             enough = own[own["power"] >= target].sort_values(["n_donors", "n_cells"])
-            need = (
-                f"more than {own['n_donors'].max()} donors a group" if enough.empty
-                else f"{enough['n_donors'].iloc[0]} donors a group with {enough['n_cells'].iloc[0]:,} cells each"
+            row[words.format(own["effect"].iloc[0])] = (
+                f"more than {own['n_donors'].max()}" if enough.empty
+                else f"{enough['n_donors'].iloc[0]} with {enough['n_cells'].iloc[0]:,}"
             )  # fmt: skip
-            needs.append(f"{words.format(own['effect'].iloc[0])} needs {need}")
-        lines.append(f"{stratum}: {'; '.join(needs)} (probability {target:g})")
-    return lines
+        rows.append(row)
+    return rows
 
 
 def _of_pilot(pilot: list[str], how: dict[str, Any], group: str | None, min_cells: int) -> list[Spread]:
@@ -183,8 +184,8 @@ def _draw(found: pd.DataFrame, path: Path, target: float) -> None:
     strata = found["stratum"].unique()[:MOST_PANELS]
     picture = Figure(figsize=(9, 0.6 + 2.9 * len(strata)), layout="constrained")
     FigureCanvasAgg(picture)
-    for row, axes in zip(strata, picture.subplots(len(strata), len(LINES), squeeze=False), strict=True):
-        for (metric, words), ax in zip(LINES.items(), axes, strict=True):
+    for row, axes in zip(strata, picture.subplots(len(strata), len(CHANGES), squeeze=False), strict=True):
+        for (metric, words), ax in zip(CHANGES.items(), axes, strict=True):
             rows = found[(found["stratum"] == row) & (found["metric"] == metric)]
             curve(rows, by="n_cells", target=target, ax=ax)
             ax.set_title(f"{row}: {words.format(rows['effect'].iloc[0])}", fontsize="medium", loc="left")
