@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ def test_no_resume_removes_parts_and_nothing_else(run: Run, folder: Path, tmp_pa
     "options, words",
     [
         (("--heads", "0:99"), "--heads 0:3,8:9"),
+        (("--layers", "3-1"), "--layers 1-3"),
         (("--layers", "0", "--heads", "1:1"), "--layers 0 and --heads 1:1"),
         (("--dtype", "float12"), "--dtype float12"),
         (("--device", "cuda:9"), "--device cuda:9"),
@@ -127,6 +129,10 @@ def test_no_resume_removes_parts_and_nothing_else(run: Run, folder: Path, tmp_pa
         (("--loss", "none"), "--loss next_token"),
         (("--checkpoints", ","), "--checkpoints step512,step1000"),
         (("--ablation", "resample", "--batch-size", "1"), "--batch-size"),
+        (("--dry-run", "--heads", "0:99"), "--heads 0:3,8:9"),
+        (("--dry-run", "--layers", "9"), "--layers 0,1"),
+        (("--dry-run", "--unit", "none"), "--unit head"),
+        (("--dry-run", "--method", "taylor"), "leave out --dry-run"),
     ],
 )
 def test_messages_name_options(
@@ -147,3 +153,47 @@ def test_every_argument_in_a_message_is_an_option_or_python() -> None:
                 outside = re.sub(r"\([^()]*\)", "", text.replace("\\'", "'"))  # of calls, which are Python
                 named = re.findall(r"\b[a-z_]+=(?=[\w'\"\[{])", as_options(outside, OPTIONS))
                 assert not named or IN_PYTHON.search(text), (path.name, text)
+
+
+def test_a_dry_run_counts_the_heads_asked_for(run: Run, folder: Path, tmp_path: Path) -> None:
+    ended = sweep(run, folder, tmp_path / "heads.csv", "--dry-run", "--heads", "0:1,0:2", "--json")
+    assert (ended.json["n_units"], ended.json["n_passes"]) == (2, 2 * (2 + 1))
+
+
+@pytest.mark.parametrize("kind", ["cut", "absent", "shard"])
+def test_a_checkpoint_that_cannot_be_loaded_is_named(
+    run: Run, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    broken = tmp_path / "models"
+    shutil.copytree(folder, broken)
+    weights = broken / "step2" / "model.safetensors"
+    if kind == "shard":
+        weights.unlink()
+        definitions.tiny("llama").save_pretrained(broken / "step2", max_shard_size="10KB")
+        weights = sorted(weights.parent.glob("*.safetensors"))[1]
+    weights.write_bytes(b"cut") if kind == "cut" else weights.unlink()
+    out = tmp_path / "heads.csv"
+    assert_error(sweep(run, broken, out), f"{broken / 'step2'} cannot be loaded", "--keep-going")
+    ended = sweep(run, broken, out, "--keep-going")
+    assert ended.code == 0, ended.err
+    assert "failed: step2" in ended.err
+    assert str(broken / "step2") in ended.err
+    assert sweep(run, broken, out, "--checkpoints", "step1").code == 0
+    assert read_table(out)["checkpoint"].unique().tolist() == ["step1"]
+
+
+@pytest.mark.parametrize("ids", [np.ones(400), np.ones(400, dtype=bool), np.array(["a"] * 400)])
+def test_tokens_that_are_no_ids_are_named_by_their_file(
+    run: Run, folder: Path, tmp_path: Path, ids: Any
+) -> None:
+    np.save(tmp_path / "ids.npy", ids)
+    ended = sweep(run, folder, tmp_path / "heads.csv", "--tokens", tmp_path / "ids.npy")
+    assert_error(ended, f"ids.npy: numbers of type {ids.dtype}")
+    (tmp_path / "ids.npy").write_text("1 2 3")
+    ended = sweep(run, folder, tmp_path / "heads.csv", "--tokens", tmp_path / "ids.npy")
+    assert_error(ended, "ids.npy: This file")
+    assert "allow_pickle" not in ended.err
+
+
+def test_nothing_to_merge_is_reported(run: Run, tmp_path: Path) -> None:
+    assert_error(run("heads", "merge", tmp_path / "heads.csv"), "no parts in")

@@ -132,5 +132,5 @@ def test_a_prefix_that_is_demanded_and_wrong_is_an_error() -> None:
     table = head_importance(model, ids, progress=False)
     np.testing.assert_array_equal(table["ablated_loss"], naive / 60)
     assert table.attrs["prefix_cache"] is False
-    with pytest.raises(HookError, match="not the baseline's"):
+    with pytest.raises(HookError, match="differs from that of a whole pass"):
         head_importance(model, ids, prefix_cache=True, progress=False)

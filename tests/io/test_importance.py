@@ -144,7 +144,7 @@ def test_duplicate_rows_are_named() -> None:
 
 def test_unequal_heads_are_intersected_with_a_warning() -> None:
     with pytest.warns(
-        UnequalHeadsWarning, match="1 heads are not in every checkpoint and are left out: L0H1"
+        UnequalHeadsWarning, match="1 head is not in every checkpoint and left out: L0H1"
     ) as seen:
         table = read_importance(tidy().drop(index=5))
     assert seen[0].filename == __file__

@@ -11,7 +11,7 @@ from typing import Any
 
 from concentra.errors import ConcentraError
 
-ARGUMENT = re.compile(r"""\b([a-z_]+)=("[^"]*"|'[^']*'|\[[^\]]*\]|[\w.]+|)""")
+ARGUMENT = re.compile(r"""\b([a-z_]+)=("[^"]*"|'[^']*'|\[[^\]]*\]|-?[\w.]+|)""")
 OTHER_NAMES = {"n_sequences": "sequences", "max_cache_bytes": "cache_memory"}
 """Arguments whose options have other names."""
 IN_PYTHON = re.compile(r"\b(sites|part|means|n_groups|prefix_cache|variants_per_pass)=")

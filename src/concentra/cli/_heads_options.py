@@ -22,7 +22,14 @@ def layers_of(text: str | None) -> list[int] | None:
             raise ArgumentError(
                 found=f"--layers {text!r}", expected="numbers and ranges from 0", fix="--layers 0,3,8-11"
             )
-        numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
+        some = range(int(found[1]), int(found[2] or found[1]) + 1)
+        if not some:
+            raise ArgumentError(
+                found=f"--layers {piece.strip()}",
+                expected="ranges that go up",
+                fix=f"--layers {found[2]}-{found[1]}",
+            )
+        numbers += some
     return sorted(set(numbers))
 
 

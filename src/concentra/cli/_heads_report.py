@@ -35,6 +35,7 @@ def show_cost(
         n_checkpoints=len(names),
         unit=chosen["unit"],
         layers=chosen["layers"],
+        heads=chosen["heads"],
         device=device or "cpu",
     )
     if json:

@@ -64,7 +64,7 @@ def sweep(
         int | None, typer.Option(help="For a masked language model: the token that masks others.")
     ] = None,
     target_se: Annotated[
-        float | None, typer.Option(help="Stop when every delta's standard error is at most this.")
+        float | None, typer.Option(help="Stop when every delta's standard error is at most this.", min=0.0)
     ] = None,
     dtype: Annotated[
         str, typer.Option(help="Type to compute in: float32, bfloat16, ..., or model, that of the weights.")
@@ -109,6 +109,12 @@ def sweep(
     names = _names(source, checkpoints)
     chosen = {"layers": layers_of(layers), "heads": heads_of(heads), "unit": unit}
     if dry_run:
+        if method == "taylor":
+            raise ArgumentError(
+                found="--dry-run with --method taylor",
+                expected="the exact method, whose passes can be counted",
+                fix="leave out --dry-run: all heads of a checkpoint take about as long as three passes a batch",
+            )
         show_cost(source, names, chosen, sequences, length, batch_size, device, json)
         return
     share, n_shares = shards_of(shards)

@@ -67,7 +67,9 @@ def cut_sequences(
         raise ArgumentError(
             found=f"{tokens.size} tokens, enough for {available} sequences of {length}",
             expected=f"{n_sequences} sequences that do not overlap",
-            fix=f"give more text, or ask for at most {available} sequences, or for shorter ones",
+            fix="give more text, or ask for "
+            + (f"at most {available} sequences, or for " if available else "")
+            + "shorter ones",
         )
     if tokens.ndim == 2:
         return tokens[:n_sequences, :length]
@@ -214,7 +216,13 @@ def read_tokens(path: str | Path) -> NDArray[np.integer[Any]]:
     except FileNotFoundError:
         raise
     except (ValueError, OSError, EOFError) as error:
-        raise FileFormatError(
-            found=f"{path}: {error}", expected="a .npy file of whole numbers", fix="np.save(path, token_ids)"
-        ) from None
-    return np.asarray(tokens)
+        raise _no_tokens(path, str(error).partition(". ")[0]) from None
+    if not isinstance(tokens, np.ndarray) or not np.issubdtype(tokens.dtype, np.integer):
+        raise _no_tokens(path, f"numbers of type {getattr(tokens, 'dtype', 'of several arrays')}")
+    return tokens
+
+
+def _no_tokens(path: str | Path, why: str) -> FileFormatError:
+    return FileFormatError(
+        found=f"{path}: {why}", expected="a .npy file of whole numbers", fix="np.save(path, token_ids)"
+    )

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from concentra.errors import ArgumentError, DataAbsentError, FileFormatError, nearest
+from concentra.errors import ArgumentError, ConcentraError, DataAbsentError, FileFormatError, nearest
 from concentra.files import sha256
 from concentra.heads._torch import require, torch
 from concentra.heads.guard import check_dtype
@@ -76,7 +76,7 @@ class Checkpoints:
             with _silent(transformers):
                 return self._pretrained(transformers, self.source, revision=checkpoint or "main")
         place = self._place(checkpoint)
-        with _silent(transformers):
+        with _silent(transformers), _naming(place):
             if (place / ADAPTER).is_file():
                 return self._adapted(transformers, place)
             if (place / CONFIG).is_file():
@@ -307,6 +307,21 @@ def read_state(file: Path) -> dict[str, Any]:
 
 def _tensors(state: dict[str, Any]) -> bool:
     return bool(state) and all(torch.is_tensor(value) for value in state.values())
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Name the place of a checkpoint that cannot be loaded: each kind of file fails with errors of its own."""
+    try:
+        yield
+    except (ConcentraError, MemoryError):
+        raise
+    except Exception as error:
+        raise FileFormatError(
+            found=f"{place} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            expected="a model as save_pretrained writes it: a configuration, and all files of weights, whole",
+            fix="save or copy it again; keep_going=True goes on without it",
+        ) from error
 
 
 def _no_state(file: Path, why: str) -> FileFormatError:

@@ -19,6 +19,7 @@ from concentra.heads.kernels import Kernels
 from concentra.heads.prefix import find_blocks
 from concentra.heads.sites import HeadSite, find_head_sites, in_features
 from concentra.heads.tiles import BYTES_AT_A_TIME
+from concentra.heads.units import choose_units
 from concentra.heads.wrapped import unwrap
 
 EFFICIENCY = 0.6
@@ -74,6 +75,7 @@ def sweep_cost(
     unit: str = "head",
     sites: Sequence[HeadSite] | None = None,
     layers: Sequence[int] | None = None,
+    heads: Sequence[tuple[int, int]] | None = None,
     device: str = "cpu",
     operations_a_second: float | None = None,
 ) -> Cost:
@@ -85,7 +87,7 @@ def sweep_cost(
         A model; it may lie on the device "meta", without weights.
     n_sequences, length, batch_size
         The evaluation tokens.
-    n_checkpoints, unit, sites, layers
+    n_checkpoints, unit, sites, layers, heads
         What is measured, as in `sweep_checkpoints`.
     device
         Where the speed is measured.
@@ -101,8 +103,9 @@ def sweep_cost(
     """
     model, _ = unwrap(model)
     all_sites = tuple(sites or find_head_sites(model))
-    chosen = [site for site in all_sites if layers is None or site.layer in set(layers)]
-    tokens, units = n_sequences * length, [len(site.heads_of(unit)) for site in chosen]
+    by_site = choose_units(model, all_sites, unit, heads, layers)
+    chosen, units = list(by_site), list(map(len, by_site.values()))
+    tokens = n_sequences * length
     whole, blocks, logits = _operations(model, all_sites, tokens, length)
     order = sorted(all_sites, key=lambda site: site.layer)
     total = whole

@@ -29,7 +29,7 @@ from concentra.heads.rows import Work, table_of
 from concentra.heads.sites import HeadSite, check_sites, find_head_sites
 from concentra.heads.taylor import TaylorRunner
 from concentra.heads.unembedding import find_unembedding
-from concentra.heads.units import UNITS, choose_units
+from concentra.heads.units import choose_units
 from concentra.heads.wrapped import unwrap
 
 COLUMNS = [
@@ -188,7 +188,7 @@ def importance_by_layer(model: Any, batches: Any, **options: Any) -> Iterator[pd
         What passes share changed a result; the tables before it are void.
     """
     chosen = SimpleNamespace(**(DEFAULTS | options))
-    _check_options(chosen.method, chosen.unit, chosen.variants_per_pass, chosen.prefix_cache)
+    _check_options(chosen.method, chosen.variants_per_pass, chosen.prefix_cache)
     check_ablation(chosen.ablation)
     named = {
         "model": chosen.name or _name(model),
@@ -284,10 +284,9 @@ def _about(runner: Any, unit: str, variants: int | str) -> dict[str, Any]:
     return about
 
 
-def _check_options(method: str, unit: str, variants: int | str, prefix: bool | str) -> None:
+def _check_options(method: str, variants: int | str, prefix: bool | str) -> None:
     checks = [
         ("method", method, METHODS),
-        ("unit", unit, UNITS),
         ("prefix_cache", prefix, ("auto", True, False)),
     ]
     for name, value, allowed in checks:

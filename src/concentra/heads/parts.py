@@ -173,9 +173,9 @@ class Parts:
         order = self.order()
         missing = [name for name in order if not self.complete(name)]
         if not order or missing:
+            named = f"{len(missing)} of {len(order)} checkpoints are not complete in {self.folder}: "
             raise DataAbsentError(
-                found=f"{len(missing)} of {len(order)} checkpoints are not complete in {self.folder}: "
-                f"{', '.join(missing[:5])}",
+                found=named + ", ".join(missing[:5]) if order else f"no parts in {self.folder}",
                 expected="every layer of every checkpoint",
                 fix="run the shards that are missing: concentra heads sweep ... --shards I/N",
             )

@@ -21,6 +21,10 @@ def choose_units(
     layers: Collection[int] | None,
 ) -> dict[HeadSite, Units]:
     """The units of each site with the projection inputs that they own, lowest layer first."""
+    if unit not in UNITS:
+        raise ArgumentError(
+            found=f"unit={unit!r}", expected=f"one of {', '.join(map(repr, UNITS))}", fix=f"unit={UNITS[0]!r}"
+        )
     unknown = sorted(set(layers or []) - {site.layer for site in sites})
     if unknown or (layers is not None and not layers):
         raise ArgumentError(

@@ -167,7 +167,7 @@ def single_units(table: pd.DataFrame) -> pd.DataFrame:
     if "unit" not in table:
         return table
     kinds = set(table["unit"].astype(str))
-    if kinds != {"head"}:
+    if kinds - {"head"}:
         raise TableError(
             found=f"rows of unit {', '.join(sorted(kinds))}",
             expected="one row a head, unit 'head'",
@@ -330,7 +330,7 @@ def common_heads(table: pd.DataFrame) -> pd.DataFrame:
     names = [f"L{layer}H{head}" for layer, head in dropped.itertuples(index=False)]
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     warnings.warn(
-        f"{len(names)} heads are not in every checkpoint and are left out: {shown}",
+        f"{len(names)} {'head is' if len(names) == 1 else 'heads are'} not in every checkpoint and left out: {shown}",
         UnequalHeadsWarning,
         stacklevel=3,
     )
