@@ -143,7 +143,7 @@ peers: install  ## limma, lme4, lmerTest and vegan (Debian: r-bioc-limma r-cran-
 docs: install  ## pages that are generated from the code
 	$(BIN)/python -m concentra.study.describe docs
 	$(BIN)/concentra reproduce --out $(OUT)
-	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').quantize(64).save('docs/figure_1.png', optimize=True)"
+	$(BIN)/python -c "from PIL import Image; Image.open('$(OUT)/figures/figure_1_overlay.png').convert('RGB').quantize(64).save('docs/figure_1.png', optimize=True)"
 	[ -z "$$CONCENTRA_DATA_DIR" ] || MPLBACKEND=agg $(BIN)/python docs/blood_ageing.py
 
 docs-heads: .venv/installed-heads  ## what the tutorial on heads prints, for the site, which is built without torch

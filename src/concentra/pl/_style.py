@@ -300,7 +300,7 @@ def label_points(
     taken = [(Bbox.from_bounds(float(left), float(bottom), 8, 8), 1.0) for left, bottom in corners]
     for start, point in [*zip(starts, points, strict=False), *lines]:
         taken += [(box, 0.3) for box in _along(ax, start, point)]
-    frame = ax.get_window_extent()
+    frame = ax.get_window_extent().padded(-3)
     for point, label, hue in zip(points, labels, hues or [INK] * len(points), strict=True):
         width, height = _extent(ax, label, size)
         best: tuple[float, tuple[tuple[int, int], float], Any] = (math.inf, (SIDES[0], REACHES[0]), None)
