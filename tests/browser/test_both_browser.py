@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from concentra.report.page import FIRST, LONG, Page, Section
-from definitions_browser import DRAWN, OVERFLOWS, Opened
+from definitions_browser import DRAWN, OVERFLOWS, PALE, Opened
 
 pytestmark = pytest.mark.browser
 SETTLED = 300
@@ -29,6 +29,7 @@ def test_all_of_it_is_drawn_and_can_be_used_by_all(
         assert one.page.evaluate(OVERFLOWS) == [], resized
     assert one.wrong == []
     assert one.serious(axe) == []
+    assert one.page.evaluate(PALE) == []
     one.close()
 
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from concentra.pl import _style as looks
 from concentra.printable import natural_order, printable
-from concentra.report import bundle
+from concentra.report import bundle, colours
 from concentra.report.markdown import POWER, p_text
 
 if TYPE_CHECKING:
@@ -242,8 +242,9 @@ def _places(labels: pd.Series) -> dict[str, int]:
 
 
 def _style() -> str:
-    """The style sheet of the page, in which FIRST stands for that number."""
-    return (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("FIRST + 1", str(FIRST + 1))
+    """The style sheet of the page, in which FIRST stands for that number, and the colours of the dark page."""
+    sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("FIRST + 1", str(FIRST + 1))
+    return sheet + colours.rules()
 
 
 def columns(frame: pd.DataFrame) -> dict[str, Any]:

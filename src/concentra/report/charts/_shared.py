@@ -20,6 +20,8 @@ Spec = dict[str, Any]
 LETTER, SYMBOL = 6.6, 40
 """Pixels of a legend: a letter of a name, and what stands beside the name."""
 LINE, GRID = "#8a8a8a", "#8a8a8a44"
+POINT: Spec = {"type": "point", "filled": True, "opacity": 1, "stroke": "white", "strokeWidth": 0.7}
+"""A point as it is seen on every page; its edge, the colour of the page, sets it apart from points below it."""
 LABELS: Spec = {"expr": "max(120, min(280, (width >= 0 ? containerSize()[0] : 0) * 0.45))"}
 """How wide the labels of an axis may be: names of cell types are long; found anew where the width changes."""
 CONFIG: Spec = {

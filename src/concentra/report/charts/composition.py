@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from concentra.report.charts._shared import LABELS, Row, Spec, chart, legend, tip
+from concentra.report.charts._shared import LABELS, LINE, Row, Spec, chart, legend, tip
 
 HEIGHTS = {12: 22, 30: 17, 60: 12, 100: 9, float("inf"): 4}
 """Of a bar, by the number of donors: a hundred fit on a sheet of paper; of low bars only some are named."""
@@ -27,7 +27,7 @@ def composition(rows: Sequence[Row], *, donors: Sequence[str], parts: Mapping[st
         {
             "params": [pick],
             "height": height * len(donors),
-            "mark": {"type": "bar", "stroke": "#8a8a8a", "strokeWidth": 0.4},
+            "mark": {"type": "bar", "stroke": LINE, "strokeWidth": 0.6},
             "encoding": {
                 "y": {"field": "donor", "type": "nominal", "title": None, "scale": {"domain": list(donors)},
                       "axis": {"ticks": False, "domain": False, "labelLimit": LABELS, "labelOverlap": True,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from concentra.pl import _style as style
 from concentra.report.charts._shared import (
+    POINT,
     Row,
     Spec,
     chart,
@@ -52,7 +53,7 @@ def donors(rows: Sequence[Row], *, groups: Mapping[str, int], title: str) -> Spe
                  "encoding": {"xOffset": {"datum": 0, "type": "quantitative"},
                               "tooltip": [tip("group", "group"), tip("value", "median", ".3~f"),
                                           tip("n", "donors")]}},
-                {"mark": {"type": "point", "size": 60, "opacity": 0.9, "filled": True},
+                {"mark": POINT | {"size": 60},
                  "params": [zoom("y")],
                  "encoding": {
                      "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
@@ -84,7 +85,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
                  "transform": [{"aggregate": [{"op": "median", "field": "value", "as": "value"}],
                                 "groupby": ["group"]}],
                  "encoding": {"tooltip": [tip("group", "tissue"), tip("value", "median", ".3~f")]}},
-                {"mark": {"type": "point", "filled": True, "size": 55, "color": style.ACCENT, "opacity": 0.7},
+                {"mark": POINT | {"size": 55, "color": style.ACCENT},
                  "params": [zoom("x")],
                  "encoding": {"tooltip": [tip("donor", "donor"), tip("group", "tissue"),
                                           tip("value", "effective number", ".3~f"), tip("n_cells", "cells", ",")]}},

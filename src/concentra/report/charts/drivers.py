@@ -36,7 +36,7 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
                       "axis": {"ticks": False, "domain": False}},
             },
             "layer": [
-                {"mark": {"type": "bar", "opacity": 0.85},
+                {"mark": "bar",
                  "encoding": {"x": {"field": "contribution", "type": "quantitative",
                                     "axis": {"tickCount": {"expr": "width < 250 ? 3 : 5"}},
                                     "title": "contribution to the shift"},
