@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from concentra.report.page import FIRST, LONG, Page, Section
+from concentra.report.page import FIRST, LONG, Cell, Page, Section
 from definitions_browser import DRAWN, OVERFLOWS, PALE, Opened
 
 pytestmark = pytest.mark.browser
@@ -96,6 +97,32 @@ def test_a_whole_table_is_sorted_searched_filtered_and_downloaded(opened: Opened
     opened.when(ascending, "the rows are sorted by their number of cells")
     compared = "['d10', 'd9', 'a'].sort(Bundle.DataTable.ext.type.order['string-asc'])"
     assert opened.page.evaluate(compared) == ["a", "d9", "d10"]
+
+
+def test_what_is_missing_is_sorted_last_both_ways(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Rows")
+    numbers = {"small": 5e-05, "missing": None, "below": -2.0, "large": 10.0}
+    short = [{"row": name, "value": Cell(f"{one:g}", one) if one else "–"} for name, one in numbers.items()]
+    frame = pd.DataFrame({"row": list(numbers), "value": list(numbers.values())})
+    blocks = (page.table(short, "short"), page.whole("whole", frame))
+    made.write_text(page.finish([Section("answer", "Answer", blocks)], foot=""), encoding="utf-8")
+    one = Opened(browser, made)
+    one.draw_all()
+    for table in one.page.locator("table.dataTable").all():
+        sort = table.locator("thead th").nth(1).locator("[tabindex='0'], button").first
+        for ascending in (True, False):
+            sort.focus()
+            one.page.keyboard.press("Enter")
+            known = ["below", "small", "large"]
+            wanted = [*(known if ascending else known[::-1]), "missing"]
+            shown = table.locator("tbody tr > :first-child")
+            one.when(lambda: shown.all_inner_texts() == wanted, f"in order: {wanted}")  # noqa: B023
+    assert one.page.get_by_role("button", name="filter value").count() == 1
+    one.page.get_by_role("button", name="filter value").press("Enter")
+    one.page.locator(".dtcc-dropdown").wait_for()
+    one.page.keyboard.press("Escape")
+    one.page.locator(".dtcc-dropdown").wait_for(state="detached")
+    one.close()
 
 
 def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:

@@ -14,7 +14,7 @@ from concentra.pl import _style as style
 PAGES = {"light": "#ffffff", "dark": "#141414"}
 """The grounds of the page, as in its style sheet."""
 LEAST = 4.5
-"""Contrast of every mark with the dark page: WCAG asks for 3 of marks, 4.5 of text, and lines are as thin as letters."""
+"""Contrast of every mark with the dark page, that of text: lines are as thin as letters."""
 
 
 def contrast(one: str, other: str) -> float:
