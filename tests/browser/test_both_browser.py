@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from concentra.report import charts
 from concentra.report.page import FIRST, LONG, Cell, Page, Section
 from definitions_browser import DRAWN, OVERFLOWS, PALE, Opened
 
@@ -133,6 +134,29 @@ def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
     names, *rows = opened.rows_of(button)
     assert len(names) == table.locator("thead th").count()
     assert len(rows) == shown
+
+
+def test_long_names_that_begin_alike_differ_on_a_telephone(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Names")
+    names = [f"CD8-positive, alpha-beta memory T cell {place}" for place in range(3)]
+    rows = [{"donor": "d", "group": name, "value": 1.0, "n_cells": 9} for name in names]
+    parts = [
+        {"donor": "d", "part": name, "place": 0, "share": 0.2, "n_cells": 9, "group": ""} for name in names
+    ]
+    blocks = (
+        page.chart(charts.strips(rows, names=names), "Axis"),
+        page.chart(charts.composition(parts, donors=["d"], parts=dict.fromkeys(names, "#3f7fbf")), "Legend"),
+    )
+    made.write_text(page.finish([Section("answer", "Answer", blocks)], foot=""), encoding="utf-8")
+    one = Opened(browser, made, 390)
+    one.draw_all()
+    for figure, role in (("#chart-1", "axis"), ("#chart-2", "legend")):
+        labels = one.page.locator(f"{figure} .role-{role}-label text")
+        one.when(lambda: labels.count() >= len(names), "labels")  # noqa: B023
+        cut = [text for text in labels.all_text_contents() if text.startswith("CD8")]
+        assert [text[-3:] for text in cut] == ["l 0", "l 1", "l 2"], cut
+        assert all("…" in text for text in cut)
+    one.close()
 
 
 def test_the_theme_can_be_switched(opened: Opened) -> None:

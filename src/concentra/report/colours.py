@@ -31,7 +31,7 @@ def on_dark(colour: str) -> str:
     """The colour on the dark page: with so much white that it is seen.
 
     >>> on_dark("#00745a"), on_dark("#88ccee")
-    ('#228870', '#88ccee')
+    ('#2e8d78', '#88ccee')
     """
     steps = (_mixed(colour, part / 100) for part in count())
     return next(one for one in steps if contrast(one, PAGES["dark"]) >= LEAST)

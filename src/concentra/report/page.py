@@ -296,6 +296,15 @@ def clip(label: object, limit: int = LIMIT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def stopped(words: str) -> str:
+    """A caption or a note with its full stop.
+
+    >>> stopped("Verdicts"), stopped("Every donor.")
+    ('Verdicts.', 'Every donor.')
+    """
+    return words if words.endswith((".", "…", "?", "!")) else words + "."
+
+
 def _numeric(value: object) -> bool:
     text = str(value)
     return not isinstance(value, tuple) and (
@@ -315,7 +324,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["clip"] = clip
+    environment.filters |= {"clip": clip, "stopped": stopped}
     return environment
 
 

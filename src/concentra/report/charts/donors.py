@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from concentra.pl import _style as style
 from concentra.report.charts._shared import (
+    NAMES,
     POINT,
     Row,
     Spec,
     chart,
+    cut,
     group_colour,
     group_shape,
     switched,
@@ -42,7 +44,7 @@ def donors(rows: Sequence[Row], *, groups: Mapping[str, int], title: str) -> Spe
             "height": 280,
             "encoding": {
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
-                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 14"}}},
+                      "axis": {"labelAngle": 0, "grid": False, **cut(f"width / {len(groups)} - 14")}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
                       "scale": scale},
             },
@@ -76,7 +78,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
             "height": 24 * len(names),
             "encoding": {
                 "y": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(names)},
-                      "axis": {"ticks": False, "domain": False}},
+                      "axis": NAMES},
                 "x": {"field": "value", "type": "quantitative", "title": "effective number", "axis": {"tickCount": 6},
                       "scale": {"zero": False, "padding": 10}},
             },
