@@ -138,7 +138,7 @@ def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
 
 def test_long_names_that_begin_alike_differ_on_a_telephone(browser: Any, tmp_path: Path) -> None:
     made, page = tmp_path / "page.html", Page("Names")
-    names = [f"CD8-positive, alpha-beta memory T cell {place}" for place in range(3)]
+    names = [f"CD8-positive, alpha-beta memory T cell of the pulp, kind {place}" for place in range(3)]
     rows = [{"donor": "d", "group": name, "value": 1.0, "n_cells": 9} for name in names]
     parts = [
         {"donor": "d", "part": name, "place": 0, "share": 0.2, "n_cells": 9, "group": ""} for name in names
@@ -154,7 +154,7 @@ def test_long_names_that_begin_alike_differ_on_a_telephone(browser: Any, tmp_pat
         labels = one.page.locator(f"{figure} .role-{role}-label text")
         one.when(lambda: labels.count() >= len(names), "labels")  # noqa: B023
         cut = [text for text in labels.all_text_contents() if text.startswith("CD8")]
-        assert [text[-3:] for text in cut] == ["l 0", "l 1", "l 2"], cut
+        assert [text[-3:] for text in cut] == ["d 0", "d 1", "d 2"], cut
         assert all("…" in text for text in cut)
     one.close()
 
