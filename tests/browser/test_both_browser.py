@@ -136,6 +136,23 @@ def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
     assert len(rows) == shown
 
 
+def test_a_filter_opens_at_its_column_of_a_wide_table(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Wide")
+    frame = pd.DataFrame({f"a_long_column_{place}": [-2, 3] for place in range(20)})
+    made.write_text(
+        page.finish([Section("answer", "Answer", (page.whole("wide", frame),))], foot=""), encoding="utf-8"
+    )
+    one = Opened(browser, made)
+    one.draw_all()
+    button = one.page.get_by_role("button", name="filter a_long_column_15")
+    button.press("Enter")
+    opened = one.page.locator(".dtcc-dropdown").bounding_box()
+    assert abs(opened["x"] - button.bounding_box()["x"]) <= opened["width"]
+    assert one.page.get_by_role("button", name="Download CSV").bounding_box()["x"] > 0
+    assert one.page.locator("tbody td").first.inner_text() == "−2"
+    one.close()
+
+
 def test_long_names_that_begin_alike_differ_on_a_telephone(browser: Any, tmp_path: Path) -> None:
     made, page = tmp_path / "page.html", Page("Names")
     names = [f"CD8-positive, alpha-beta memory T cell of the pulp, kind {place}" for place in range(3)]

@@ -79,7 +79,7 @@
   const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹", power = digits => "\u00a0×\u00a010⁻" + digits.replace(/\d/g, one => raised[one]);
   const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\s×\s10⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
   const decimal = value => String(Number(value.toPrecision(4))).replace(/e-(\d+)$/, (_, digits) => power(digits)).replace("-", "−");
-  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? decimal(value) : Bundle.DataTable.util.escapeHtml(String(value));
+  const text = value => value === null ? "" : typeof value === "number" ? (Number.isInteger(value) ? String(value).replace("-", "−") : decimal(value)) : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
   const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
@@ -101,6 +101,9 @@
     new Bundle.DataTable(table, { data: rows, deferRender: true, pageLength: 25, order: [], autoWidth: false, columnDefs: [{ targets: "_all", render }],
       ordering: { indicators: false, handler: false }, columnControl: ["order", ["search"]],
       layout: { topStart: { buttons: [csv(details.dataset.table)] }, topEnd: "search", bottomStart: "info", bottomEnd: "paging" } });
+    // The table alone moves sideways: its buttons stay, and a filter opens at its column.
+    const outer = details.querySelector(".scroll"), inner = outer.querySelector(".dt-layout-table");
+    for (const name of ["role", "aria-label", "tabindex"]) { inner.setAttribute(name, outer.getAttribute(name)); outer.removeAttribute(name); }
     names.forEach((name, place) => head.cells[place].querySelectorAll("button").forEach((one, which) => one.setAttribute("aria-label", `${which ? "filter" : "sort by"} ${name}`)));
   }
 
