@@ -18,6 +18,8 @@ OVERFLOWS = """() => {
     .map(one => one.tagName + "." + one.className)
     .concat(document.documentElement.scrollWidth > wide ? ["page"] : []);
 }"""
+PALE = Path(__file__).with_name("pale.js").read_text(encoding="utf-8")
+"""What is too pale against its ground."""
 DRAWN = """[...document.querySelectorAll("figure[data-chart]")].every(one => one.querySelector("svg")) &&
   [...document.querySelectorAll("figure[data-picture] img")].every(one => one.complete && one.naturalWidth)"""
 

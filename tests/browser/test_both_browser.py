@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from concentra.report.page import FIRST, LONG, Page, Section
-from definitions_browser import DRAWN, OVERFLOWS, Opened
+from concentra.report import charts
+from concentra.report.page import FIRST, LONG, Cell, Page, Section
+from definitions_browser import DRAWN, OVERFLOWS, PALE, Opened
 
 pytestmark = pytest.mark.browser
 SETTLED = 300
@@ -29,6 +31,7 @@ def test_all_of_it_is_drawn_and_can_be_used_by_all(
         assert one.page.evaluate(OVERFLOWS) == [], resized
     assert one.wrong == []
     assert one.serious(axe) == []
+    assert one.page.evaluate(PALE) == []
     one.close()
 
 
@@ -97,6 +100,32 @@ def test_a_whole_table_is_sorted_searched_filtered_and_downloaded(opened: Opened
     assert opened.page.evaluate(compared) == ["a", "d9", "d10"]
 
 
+def test_what_is_missing_is_sorted_last_both_ways(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Rows")
+    numbers = {"small": 5e-05, "missing": None, "below": -2.0, "large": 10.0}
+    short = [{"row": name, "value": Cell(f"{one:g}", one) if one else "–"} for name, one in numbers.items()]
+    frame = pd.DataFrame({"row": list(numbers), "value": list(numbers.values())})
+    blocks = (page.table(short, "short"), page.whole("whole", frame))
+    made.write_text(page.finish([Section("answer", "Answer", blocks)], foot=""), encoding="utf-8")
+    one = Opened(browser, made)
+    one.draw_all()
+    for table in one.page.locator("table.dataTable").all():
+        sort = table.locator("thead th").nth(1).locator("[tabindex='0'], button").first
+        for ascending in (True, False):
+            sort.focus()
+            one.page.keyboard.press("Enter")
+            known = ["below", "small", "large"]
+            wanted = [*(known if ascending else known[::-1]), "missing"]
+            shown = table.locator("tbody tr > :first-child")
+            one.when(lambda: shown.all_inner_texts() == wanted, f"in order: {wanted}")  # noqa: B023
+    assert one.page.get_by_role("button", name="filter value").count() == 1
+    one.page.get_by_role("button", name="filter value").press("Enter")
+    one.page.locator(".dtcc-dropdown").wait_for()
+    one.page.keyboard.press("Escape")
+    one.page.locator(".dtcc-dropdown").wait_for(state="detached")
+    one.close()
+
+
 def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
     table = opened.page.locator("#answer table").first
     table.scroll_into_view_if_needed()
@@ -105,6 +134,46 @@ def test_a_short_table_is_downloaded_with_all_its_cells(opened: Opened) -> None:
     names, *rows = opened.rows_of(button)
     assert len(names) == table.locator("thead th").count()
     assert len(rows) == shown
+
+
+def test_a_filter_opens_at_its_column_of_a_wide_table(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Wide")
+    frame = pd.DataFrame({f"a_long_column_{place}": [-2, 3] for place in range(20)})
+    made.write_text(
+        page.finish([Section("answer", "Answer", (page.whole("wide", frame),))], foot=""), encoding="utf-8"
+    )
+    one = Opened(browser, made)
+    one.draw_all()
+    button = one.page.get_by_role("button", name="filter a_long_column_15")
+    button.press("Enter")
+    opened = one.page.locator(".dtcc-dropdown").bounding_box()
+    assert abs(opened["x"] - button.bounding_box()["x"]) <= opened["width"]
+    assert one.page.get_by_role("button", name="Download CSV").bounding_box()["x"] > 0
+    assert one.page.locator("tbody td").first.inner_text() == "−2"
+    one.close()
+
+
+def test_long_names_that_begin_alike_differ_on_a_telephone(browser: Any, tmp_path: Path) -> None:
+    made, page = tmp_path / "page.html", Page("Names")
+    names = [f"CD8-positive, alpha-beta memory T cell of the pulp, kind {place}" for place in range(3)]
+    rows = [{"donor": "d", "group": name, "value": 1.0, "n_cells": 9} for name in names]
+    parts = [
+        {"donor": "d", "part": name, "place": 0, "share": 0.2, "n_cells": 9, "group": ""} for name in names
+    ]
+    blocks = (
+        page.chart(charts.strips(rows, names=names), "Axis"),
+        page.chart(charts.composition(parts, donors=["d"], parts=dict.fromkeys(names, "#3f7fbf")), "Legend"),
+    )
+    made.write_text(page.finish([Section("answer", "Answer", blocks)], foot=""), encoding="utf-8")
+    one = Opened(browser, made, 390)
+    one.draw_all()
+    for figure, role in (("#chart-1", "axis"), ("#chart-2", "legend")):
+        labels = one.page.locator(f"{figure} .role-{role}-label text")
+        one.when(lambda: labels.count() >= len(names), "labels")  # noqa: B023
+        cut = [text for text in labels.all_text_contents() if text.startswith("CD8")]
+        assert [text[-3:] for text in cut] == ["d 0", "d 1", "d 2"], cut
+        assert all("…" in text for text in cut)
+    one.close()
 
 
 def test_the_theme_can_be_switched(opened: Opened) -> None:

@@ -25,7 +25,7 @@ import pandas as pd
 
 from concentra.pl import _style as looks
 from concentra.printable import natural_order, printable
-from concentra.report import bundle
+from concentra.report import bundle, colours
 from concentra.report.markdown import POWER, p_text
 
 if TYPE_CHECKING:
@@ -242,8 +242,9 @@ def _places(labels: pd.Series) -> dict[str, int]:
 
 
 def _style() -> str:
-    """The style sheet of the page, in which FIRST stands for that number."""
-    return (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("FIRST + 1", str(FIRST + 1))
+    """The style sheet of the page, in which FIRST stands for that number, and the colours of the dark page."""
+    sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("FIRST + 1", str(FIRST + 1))
+    return sheet + colours.rules()
 
 
 def columns(frame: pd.DataFrame) -> dict[str, Any]:
@@ -295,6 +296,15 @@ def clip(label: object, limit: int = LIMIT) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def stopped(words: str) -> str:
+    """A caption or a note with its full stop.
+
+    >>> stopped("Verdicts"), stopped("Every donor.")
+    ('Verdicts.', 'Every donor.')
+    """
+    return words if words.endswith((".", "…", "?", "!")) else words + "."
+
+
 def _numeric(value: object) -> bool:
     text = str(value)
     return not isinstance(value, tuple) and (
@@ -314,7 +324,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["clip"] = clip
+    environment.filters |= {"clip": clip, "stopped": stopped}
     return environment
 
 

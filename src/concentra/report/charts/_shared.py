@@ -20,7 +20,9 @@ Spec = dict[str, Any]
 LETTER, SYMBOL = 6.6, 40
 """Pixels of a legend: a letter of a name, and what stands beside the name."""
 LINE, GRID = "#8a8a8a", "#8a8a8a44"
-LABELS: Spec = {"expr": "max(120, min(280, (width >= 0 ? containerSize()[0] : 0) * 0.45))"}
+POINT: Spec = {"type": "point", "filled": True, "opacity": 1, "stroke": "white", "strokeWidth": 0.7}
+"""A point as it is seen on every page; its edge, the colour of the page, sets it apart from points below it."""
+LABELS = "max(120, min(280, (width >= 0 ? containerSize()[0] : 0) * 0.45))"
 """How wide the labels of an axis may be: names of cell types are long; found anew where the width changes."""
 CONFIG: Spec = {
     "background": "transparent",
@@ -28,7 +30,7 @@ CONFIG: Spec = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": LINE, "tickColor": LINE,
-        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": LABELS,
+        "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
     },
     "legend": {
         "labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12,
@@ -43,6 +45,18 @@ DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 """Of the lines of groups."""
 MADE = ("the choice made", "another choice")
 """In the multiverse."""
+
+
+def cut(room: str) -> Spec:
+    """Labels that fit into so many pixels, an expression: long ones without their middle, as names begin alike."""
+    most = f"floor(({room}) / {LETTER})"
+    ends = f"slice(datum.label, 0, floor({most} / 2)) + '…' + slice(datum.label, -floor(({most} - 1) / 2))"
+    return {"labelExpr": f"length(datum.label) > {most} ? {ends} : datum.label",
+            "labelLimit": {"expr": f"1.2 * ({room})"}}  # fmt: skip
+
+
+NAMES: Spec = {"ticks": False, "domain": False, **cut(LABELS)}
+"""An axis of names."""
 
 
 def chart(rows: Sequence[Row], rest: Spec) -> Spec:
@@ -71,7 +85,7 @@ def legend(names: Collection[str]) -> Spec:
     """The legend of these names below a chart, in as many columns as they allow, none of them cut where it has room."""
     wide = round(SYMBOL + LETTER * max(map(len, names), default=0))
     return {"title": None, "columns": {"expr": f"max(1, floor(width / {wide}))"},
-            "labelLimit": {"expr": f"max(170, width - {SYMBOL})"}}  # fmt: skip
+            **cut(f"max(170, width - {SYMBOL})")}  # fmt: skip
 
 
 def verdict(rows: Sequence[Row]) -> Spec:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from concentra.pl import _style as style
 from concentra.report.charts._shared import (
+    NAMES,
+    POINT,
     Row,
     Spec,
     chart,
+    cut,
     group_colour,
     group_shape,
     switched,
@@ -41,7 +44,7 @@ def donors(rows: Sequence[Row], *, groups: Mapping[str, int], title: str) -> Spe
             "height": 280,
             "encoding": {
                 "x": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(groups)},
-                      "axis": {"labelAngle": 0, "grid": False, "labelLimit": {"expr": f"width / {len(groups)} - 14"}}},
+                      "axis": {"labelAngle": 0, "grid": False, **cut(f"width / {len(groups)} - 14")}},
                 "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 5},
                       "scale": scale},
             },
@@ -52,7 +55,7 @@ def donors(rows: Sequence[Row], *, groups: Mapping[str, int], title: str) -> Spe
                  "encoding": {"xOffset": {"datum": 0, "type": "quantitative"},
                               "tooltip": [tip("group", "group"), tip("value", "median", ".3~f"),
                                           tip("n", "donors")]}},
-                {"mark": {"type": "point", "size": 60, "opacity": 0.9, "filled": True},
+                {"mark": POINT | {"size": 60},
                  "params": [zoom("y")],
                  "encoding": {
                      "xOffset": {"field": "shift", "type": "quantitative", "scale": {"domain": [-2, 2]}},
@@ -75,7 +78,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
             "height": 24 * len(names),
             "encoding": {
                 "y": {"field": "group", "type": "nominal", "title": None, "scale": {"domain": list(names)},
-                      "axis": {"ticks": False, "domain": False}},
+                      "axis": NAMES},
                 "x": {"field": "value", "type": "quantitative", "title": "effective number", "axis": {"tickCount": 6},
                       "scale": {"zero": False, "padding": 10}},
             },
@@ -84,7 +87,7 @@ def strips(rows: Sequence[Row], *, names: Sequence[str]) -> Spec:
                  "transform": [{"aggregate": [{"op": "median", "field": "value", "as": "value"}],
                                 "groupby": ["group"]}],
                  "encoding": {"tooltip": [tip("group", "tissue"), tip("value", "median", ".3~f")]}},
-                {"mark": {"type": "point", "filled": True, "size": 55, "color": style.ACCENT, "opacity": 0.7},
+                {"mark": POINT | {"size": 55, "color": style.ACCENT},
                  "params": [zoom("x")],
                  "encoding": {"tooltip": [tip("donor", "donor"), tip("group", "tissue"),
                                           tip("value", "effective number", ".3~f"), tip("n_cells", "cells", ",")]}},

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import Row, Spec, chart, choice, legend, tip
+from concentra.report.charts._shared import NAMES, Row, Spec, chart, choice, legend, tip
 
 ENDS = {"low": "from", "high": "to", "joint_low": "jointly from", "joint_high": "jointly to"}
 """Ends of the lines, as the hover text names them."""
@@ -33,10 +33,10 @@ def drivers(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
             "encoding": {
                 "y": {"field": "part", "type": "nominal", "title": None,
                       "sort": {"field": "size", "op": "max", "order": "descending"},
-                      "axis": {"ticks": False, "domain": False}},
+                      "axis": NAMES},
             },
             "layer": [
-                {"mark": {"type": "bar", "opacity": 0.85},
+                {"mark": "bar",
                  "encoding": {"x": {"field": "contribution", "type": "quantitative",
                                     "axis": {"tickCount": {"expr": "width < 250 ? 3 : 5"}},
                                     "title": "contribution to the shift"},

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from concentra.report.charts._shared import Row, Spec, chart, domain, line, ratio_axis, tip, verdict, zoom
+from concentra.report.charts._shared import (
+    NAMES,
+    Row,
+    Spec,
+    chart,
+    domain,
+    line,
+    ratio_axis,
+    tip,
+    verdict,
+    zoom,
+)
 
 
 def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
@@ -20,7 +31,7 @@ def forest(rows: Sequence[Row], *, ratio: bool, title: str, unit: str) -> Spec:
         scale = {"type": "log", "nice": False, "domain": domain(ends)}
     looks = verdict(rows)
     y = {"field": "name", "type": "nominal", "sort": None, "title": None,
-         "axis": {"ticks": False, "domain": False}}  # fmt: skip
+         "axis": NAMES}  # fmt: skip
     tooltip = [tip("name", "tissue"), tip("effect", unit, ".3~f"), tip("low", "from", ".3~f"),
                tip("high", "to", ".3~f"), tip("donors", "donors"), tip("verdict", "verdict")]  # fmt: skip
     interval = {

@@ -37,7 +37,7 @@ def lorenz(rows: Sequence[Row], *, groups: Mapping[str, int]) -> Spec:
             "layer": [
                 {"data": {"values": ends}, "mark": {"type": "line", "aria": False, "color": LINE, "strokeDash": [4, 3]},
                  "encoding": {"x": x, "y": y}},
-                {"transform": switched(groups), "mark": {"type": "line", "strokeWidth": 1.8, "opacity": 0.8},
+                {"transform": switched(groups), "mark": {"type": "line", "strokeWidth": 1.8},
                  "encoding": {"x": x, "y": y, "detail": {"field": "donor"}, "color": group_colour(groups),
                               "strokeDash": {"field": "group", "type": "nominal",
                                              "legend": legend(groups) if len(groups) > 1 else None,

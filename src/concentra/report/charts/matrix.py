@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from concentra.report.charts._shared import Row, Spec, chart, tip, verdict
+from concentra.report.charts._shared import NAMES, Row, Spec, chart, tip, verdict
 
 
 def matrix(rows: Sequence[Row], *, levels: Sequence[str], title: str) -> Spec:
@@ -25,7 +25,7 @@ def matrix(rows: Sequence[Row], *, levels: Sequence[str], title: str) -> Spec:
                 "x": {"field": "level", "type": "nominal", "title": None, "scale": {"domain": list(levels)},
                       "axis": {"labelAngle": 0, "orient": "top", "ticks": False, "domain": False, "labelLimit": 90}},
                 "y": {"field": "name", "type": "nominal", "title": None, "scale": {"domain": names},
-                      "axis": {"ticks": False, "domain": False, "grid": True}},
+                      "axis": NAMES | {"grid": True}},
                 "tooltip": tooltip,
             }
             | verdict(rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import MADE, Row, Spec, chart, choice, legend, line, tip
+from concentra.report.charts._shared import MADE, POINT, Row, Spec, chart, choice, legend, line, tip
 
 
 def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Spec:
@@ -21,7 +21,7 @@ def multiverse(rows: Sequence[Row], *, metrics: Sequence[tuple[str, str]]) -> Sp
             "height": 220,
             "layer": [
                 line("y", 0),
-                {"mark": {"type": "point", "filled": True, "opacity": 0.9},
+                {"mark": POINT,
                  "encoding": {
                      "x": {"field": "rank", "type": "quantitative", "title": "combinations, in ascending order",
                            "axis": {"labels": False, "ticks": False, "grid": False}, "scale": {"padding": 8}},

@@ -78,9 +78,9 @@ def plane(
     dot = {
         "type": "point",
         "filled": True,
-        "size": 14,
+        "size": 6,
         "color": LINE,
-        "opacity": 0.25,
+        "opacity": 1,
         "aria": False,
         "clip": True,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import LINE, Row, Spec, chart, choice, tip
+from concentra.report.charts._shared import LINE, POINT, Row, Spec, chart, choice, tip
 
 
 def trajectory(rows: Sequence[Row], *, importances: Sequence[str], title: str) -> Spec:
@@ -30,13 +30,14 @@ def trajectory(rows: Sequence[Row], *, importances: Sequence[str], title: str) -
             "transform": [{"filter": "datum.importance == importance"}] if len(importances) > 1 else [],
             "height": 240,
             "layer": [
-                {"mark": {"type": "area", "color": style.ACCENT, "opacity": 0.22, "aria": False},
+                {"mark": {"type": "area", "color": style.ACCENT, "opacity": 1, "fillOpacity": 0.22,
+                          "stroke": style.ACCENT, "strokeWidth": 0.8, "aria": False},
                  "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}}},
                 {"mark": {"type": "line", "color": LINE, "strokeDash": [2, 4], "strokeWidth": 1.5, "aria": False},
                  "encoding": {"x": x, "y": y | {"field": "noise"}}},
                 {"mark": {"type": "line", "color": style.ACCENT, "strokeWidth": 1.8, "aria": False},
                  "encoding": {"x": x, "y": y}},
-                {"mark": {"type": "point", "filled": True, "size": 55, "color": style.ACCENT, "opacity": 1},
+                {"mark": POINT | {"size": 55, "color": style.ACCENT},
                  "encoding": {"x": x, "y": y, "tooltip": tooltip}},
             ],
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from concentra.pl import _style as style
-from concentra.report.charts._shared import Row, Spec, chart, tip, zoom
+from concentra.report.charts._shared import POINT, Row, Spec, chart, tip, zoom
 
 
 def trend(rows: Sequence[Row], lines: Sequence[Row], *, title: str, along: str) -> Spec:
@@ -24,7 +24,7 @@ def trend(rows: Sequence[Row], lines: Sequence[Row], *, title: str, along: str) 
             "layer": [
                 {"data": {"values": [dict(one) for one in lines]},
                  "mark": {"type": "line", "color": "currentColor", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y}},
-                {"mark": {"type": "point", "filled": True, "size": 60, "color": style.ACCENT, "opacity": 0.9},
+                {"mark": POINT | {"size": 60, "color": style.ACCENT},
                  "params": [zoom()],
                  "encoding": {"x": x, "y": y,
                               "tooltip": [tip("donor", "donor"), tip("along", along, "~g"),

@@ -133,7 +133,7 @@ def effect_chart(page: Page, rows: pd.DataFrame, name: str, metric: str) -> Mark
          "high": row["high"], "verdict": str(row["verdict"])}
         for row in sentences.records(rows[rows["metric"] == metric].sort_values("n_parts", kind="stable"))
     ]  # fmt: skip
-    note = f"{name}, from coarse to fine. Filled: established."
+    note = f"From coarse to fine, {name}. Filled: established."
     title, unit = EFFECTS[metric]
     chart = charts.scales(values, ratio=metric == "hill_q1", title=unit)
     return page.chart(chart, f"{title} at every granularity", note)
@@ -152,7 +152,7 @@ def _matrix(page: Page, found: Findings, rows: pd.DataFrame, name: str) -> Marku
     levels = list(dict.fromkeys(sentences.plain(level, 24) for level in rows["level"]))
     return page.chart(
         charts.matrix(values, levels=levels, title=found.tissue), "Verdict at every granularity",
-        f"{name}. Filled: established.", width="full",
+        f"Filled: established; {name}.", width="full",
     )  # fmt: skip
 
 

@@ -79,12 +79,17 @@
   const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹", power = digits => "\u00a0×\u00a010⁻" + digits.replace(/\d/g, one => raised[one]);
   const plain = content => content.replace(/−(?=[\d.])/g, "-").replace(/\s×\s10⁻([⁰¹²³⁴-⁹]+)/g, (_, digits) => "e-" + digits.replace(/./g, one => raised.indexOf(one)));
   const decimal = value => String(Number(value.toPrecision(4))).replace(/e-(\d+)$/, (_, digits) => power(digits)).replace("-", "−");
-  const text = value => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? decimal(value) : Bundle.DataTable.util.escapeHtml(String(value));
+  const text = value => value === null ? "" : typeof value === "number" ? (Number.isInteger(value) ? String(value).replace("-", "−") : decimal(value)) : Bundle.DataTable.util.escapeHtml(String(value));
   const render = (value, type) => type === "display" ? text(value) : value ?? (type === "export" ? "" : value);
   const csv = (name, tidy = content => content) => ({ extend: "csvHtml5", text: "Download CSV", filename: name, title: null, bom: true, customize: content => tidy(content.trimEnd()) + "\n", exportOptions: { orthogonal: "export", columns: ":visible" } });
 
   const natural = new Intl.Collator("en", { numeric: true }).compare;
-  Bundle.DataTable.type("string", "order", { pre: value => value ?? "", asc: natural, desc: (one, other) => natural(other, one) });
+  // What is missing stands last, whichever way a column is sorted: numbers know it as −∞.
+  const missing = value => value === null || value === "" || value === "–" || value === -Infinity || Number.isNaN(value);
+  const missingLast = compare => (one, other) => missing(one) - missing(other) || (missing(one) ? 0 : compare(one, other));
+  const order = (kind, compare, more) => Bundle.DataTable.type(kind, "order", { ...more, asc: missingLast(compare), desc: missingLast((one, other) => compare(other, one)) });
+  for (const kind of ["num", "num-fmt", "html-num", "html-num-fmt"]) order(kind, (one, other) => one - other);
+  for (const kind of ["string", "string-utf8", "html", "html-utf8"]) order(kind, natural, { pre: value => value ?? "" });
 
   function whole(details) {
     if (details.dataset.done) return;
@@ -96,6 +101,10 @@
     new Bundle.DataTable(table, { data: rows, deferRender: true, pageLength: 25, order: [], autoWidth: false, columnDefs: [{ targets: "_all", render }],
       ordering: { indicators: false, handler: false }, columnControl: ["order", ["search"]],
       layout: { topStart: { buttons: [csv(details.dataset.table)] }, topEnd: "search", bottomStart: "info", bottomEnd: "paging" } });
+    // The table alone moves sideways: its buttons stay, and a filter opens at its column.
+    const outer = details.querySelector(".scroll"), inner = outer.querySelector(".dt-layout-table");
+    for (const name of ["role", "aria-label", "tabindex"]) { inner.setAttribute(name, outer.getAttribute(name)); outer.removeAttribute(name); }
+    names.forEach((name, place) => head.cells[place].querySelectorAll("button").forEach((one, which) => one.setAttribute("aria-label", `${which ? "filter" : "sort by"} ${name}`)));
   }
 
   function short(table) {
