@@ -26,7 +26,7 @@ import pandas as pd
 from concentra.pl import _style as looks
 from concentra.printable import natural_order, printable
 from concentra.report import bundle, colours
-from concentra.report.markdown import POWER, p_text
+from concentra.report.markdown import HARD, POWER, p_text
 
 if TYPE_CHECKING:
     import jinja2
@@ -95,8 +95,8 @@ class Page:
     Examples
     --------
     >>> page = Page("Results")
-    >>> print(page.text("3 < 4"))
-    <p>3 &lt; 4</p>
+    >>> print(page.text("a < b"))
+    <p>a &lt; b</p>
     """
 
     title: str
@@ -174,7 +174,7 @@ class Page:
 
     def text(self, words: str, style: str = "") -> Markup:
         """A paragraph; `style` is "lead" for the answer, "note" for small print."""
-        return _macro("text")(words, style)
+        return _macro("text")(unbroken(words), style)
 
     def heading(self, words: str) -> Markup:
         """A heading within a section."""
@@ -303,6 +303,15 @@ def stopped(words: str) -> str:
     ('Verdicts.', 'Every donor.')
     """
     return words if words.endswith((".", "…", "?", "!")) else words + "."
+
+
+def unbroken(words: str) -> str:
+    """A text in which no line ends beside the sign of a relation to a number.
+
+    >>> unbroken("fell by 0.02 (permutation p = 0.34)").split(" ")
+    ['fell', 'by', '0.02', '(permutation', 'p\\xa0=\\xa00.34)']
+    """
+    return re.sub(r"(?<=\w) ([=<>≤≥]) (?=[\d.−+-])", rf"{HARD}\1{HARD}", words)
 
 
 def _numeric(value: object) -> bool:
