@@ -109,8 +109,25 @@ def test_blocks_that_pass_on_more_for_some_data_are_noticed(
     table = check(model, ids)
     assert table.attrs["prefix_cache"] is False
     assert "all was measured again" in table.attrs["notes"][0]
+    for variants in (1, 3):  # by default their number depends on how long a pass takes
+        one = head_importance(model, ids, variants_per_pass=variants, progress=False)
+        assert (one["ablated_loss"] == table["ablated_loss"]).all()
     with pytest.raises(HookError, match="whole"):
         head_importance(model, ids, prefix_cache=True, progress=False)
+
+
+@pytest.mark.parametrize("variants", [1, 3, "auto"])
+def test_a_pass_that_fails_without_a_head_is_an_error_whatever_is_shared(variants: Any) -> None:
+    """Not measured again without end: whole passes fail as well."""
+    model = definitions.tiny("llama")
+
+    def break_down(module: Any, arguments: Any, output: Any) -> None:
+        if (arguments[0].reshape(-1, 4, 8) == 0).all(-1).any():
+            raise RuntimeError("broken down")
+
+    model.model.layers[1].self_attn.o_proj.register_forward_hook(break_down)
+    with pytest.raises(RuntimeError, match="broken down"):
+        head_importance(model, [definitions.tokens()], variants_per_pass=variants, progress=False)
 
 
 def test_a_sweep_keeps_no_part_from_before_a_difference_was_noticed(
@@ -133,6 +150,7 @@ def test_a_sweep_keeps_no_part_from_before_a_difference_was_noticed(
     expected = head_importance(model, ids, prefix_cache=False, variants_per_pass=1, progress=False)
     assert (table["ablated_loss"] == expected["ablated_loss"]).all()
     assert sweep().equals(table)
+    assert (sweep(resume=False, variants_per_pass=1)["ablated_loss"] == expected["ablated_loss"]).all()
 
 
 def then_killed(work: Any) -> Any:

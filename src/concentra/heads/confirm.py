@@ -46,12 +46,28 @@ class SharingError(HookError):
         super().__init__(found=found, expected=expected, fix=fix)
         self.instead = dict(instead)
 
-    @property
-    def note(self) -> str:
-        """What is reported of it."""
-        left_out = (
-            "each pass starts at the bottom" if "prefix_cache" in self.instead else "one variant a pass"
-        )
+    def beyond(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options to measure with after those in use, so that a few attempts come to an end.
+
+        Raises
+        ------
+        SharingError
+            Whole passes were in use already.
+
+        Examples
+        --------
+        >>> error = differs("the loss", {"variants_per_pass": 1})
+        >>> error.beyond({"variants_per_pass": "auto"}), error.beyond({"variants_per_pass": 1})
+        ({'variants_per_pass': 1}, {'prefix_cache': False, 'variants_per_pass': 1})
+        """
+        for instead in (self.instead, WHOLE):
+            if any(options.get(name) != value for name, value in instead.items()):
+                return dict(instead)
+        raise self
+
+    def note(self, instead: Mapping[str, Any]) -> str:
+        """What is reported where all was measured again with the options `instead`."""
+        left_out = "each pass starts at the bottom" if "prefix_cache" in instead else "one variant a pass"
         return f"{left_out}, and all was measured again: {self.found[:160]}"
 
 

@@ -180,13 +180,15 @@ class Runner:
         tolerance = LAST_BITS if self.variants != "auto" else ROUNDING if tiled else 0
         if np.allclose(row, whole, rtol=tolerance, atol=0, equal_nan=True):
             return
-        if not tiled and np.array_equal(self._pass(batch, site, [unit], prefix, number)[0], whole):
+        several = not tiled and self.widths.get(shape, self.variants) != 1
+        if several and np.array_equal(self._pass(batch, site, [unit], prefix, number)[0], whole):
             raise differs("the loss of several variants in one pass", {"variants_per_pass": 1})
         raise differs(f"the loss without one unit of layer {site.layer}")
 
     def _shares(self, shape: Shape, prefix: Prefix | None) -> bool:
         """Whether passes are not whole ones of one variant each."""
-        return prefix is not None or self.widths.get(shape) != 1 or self.tiled.get(shape, False)
+        width = self.widths.get(shape, self.variants)
+        return prefix is not None or width != 1 or self.tiled.get(shape, False)
 
     def _plain(self, batch: dict[str, Any]) -> tuple[Sums, Counts, int]:
         try:

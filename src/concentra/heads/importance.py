@@ -162,8 +162,9 @@ def head_importance(
     except SharingError as error:
         if prefix_cache is True:
             raise
-        table = head_importance(model, batches, **options | error.instead)
-        table.attrs["notes"] = [error.note, *table.attrs["notes"]]
+        instead = error.beyond(options)
+        table = head_importance(model, batches, **options | instead)
+        table.attrs["notes"] = [error.note(instead), *table.attrs["notes"]]
         return table
     table = pd.concat(found, ignore_index=True)
     table.attrs = found[-1].attrs

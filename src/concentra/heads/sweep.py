@@ -181,8 +181,9 @@ class _Sweep:
             except SharingError as error:
                 if self.options.get("prefix_cache") is True:
                     raise
-                self.notes.append(error.note)
-                self.parts.measure_instead(checkpoint, error.instead)
+                instead = error.beyond(self.options | self.parts.instead(checkpoint))
+                self.notes.append(error.note(instead))
+                self.parts.measure_instead(checkpoint, instead)
                 missing = self._missing(self.parts.records(checkpoint), layers, share)
         del model
         gc.collect()
