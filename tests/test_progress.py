@@ -49,7 +49,7 @@ def on_a_terminal(*words: str) -> str:
         while True:
             try:
                 piece = os.read(own, 1 << 16)
-            except OSError:  # Linux says so where the other end is closed
+            except OSError:  # what Linux reports where the other end is closed
                 piece = b""
             if not piece:
                 break
